@@ -1,0 +1,108 @@
+//! Typed ids. Each is an opaque string: never parsed, never ordered by meaning.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone,
+            Debug,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            Serialize,
+            Deserialize,
+            DeriveValueType,
+        )]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as it is stored.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        // Required of a primary key; the database never numbers these rows.
+        impl TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    };
+}
+
+id! {
+    /// A person.
+    UserId
+}
+id! {
+    /// A message log: that of two people, or of a room.
+    ConversationId
+}
+id! {
+    /// A message.
+    MessageId
+}
+id! {
+    /// An API token, not its secret.
+    ApiTokenId
+}
+id! {
+    /// A stored file.
+    UploadId
+}
+id! {
+    /// Who takes part in a conversation: a user id, or `gallery:` and a gallery id.
+    PartyId
+}
+id! {
+    /// A gallery, the organisation behind a dealer.
+    GalleryId
+}
+id! {
+    /// A vehicle that a dealer room is about.
+    VehicleId
+}
+id! {
+    /// An offer that a dealer room is about.
+    OfferId
+}

@@ -1,0 +1,238 @@
+//! The steps, and the entities that follow from them, on SQLite and PostgreSQL.
+
+mod support;
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, Set, TransactionTrait};
+use serde_json::json;
+use sohbet_entity::enums::{ConversationKind, UserRole};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
+use sohbet_entity::{conversation, message, prelude, user};
+use sohbet_migration::{Migrator, MigratorTrait, generator, migrate, pending};
+use support::{postgres, sqlite, table_names, with_postgres};
+
+#[tokio::test]
+async fn committed_entities_are_those_of_the_steps() {
+    let committed = generator::read(&generator::directory()).unwrap();
+    let generated = generator::from_steps().await.unwrap();
+    let diff = generator::diff(&committed, &generated);
+    assert!(diff.is_empty(), "run `make entities`:\n{diff}");
+}
+
+#[tokio::test]
+async fn postgres_gives_the_same_entities_as_sqlite() {
+    with_postgres("same_entities", async |url| {
+        let db = postgres(&url).await;
+        migrate(&db, None).await.unwrap();
+        let on_postgres = generator::from_database(&db).await.unwrap();
+        let on_sqlite = generator::from_steps().await.unwrap();
+        let diff = generator::diff(&on_sqlite, &on_postgres);
+        assert!(diff.is_empty(), "{diff}");
+        assert_eq!(on_sqlite, on_postgres);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn steps_go_up_down_and_up_again_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    up_down_up(&sqlite(directory.path(), "chat.db").await).await;
+}
+
+#[tokio::test]
+async fn steps_go_up_down_and_up_again_on_postgres() {
+    with_postgres("up_down_up", async |url| {
+        up_down_up(&postgres(&url).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_come_back_as_they_were_written_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    round_trip(&sqlite(directory.path(), "chat.db").await).await;
+}
+
+#[tokio::test]
+async fn rows_come_back_as_they_were_written_on_postgres() {
+    with_postgres("round_trip", async |url| {
+        round_trip(&postgres(&url).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asking_for_pending_steps_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = sqlite(directory.path(), "chat.db").await;
+    assert_eq!(
+        pending(&db).await.unwrap().len(),
+        Migrator::migrations().len()
+    );
+    assert!(table_names(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn asking_for_pending_steps_changes_nothing_on_postgres() {
+    with_postgres("pending", async |url| {
+        let db = postgres(&url).await;
+        assert_eq!(
+            pending(&db).await.unwrap().len(),
+            Migrator::migrations().len()
+        );
+        assert!(table_names(&db).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_may_start_at_once_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        nodes.push(sqlite(directory.path(), "chat.db").await);
+    }
+    start_at_once(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_may_start_at_once_on_postgres() {
+    with_postgres("start_at_once", async |url| {
+        let mut nodes = Vec::new();
+        for _ in 0..4 {
+            nodes.push(postgres(&url).await);
+        }
+        start_at_once(nodes).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_lock_may_be_held_on_a_connection_of_its_own() {
+    with_postgres("own_lock", async |url| {
+        let (db, lock) = (postgres(&url).await, postgres(&url).await);
+        migrate(&db, Some(&lock)).await.unwrap();
+        assert!(pending(&db).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+async fn up_down_up(db: &DatabaseConnection) {
+    migrate(db, None).await.unwrap();
+    assert!(pending(db).await.unwrap().is_empty());
+    migrate(db, None).await.unwrap();
+    read_every_entity(db).await;
+
+    Migrator::down(db, None).await.unwrap();
+    assert_eq!(table_names(db).await, ["seaql_migrations"]);
+
+    migrate(db, None).await.unwrap();
+    read_every_entity(db).await;
+}
+
+/// Selects every column of every entity.
+async fn read_every_entity(db: &DatabaseConnection) {
+    macro_rules! read {
+        ($($entity:ident)*) => {{
+            $(assert_eq!(prelude::$entity::find().one(db).await.unwrap(), None);)*
+            [$(stringify!($entity)),*].len()
+        }};
+    }
+    let n_read = read!(
+        ApiToken Conversation Gallery Message Offer Participant Reaction Room ServerMeta Upload
+        User Vehicle
+    );
+    let n_tables = table_names(db).await.len();
+    assert_eq!(n_read, n_tables - 1, "all but `seaql_migrations`");
+}
+
+async fn start_at_once(nodes: Vec<DatabaseConnection>) {
+    let starting: Vec<_> = nodes
+        .into_iter()
+        .map(|db| {
+            tokio::spawn(async move {
+                migrate(&db, None).await.unwrap();
+                read_every_entity(&db).await;
+            })
+        })
+        .collect();
+    for node in starting {
+        node.await.unwrap();
+    }
+}
+
+/// Writes rows with typed ids, enums, JSON and timestamps, and reads them back.
+async fn round_trip(db: &DatabaseConnection) {
+    migrate(db, None).await.unwrap();
+    let written = db.begin().await.unwrap();
+    let people = ["ada", "bob"].map(|id| user(id.into()));
+    prelude::User::insert_many(people)
+        .exec_without_returning(&written)
+        .await
+        .unwrap();
+    let conversation = direct("c1".into(), "ada".into(), "bob".into())
+        .insert(&written)
+        .await
+        .unwrap();
+    let message = message("m1".into(), &conversation.id, "ada".into())
+        .insert(&written)
+        .await
+        .unwrap();
+    written.commit().await.unwrap();
+
+    assert_eq!(conversation.kind, ConversationKind::Direct);
+    assert_eq!(message.created_at, noon());
+    assert_eq!(message.metadata, Some(json!({"mood": "\u{1f642}"})));
+    let read = prelude::Conversation::find_by_id("c1")
+        .one(db)
+        .await
+        .unwrap();
+    assert_eq!(read, Some(conversation));
+    let read = prelude::Message::find_by_id("m1").one(db).await.unwrap();
+    assert_eq!(read, Some(message));
+}
+
+fn user(id: UserId) -> user::ActiveModel {
+    user::ActiveModel {
+        id: Set(id),
+        role: Set(UserRole::Member),
+        disabled: Set(false),
+        created_at: Set(noon()),
+        updated_at: Set(noon()),
+        ..Default::default()
+    }
+}
+
+fn direct(id: ConversationId, user1: UserId, user2: UserId) -> conversation::ActiveModel {
+    conversation::ActiveModel {
+        id: Set(id),
+        kind: Set(ConversationKind::Direct),
+        user1_id: Set(Some(user1)),
+        user2_id: Set(Some(user2)),
+        last_seq: Set(1),
+        last_rev: Set(1),
+        created_at: Set(noon()),
+        updated_at: Set(noon()),
+        ..Default::default()
+    }
+}
+
+fn message(id: MessageId, conversation: &ConversationId, sender: UserId) -> message::ActiveModel {
+    message::ActiveModel {
+        id: Set(id),
+        conversation_id: Set(conversation.clone()),
+        seq: Set(1),
+        rev: Set(1),
+        sender_party: Set(Some(PartyId::from(sender.as_str()))),
+        sender_id: Set(sender),
+        kind: Set("text".into()),
+        content: Set(Some("merhaba".into())),
+        metadata: Set(Some(json!({"mood": "\u{1f642}"}))),
+        created_at: Set(noon()),
+        ..Default::default()
+    }
+}
+
+fn noon() -> DateTimeUtc {
+    DateTimeUtc::from_timestamp_micros(1_790_000_000_123_456).unwrap()
+}

@@ -1,0 +1,116 @@
+//! Serving HTTP on accepted connections.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::Config;
+use super::listener::{self, Connection, Listener};
+use crate::socket::Peer;
+
+/// All connections of the server.
+pub struct Connections {
+    accepting: CancellationToken,
+    finishing: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Connections {
+    /// Starts to accept and to serve.
+    pub fn serve(listener: Listener, router: Router, config: &Config) -> Self {
+        let connections = Self {
+            accepting: CancellationToken::new(),
+            finishing: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        };
+        for socket in listener.into_sockets() {
+            let server = Server {
+                router: router.clone(),
+                header_timeout: config.header_timeout,
+                write_timeout: config.write_timeout,
+                finishing: connections.finishing.clone(),
+                tracker: connections.tracker.clone(),
+            };
+            let accepting = connections.accepting.clone();
+            connections
+                .tracker
+                .spawn(accepting.run_until_cancelled_owned(server.accept(socket)));
+        }
+        connections
+    }
+
+    /// Takes no new connections; the port is free from now on.
+    pub fn stop_accepting(&self) {
+        self.accepting.cancel();
+    }
+
+    /// Idle connections end, and the others with the answer they are working on. Long-polls and
+    /// WebSockets go on until their transports are closed.
+    pub async fn finish_requests(&self, limit: Duration) {
+        self.finishing.cancel();
+        self.tracker.close();
+        // Long-polls do not end by themselves, so this is a chance, not a wait for all.
+        let _ = tokio::time::timeout(limit.min(FINISH_TIME), self.tracker.wait()).await;
+    }
+
+    /// Waits for the connections whose transports were closed.
+    pub async fn close(self) {
+        if tokio::time::timeout(FINISH_TIME, self.tracker.wait()).await.is_err() {
+            tracing::debug!(n_connections = self.tracker.len(), "connections were cut");
+        }
+    }
+}
+
+/// Time for requests that are being answered.
+const FINISH_TIME: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+struct Server {
+    router: Router,
+    header_timeout: Duration,
+    write_timeout: Duration,
+    finishing: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Server {
+    async fn accept(self, socket: TcpListener) {
+        loop {
+            let (connection, peer) = listener::accept(&socket, self.write_timeout).await;
+            self.tracker.spawn(self.clone().serve(connection, peer));
+        }
+    }
+
+    async fn serve(self, connection: Connection, peer: Peer) {
+        let router = self.router;
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            let answered = router.clone().oneshot(request);
+            async move { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
+        });
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout);
+        let connection = builder
+            .serve_connection(TokioIo::new(connection), service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        // A connection that ends in an error was the client's: nothing to say about it here.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = self.finishing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}

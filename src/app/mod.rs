@@ -1,0 +1,155 @@
+//! Builds every part once, and stops them in the order in which a message flows.
+
+mod connections;
+mod listener;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::any_service;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::Auth;
+use crate::chat::Chat;
+use crate::config::shown_database;
+use crate::delivery::Delivery;
+use crate::socket::Sockets;
+use crate::store::{Blobs, Store, Writer};
+use crate::telemetry::{self, StartUp};
+use crate::worker::Worker;
+use crate::{auth, chat, http, socket, store};
+use connections::Connections;
+use listener::Listener;
+
+/// Time for packets that are on their way out before the transports are closed.
+const FLUSH_TIME: Duration = Duration::from_millis(300);
+
+/// The sections of all parts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Addresses to listen on.
+    pub hosts: Vec<String>,
+    /// Port; 0 takes a free one.
+    pub port: u16,
+    /// Section of `store`.
+    pub store: store::Config,
+    /// Section of `auth`.
+    pub auth: auth::Config,
+    /// Section of `socket`.
+    pub socket: socket::Config,
+    /// Section of `http`.
+    pub http: http::Config,
+    /// Section of `chat`.
+    pub chat: chat::Config,
+    /// How long a write to a client may be stuck before its connection is reset.
+    pub write_timeout: Duration,
+    /// How long the head of a request may take to arrive.
+    pub header_timeout: Duration,
+    /// How long a stop may take in all.
+    pub stop_timeout: Duration,
+}
+
+/// Serves until SIGTERM or SIGINT, then stops in order.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // The port first: if it is taken, nothing else has happened yet.
+    let listener = Listener::bind(&config.hosts, config.port).await?;
+    let server = Server::start(&config, listener).await?;
+    let stop_timeout = config.stop_timeout;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM, stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT, stopping"),
+    }
+    if tokio::time::timeout(stop_timeout, server.stop(stop_timeout)).await.is_err() {
+        tracing::warn!("the stop took too long and was cut short");
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date.
+pub async fn migrate(config: &store::Config) -> anyhow::Result<()> {
+    store::migrate(config).await
+}
+
+/// Names of the migration steps that the database does not have yet; changes nothing.
+pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String>> {
+    store::pending_migrations(config).await
+}
+
+/// All running parts.
+struct Server {
+    store: Arc<Store>,
+    http: Arc<http::State>,
+    sockets: Sockets,
+    connections: Connections,
+    writer: Worker,
+    delivery: Worker,
+    clock: Worker,
+}
+
+impl Server {
+    async fn start(config: &Config, listener: Listener) -> anyhow::Result<Self> {
+        let store = Arc::new(Store::open(&config.store).await?);
+        let (writer, queue, batches) = Writer::new(&store);
+        let (chat, events) = Chat::new(
+            config.chat.clone(),
+            Auth::new(&config.auth),
+            Arc::clone(&store),
+            queue,
+            Blobs::new(&config.http.data_dir),
+        );
+        let chat = Arc::new(chat);
+        let delivery = Delivery::new(Arc::clone(&chat), batches, events);
+        let (sockets, endpoint) = Sockets::new(config.socket.clone(), Arc::clone(&chat));
+        let http = http::State::new(config.http.clone(), Arc::clone(&chat));
+        let router = Router::new()
+            .route(&config.socket.path, any_service(endpoint))
+            .merge(http::router(&http));
+        let router = http::finish(router, &http);
+        announce(config, listener.port(), &chat);
+        Ok(Self {
+            writer: Worker::spawn("writer", |stop| writer.run(stop)),
+            // It ends by itself when the writer has: nothing committed stays untold.
+            delivery: Worker::spawn("delivery", |_| delivery.run()),
+            clock: Worker::spawn("clock", {
+                let chat = Arc::clone(&chat);
+                |stop| async move { chat.watch_clock(stop).await }
+            }),
+            connections: Connections::serve(listener, router, config),
+            store,
+            http,
+            sockets,
+        })
+    }
+
+    /// Nothing new comes in; what was accepted is committed and answered; then clients are sent
+    /// away in a way that makes them come back.
+    async fn stop(self, limit: Duration) {
+        let part = limit / 4;
+        self.http.drain();
+        self.connections.stop_accepting();
+        self.sockets.drain(part).await;
+        self.connections.finish_requests(part).await;
+        self.writer.drain(part).await;
+        self.delivery.drain(part).await;
+        self.clock.drain(part).await;
+        tokio::time::sleep(FLUSH_TIME).await;
+        self.sockets.close(part).await;
+        self.connections.close().await;
+        self.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+fn announce(config: &Config, port: u16, chat: &Chat) {
+    let is_development = chat.auth.is_development();
+    telemetry::announce(&StartUp {
+        host: config.hosts.first().map_or("localhost", String::as_str),
+        port,
+        database: &shown_database(&config.store.url),
+        auth: if is_development { "development" } else { "token" },
+        dialect: config.socket.dialect.map_or("auto", |dialect| dialect.name()),
+    });
+}

@@ -1,0 +1,201 @@
+//! Who somebody is: tokens, and the ids that clients claim in development mode.
+
+mod jwt;
+
+pub use jwt::{NewToken, mint, parse_role};
+
+use std::fmt;
+
+use sohbet_entity::enums::UserRole;
+use sohbet_entity::ids::{GalleryId, UserId};
+
+use crate::error::{Error, Result};
+
+/// What the connect middleware and the REST routers say when an identity is refused.
+pub const REFUSAL: Error = Error::Unauthenticated("Authentication error");
+
+/// How callers prove who they are.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// Secret for HS256 tokens; `None` means development mode.
+    pub secret: Option<String>,
+    /// Whether a token may stand in the query string, where logs and proxies see it.
+    pub allow_query_token: bool,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("has_secret", &self.secret.is_some())
+            .field("allow_query_token", &self.allow_query_token)
+            .finish()
+    }
+}
+
+/// How far an identity is believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Development mode: ids are what the client claims.
+    #[default]
+    Claimed,
+    /// A key verified them.
+    Verified,
+    /// A host application on a trusted address: it relays, and is nobody itself.
+    Relay,
+}
+
+/// Who stands behind a socket or a request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Identity {
+    /// The user; in development mode a socket may not have said yet.
+    pub user: Option<UserId>,
+    /// Display name, as far as the token or the client gives one.
+    pub name: Option<String>,
+    /// Role that a token names.
+    pub role: Option<UserRole>,
+    /// The gallery that the caller acts for.
+    pub gallery: Option<GalleryId>,
+    /// How far the above is believed.
+    pub trust: Trust,
+}
+
+impl Identity {
+    /// The user who acts when a payload names `claimed` and the socket said `asserted` before.
+    ///
+    /// A verified identity never changes: another id is refused. In development mode the order is
+    /// payload, what this socket said before, handshake (contract/README.md, section 3).
+    pub fn acting(&self, claimed: Option<&UserId>, asserted: Option<&UserId>) -> Result<UserId> {
+        let own = self.user.as_ref();
+        match self.trust {
+            Trust::Claimed => {
+                let user = claimed.or(asserted).or(own);
+                user.cloned().ok_or(Error::Unauthenticated("Unauthorized"))
+            }
+            Trust::Verified => match (claimed, own) {
+                (_, None) => Err(REFUSAL),
+                (Some(other), Some(own)) if other != own => Err(Error::Forbidden("Forbidden")),
+                (_, Some(own)) => Ok(own.clone()),
+            },
+            Trust::Relay => Err(Error::Forbidden("Forbidden")),
+        }
+    }
+}
+
+/// What a handshake or a request brings along, before anything is believed.
+#[derive(Default)]
+pub struct Credentials {
+    /// Token as sent, with or without `Bearer `.
+    pub token: Option<String>,
+    /// Ids and names that the client claims; used in development mode only.
+    pub claimed: Identity,
+}
+
+/// Decides who a caller is.
+pub struct Auth {
+    verifier: Option<jwt::Verifier>,
+    /// Whether a token may stand in the query string of a handshake.
+    pub allow_query_token: bool,
+}
+
+impl Auth {
+    /// Prepares keys. Without a secret the server runs in development mode.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            verifier: config.secret.as_deref().map(jwt::Verifier::new),
+            allow_query_token: config.allow_query_token,
+        }
+    }
+
+    /// True when ids are taken as clients claim them.
+    pub fn is_development(&self) -> bool {
+        self.verifier.is_none()
+    }
+
+    /// The identity of a host application on a trusted address.
+    pub fn relay(&self) -> Identity {
+        Identity {
+            trust: if self.is_development() { Trust::Claimed } else { Trust::Relay },
+            ..Identity::default()
+        }
+    }
+
+    /// The identity of a user whose login the host application vouches for.
+    pub fn logged_in(&self, user: UserId) -> Identity {
+        Identity {
+            user: Some(user),
+            trust: if self.is_development() { Trust::Claimed } else { Trust::Verified },
+            ..Identity::default()
+        }
+    }
+
+    /// The identity behind `credentials`. With a key, a valid token is required.
+    pub fn identify(&self, credentials: Credentials) -> Result<Identity> {
+        let token = credentials.token.as_deref().map(strip_bearer);
+        match &self.verifier {
+            Some(verifier) => verifier.verify(token.ok_or(REFUSAL)?),
+            None => Ok(merge(
+                token.and_then(jwt::read_unverified),
+                credentials.claimed,
+            )),
+        }
+    }
+}
+
+fn strip_bearer(token: &str) -> &str {
+    match token.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer ") => rest.trim(),
+        _ => token.trim(),
+    }
+}
+
+/// Development mode: what a token says comes before what the client says beside it.
+fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
+    let Some(token) = token else { return claimed };
+    Identity {
+        user: token.user.or(claimed.user),
+        name: token.name.or(claimed.name),
+        role: token.role.or(claimed.role),
+        gallery: token.gallery.or(claimed.gallery),
+        trust: Trust::Claimed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> UserId {
+        UserId::from(id)
+    }
+
+    #[test]
+    fn a_verified_identity_cannot_act_for_somebody_else() {
+        let me = Identity {
+            user: Some(user("1")),
+            trust: Trust::Verified,
+            ..Identity::default()
+        };
+        assert_eq!(me.acting(None, Some(&user("2"))), Ok(user("1")));
+        assert_eq!(me.acting(Some(&user("1")), None), Ok(user("1")));
+        assert!(me.acting(Some(&user("2")), None).is_err());
+    }
+
+    #[test]
+    fn development_takes_the_payload_before_what_was_said_earlier() {
+        let nobody = Identity::default();
+        assert_eq!(
+            nobody.acting(Some(&user("3")), Some(&user("2"))),
+            Ok(user("3"))
+        );
+        assert_eq!(nobody.acting(None, Some(&user("2"))), Ok(user("2")));
+        assert!(nobody.acting(None, None).is_err());
+    }
+
+    #[test]
+    fn bearer_is_optional_and_its_case_does_not_matter() {
+        assert_eq!(strip_bearer("Bearer abc"), "abc");
+        assert_eq!(strip_bearer("bearer abc"), "abc");
+        assert_eq!(strip_bearer("abc"), "abc");
+    }
+}

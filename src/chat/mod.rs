@@ -1,0 +1,101 @@
+//! The domain: who may do what, and what happens then. No sockets, no HTTP, no JSON shapes.
+
+mod access;
+mod conversations;
+mod dialects;
+mod events;
+mod messages;
+mod presence;
+mod receipts;
+mod requests;
+mod sessions;
+mod typing;
+mod uploads;
+mod users;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub use conversations::Conversation;
+pub use dialects::Dialect;
+pub use events::{About, Event, Origin, Receipt, Tag};
+pub use messages::{ClientId, ConversationHint, Draft, File, Message};
+pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
+pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
+pub use uploads::NewUpload;
+pub use users::Profile;
+
+use crate::auth::Auth;
+use crate::store::{Blobs, Store, WriterQueue};
+
+/// Events that may wait for delivery; a producer then waits for room.
+const EVENT_QUEUE_LENGTH: usize = 8_192;
+
+/// Rules of the domain that an operator can set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Longest text of a message, in bytes of UTF-8.
+    pub max_text_bytes: usize,
+    /// Whether a message may go to a user whom nobody has mentioned before.
+    pub allow_unknown_users: bool,
+    /// Peers that may relay events without an identity (contract/messaging.md, section 5).
+    pub trusted_addresses: Vec<IpAddr>,
+}
+
+/// All services of the domain.
+pub struct Chat {
+    config: Config,
+    /// Decides who a caller is.
+    pub auth: Auth,
+    store: Arc<Store>,
+    writer: WriterQueue<Tag>,
+    events: mpsc::Sender<Event>,
+    /// Who is connected and what they listen to.
+    pub sessions: Sessions,
+    conversations: conversations::Conversations,
+    users: users::Users,
+    presence: presence::Presence,
+    typing: typing::Typing,
+    blobs: Blobs,
+}
+
+impl Chat {
+    /// Puts the services together; also returns the stream of events that delivery works off.
+    pub fn new(
+        config: Config,
+        auth: Auth,
+        store: Arc<Store>,
+        writer: WriterQueue<Tag>,
+        blobs: Blobs,
+    ) -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let chat = Self {
+            config,
+            auth,
+            store,
+            writer,
+            events,
+            sessions: Sessions::default(),
+            conversations: conversations::Conversations::new(),
+            users: users::Users::new(),
+            presence: presence::Presence::default(),
+            typing: typing::Typing::default(),
+            blobs,
+        };
+        (chat, receiver)
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.store.ping().await.is_ok()
+    }
+
+    /// Hands an event to delivery; waits while delivery is behind.
+    async fn publish(&self, event: Event) {
+        if self.events.send(event).await.is_err() {
+            tracing::debug!("event after the end of delivery");
+        }
+    }
+}

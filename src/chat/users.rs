@@ -1,0 +1,93 @@
+//! People as others see them.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use sohbet_entity::ids::UserId;
+
+use super::Chat;
+use crate::error::{Error, Result};
+use crate::store::UserRow;
+
+/// Profiles kept in memory.
+const CACHED_PROFILES: usize = 100_000;
+
+/// What others see of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// User id.
+    pub id: UserId,
+    /// Name to show.
+    pub name: Option<String>,
+    /// Picture.
+    pub avatar_url: Option<String>,
+}
+
+impl From<UserRow> for Profile {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.display_name.or(row.username),
+            avatar_url: row.avatar_url,
+        }
+    }
+}
+
+/// Known profiles. Only this node changes them, through [`Chat::introduce`], which replaces them.
+pub struct Users {
+    profiles: Cache<UserId, Arc<Profile>>,
+}
+
+impl Users {
+    pub fn new() -> Self {
+        Self {
+            profiles: Cache::new(CACHED_PROFILES),
+        }
+    }
+}
+
+impl Chat {
+    /// The profile of a user, who exists from now on.
+    pub async fn profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+        match self.users.profiles.get(id) {
+            Some(profile) => Ok(profile),
+            None => self.load_profile(id, None).await,
+        }
+    }
+
+    /// Takes notice of a user and of the name that a token or a client gives.
+    pub async fn introduce(&self, id: &UserId, name: Option<&str>) -> Result<()> {
+        let profile = self.profile(id).await?;
+        if name.is_some() && profile.name.as_deref() != name {
+            self.load_profile(id, name).await?;
+        }
+        Ok(())
+    }
+
+    /// The profile of a user who has been mentioned before.
+    pub(super) async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+        if let Some(profile) = self.users.profiles.get(id) {
+            return Ok(profile);
+        }
+        match self.store.find_user(id).await? {
+            Some(row) => Ok(self.remember(row)),
+            None => Err(Error::NotFound("User not found")),
+        }
+    }
+
+    async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {
+        let row = match self.store.find_user(id).await? {
+            Some(row) if name.is_none() => row,
+            _ => self.store.save_user(id, name).await?,
+        };
+        Ok(self.remember(row))
+    }
+
+    fn remember(&self, row: UserRow) -> Arc<Profile> {
+        let profile = Arc::new(Profile::from(row));
+        self.users
+            .profiles
+            .insert(profile.id.clone(), Arc::clone(&profile));
+        profile
+    }
+}

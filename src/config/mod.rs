@@ -1,0 +1,255 @@
+//! Settings: flag, else environment, else `.env`, else default.
+//!
+//! The environment is touched nowhere else. What is read here ends up in the `Config` of each
+//! module; `table` lists every setting.
+
+mod database;
+mod dotenv;
+mod hosts;
+mod origins;
+mod reader;
+mod sources;
+pub mod table;
+
+pub use database::{Database, shown_database};
+pub use sources::Flags;
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reader::{Reader, bytes, count, list, millis, switch};
+use sources::Sources;
+
+use crate::{auth, chat, http, socket, store, telemetry};
+
+/// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+const HOUR_MS: u64 = 3_600_000;
+/// Names by which front ends find the server; read for `sohbet check` only.
+const FRONT_END_NAMES: [&str; 3] = ["NEXT_PUBLIC_SOCKET_URL", "VITE_SOCKET_URL", "SOCKET_URL"];
+
+/// Everything the server can be told, checked.
+#[derive(Clone)]
+pub struct Settings {
+    /// IP addresses to listen on.
+    pub hosts: Vec<String>,
+    /// Port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The database in the driver's form.
+    pub database: Database,
+    /// Section of `store`.
+    pub store: store::Config,
+    /// Section of `auth`.
+    pub auth: auth::Config,
+    /// Section of `socket`.
+    pub socket: socket::Config,
+    /// Section of `http`.
+    pub http: http::Config,
+    /// Section of `chat`.
+    pub chat: chat::Config,
+    /// Section of `telemetry`.
+    pub log: telemetry::Config,
+    /// Time a write to a client may take.
+    pub write_timeout: Duration,
+    /// Time a request head may take to arrive.
+    pub header_timeout: Duration,
+    /// Time a stop may take.
+    pub stop_timeout: Duration,
+    /// Where front ends look for the server: name and address, as far as the environment says.
+    pub front_end: Vec<(&'static str, String)>,
+    rows: Vec<Row>,
+}
+
+/// One line of `--print-config`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Name of the setting.
+    pub name: &'static str,
+    /// The value that is in force; secrets are masked.
+    pub value: String,
+    /// `flag --port`, `environment PORT`, `.env PORT` or `default`.
+    pub origin: String,
+}
+
+/// All wrong settings, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Shows what `--print-config` shows: the sections hold secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.rows).finish()
+    }
+}
+
+impl Settings {
+    /// Reads flags, the environment and `.env` in the working directory.
+    pub fn load(flags: Flags) -> Result<Self, Faults> {
+        Self::resolve(&Sources::read(flags))
+    }
+
+    /// Every setting with its value and origin, as `--print-config` shows them.
+    pub fn effective(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// True when no key is configured and the ids that clients claim are believed.
+    pub fn is_development(&self) -> bool {
+        self.auth.secret.is_none()
+    }
+
+    /// True when only this machine can connect.
+    pub fn is_local(&self) -> bool {
+        self.hosts.iter().all(|host| hosts::is_loopback(host))
+    }
+
+    fn resolve(sources: &Sources) -> Result<Self, Faults> {
+        let mut reader = Reader::new(sources);
+        let settings = Self::read(&mut reader, sources);
+        let rows = reader.finish()?;
+        Ok(Self { rows, ..settings })
+    }
+
+    fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
+        let is_development = sources.find(&table::JWT_SECRET).is_none();
+        let port = reader.value(&table::PORT, count(0, u16::MAX.into()));
+        let database = reader.value(&table::DATABASE_URL, Database::parse);
+        reader.show(&table::DATABASE_URL, &shown_database(&database.url));
+        let socket = read_socket(reader);
+        Self {
+            hosts: hosts::read(reader, is_development),
+            port: u16::try_from(port).unwrap_or_default(),
+            store: read_store(reader, &database),
+            database,
+            auth: read_auth(reader),
+            http: read_http(reader, is_development, socket.dialect),
+            socket,
+            chat: read_chat(reader),
+            log: read_log(reader),
+            write_timeout: reader.value(&table::WRITE_TIMEOUT_MS, millis(100, HOUR_MS)),
+            header_timeout: reader.value(&table::HEADER_TIMEOUT_MS, millis(100, HOUR_MS)),
+            stop_timeout: reader.value(&table::STOP_TIMEOUT_MS, millis(100, HOUR_MS)),
+            front_end: sources.plain(&FRONT_END_NAMES),
+            rows: Vec::new(),
+        }
+    }
+}
+
+fn read_auth(reader: &mut Reader<'_>) -> auth::Config {
+    let secret = reader.optional(&table::JWT_SECRET, |text| match text.len() {
+        _ if text.trim().is_empty() => Err(
+            "it is set, but empty; write 32 bytes or more, or remove the line for development mode".to_owned(),
+        ),
+        MIN_SECRET_BYTES.. => Ok(text.to_owned()),
+        n_bytes => Err(format!(
+            "a secret of {n_bytes} bytes can be guessed; write 32 or more, such as the output of: openssl rand -base64 48"
+        )),
+    });
+    auth::Config {
+        secret,
+        allow_query_token: reader.value(&table::ALLOW_QUERY_TOKEN, switch),
+    }
+}
+
+fn read_store(reader: &mut Reader<'_>, database: &Database) -> store::Config {
+    store::Config {
+        url: database.url.clone(),
+        schema: database.schema.clone(),
+        readers: reader.value(&table::SQLITE_READERS, count(1, 256)),
+        migrate: !reader.value(&table::NO_MIGRATE, switch),
+    }
+}
+
+fn read_socket(reader: &mut Reader<'_>) -> socket::Config {
+    socket::Config {
+        path: reader.value(&table::SOCKET_PATH, socket_path),
+        ping_interval: reader.value(&table::PING_INTERVAL_MS, millis(50, HOUR_MS)),
+        ping_timeout: reader.value(&table::PING_TIMEOUT_MS, millis(50, HOUR_MS)),
+        connect_timeout: reader.value(&table::CONNECT_TIMEOUT_MS, millis(50, HOUR_MS)),
+        max_payload_bytes: reader.value(&table::MAX_PAYLOAD_BYTES, bytes(1_024, 1 << 30)),
+        outbound_packets: reader.value(&table::OUTBOUND_PACKETS, bytes(1, 65_536)),
+        dialect: reader.value(&table::DIALECT, |text| match text.trim() {
+            "auto" => Ok(None),
+            name => name
+                .parse()
+                .map(Some)
+                .map_err(|_| "write auto or messaging".to_owned()),
+        }),
+    }
+}
+
+/// The start of links to uploads.
+fn public_url(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
+        _ => Err("write an address such as https://chat.example.com".to_owned()),
+    }
+}
+
+/// With a slash at both ends; clients write it without the second one too.
+fn socket_path(text: &str) -> Result<String, String> {
+    let inner = text.trim().trim_matches('/');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    match !inner.is_empty() && inner.chars().all(is_plain) {
+        true => Ok(format!("/{inner}/")),
+        false => Err("write a path such as /socket.io/".to_owned()),
+    }
+}
+
+fn read_http(
+    reader: &mut Reader<'_>,
+    is_development: bool,
+    dialect: Option<chat::Dialect>,
+) -> http::Config {
+    let mut origins = reader.union(&table::FRONTEND_URL, origins::parse);
+    let mut seen = std::collections::HashSet::new();
+    origins.retain(|origin| seen.insert(origin.clone()));
+    reader.show(&table::FRONTEND_URL, &origins.join(", "));
+    http::Config {
+        origins,
+        any_localhost_origin: is_development,
+        data_dir: reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim()))),
+        max_upload_bytes: reader.value(&table::MAX_UPLOAD_BYTES, bytes(1, u32::MAX)),
+        public_url: reader.optional(&table::PUBLIC_URL, public_url),
+        dialect,
+    }
+}
+
+fn read_chat(reader: &mut Reader<'_>) -> chat::Config {
+    chat::Config {
+        max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
+        allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
+        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, |text| {
+            list(text).map(hosts::address).collect()
+        }),
+    }
+}
+
+fn read_log(reader: &mut Reader<'_>) -> telemetry::Config {
+    let format = reader.optional(&table::LOG_FORMAT, |text| text.trim().parse());
+    let format = format.unwrap_or(match std::io::stderr().is_terminal() {
+        true => telemetry::Format::Pretty,
+        false => telemetry::Format::Json,
+    });
+    reader.show(&table::LOG_FORMAT, format.name());
+    let base = reader.value(&table::LOG, telemetry::check_filter);
+    let debug = reader.optional(&table::DEBUG, |text| Ok(text.to_owned()));
+    telemetry::Config {
+        format,
+        filter: telemetry::with_debug(&base, debug.as_deref().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Delivery: what happened, told to everybody who listens, in the order in which it was committed.
+//!
+//! One task takes the batches that the writer finished and the events of the domain. For a write
+//! it first answers the sender, then tells the others; a fan-out goes to the union of its places,
+//! so no socket hears a thing twice, and is encoded once per dialect that has listeners.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::chat::{About, Chat, Dialect, Event, Message, Origin, Receipt, Session, Tag};
+use crate::error::Error;
+use crate::store::{Done, NewRead, Outcome, Write};
+use crate::wire::{self, Answer, Frame, WriteKind, Written};
+
+/// The delivery task.
+pub struct Delivery {
+    chat: Arc<Chat>,
+    batches: mpsc::Receiver<Vec<Done<Tag>>>,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Delivery {
+    /// Prepares the task; `batches` come from the writer, `events` from the domain.
+    pub fn new(
+        chat: Arc<Chat>,
+        batches: mpsc::Receiver<Vec<Done<Tag>>>,
+        events: mpsc::Receiver<Event>,
+    ) -> Self {
+        Self {
+            chat,
+            batches,
+            events,
+        }
+    }
+
+    /// Works until the writer has ended and everything it committed is delivered.
+    pub async fn run(mut self) {
+        loop {
+            // Events first: "stopped typing" was said before the message that is in the batch.
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.guard(|delivery| delivery.announce(&event)),
+                batch = self.batches.recv() => match batch {
+                    Some(batch) => self.deliver(batch),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn deliver(&self, batch: Vec<Done<Tag>>) {
+        for done in batch {
+            self.guard(|delivery| delivery.finish(done));
+        }
+    }
+
+    /// A panic in one event must not silence all others.
+    fn guard(&self, work: impl FnOnce(&Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            tracing::error!("delivering an event panicked");
+        }
+    }
+
+    /// Answers the sender of a write, then tells the others.
+    fn finish(&self, done: Done<Tag>) {
+        let Tag {
+            origin,
+            about,
+            dialect,
+        } = done.tag;
+        match (done.outcome, done.write, about) {
+            (
+                Ok(Outcome::Message { row, duplicate }),
+                _,
+                About::Message { sender, receiver },
+            ) => {
+                let message = Message {
+                    row,
+                    sender,
+                    receiver,
+                    duplicate,
+                };
+                self.finish_message(message, origin, dialect);
+            }
+            (Ok(Outcome::Read(read)), Write::Read(write), About::Read { other }) => {
+                let event = |except| Event::Read {
+                    conversation: write.conversation.clone(),
+                    reader: write.reader.clone(),
+                    at: read.at,
+                    other: other.clone(),
+                    except,
+                    dialect,
+                };
+                self.finish_read(&write, read.n_marked, origin, dialect, event);
+            }
+            (Err(error), write, _) => fail(error, &write, origin, dialect),
+            (Ok(_), write, _) => fail(Error::Internal, &write, origin, dialect),
+        }
+    }
+
+    fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
+        let is_new = !message.duplicate;
+        match origin {
+            Origin::Socket {
+                session,
+                ack,
+                echo,
+                permit,
+            } => {
+                let written = Ok(Written::Message(message.clone()));
+                answer(&session, wire::answer_written(dialect, echo.as_deref(), &written), ack);
+                drop(permit);
+                // A front end that sent a temporary id draws its own message from the
+                // confirmation; one that did not draws it from the event.
+                let except = echo.is_some().then_some(session.id);
+                if is_new {
+                    self.announce(&Event::Message {
+                        message,
+                        echo: None,
+                        except,
+                        dialect,
+                    });
+                }
+            }
+            Origin::Rest { reply, echo } => {
+                if is_new {
+                    self.announce(&Event::Message {
+                        message: message.clone(),
+                        echo,
+                        except: None,
+                        dialect,
+                    });
+                }
+                // The caller may have hung up; the message is stored all the same.
+                let _ = reply.send(Ok(Receipt::Message(message)));
+            }
+        }
+    }
+
+    fn finish_read(
+        &self,
+        write: &NewRead,
+        n_marked: u64,
+        origin: Origin,
+        dialect: Dialect,
+        event: impl Fn(Option<crate::chat::SessionId>) -> Event,
+    ) {
+        match origin {
+            Origin::Socket {
+                session,
+                ack,
+                echo,
+                permit,
+            } => {
+                let written = Ok(Written::Read {
+                    conversation: write.conversation.clone(),
+                    n_marked,
+                });
+                answer(&session, wire::answer_written(dialect, echo.as_deref(), &written), ack);
+                drop(permit);
+                self.announce(&event(Some(session.id)));
+            }
+            Origin::Rest { reply, .. } => {
+                self.announce(&event(None));
+                // The caller may have hung up; the marker is stored all the same.
+                let _ = reply.send(Ok(Receipt::Read(n_marked)));
+            }
+        }
+    }
+
+    /// Tells everybody who listens.
+    fn announce(&self, event: &Event) {
+        for dialect in Dialect::ALL {
+            if let Some(audience) = wire::audience(dialect, event) {
+                let mut frame: Option<Option<Frame>> = None;
+                self.each_listener(dialect, &audience, |session| {
+                    let frame = frame.get_or_insert_with(|| wire::encode(dialect, event));
+                    if let Some(frame) = frame {
+                        session.outbox.emit(frame.name, &frame.body);
+                    }
+                });
+            }
+        }
+    }
+
+    fn each_listener(
+        &self,
+        dialect: Dialect,
+        audience: &wire::Audience<'_>,
+        mut tell: impl FnMut(&Session),
+    ) {
+        let sessions = &self.chat.sessions;
+        let stamp = sessions.stamp();
+        let mut visit = |session: &Arc<Session>| {
+            let is_excepted = Some(session.id) == audience.except
+                || audience.except_user.is_some() && session.user().as_ref() == audience.except_user;
+            if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
+                tell(session);
+            }
+        };
+        if let Some(conversation) = audience.conversation {
+            sessions.each_of_conversation(conversation, &mut visit);
+        }
+        if let Some(user) = audience.user {
+            sessions.each_of_user(user, &mut visit);
+        }
+        if audience.everybody {
+            sessions.each(&mut visit);
+        }
+    }
+}
+
+fn fail(error: Error, write: &Write, origin: Origin, dialect: Dialect) {
+    match origin {
+        Origin::Socket {
+            session, ack, echo, ..
+        } => {
+            let kind = match write {
+                Write::Message(_) => WriteKind::Message,
+                Write::Read(_) => WriteKind::Read,
+            };
+            let outcome = Err((kind, error));
+            answer(&session, wire::answer_written(dialect, echo.as_deref(), &outcome), ack);
+        }
+        Origin::Rest { reply, .. } => {
+            // The caller may have hung up.
+            let _ = reply.send(Err(error));
+        }
+    }
+}
+
+fn answer(session: &Session, answer: Answer, ack: Option<Box<dyn FnOnce(&RawValue) + Send>>) {
+    for frame in &answer.events {
+        session.outbox.emit(frame.name, &frame.body);
+    }
+    if let Some(ack) = ack {
+        ack(&answer.ack);
+    }
+}

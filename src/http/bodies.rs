@@ -1,0 +1,92 @@
+//! Request bodies: JSON, or a form whose fields are read as a JSON object of texts.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use super::errors::refuse;
+
+/// Largest body that is no upload (contract/README.md, 6.8).
+const MAX_BODY_BYTES: usize = 1_000_000;
+/// Most fields of a form.
+const MAX_FIELDS: usize = 64;
+
+/// A body as JSON text, whatever it came as.
+pub struct Fields(pub Box<RawValue>);
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let content_type = content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if content_type.starts_with("multipart/form-data") {
+            return multipart(request, state).await;
+        }
+        let bytes = read(request.into_body()).await?;
+        if content_type.starts_with("application/x-www-form-urlencoded") {
+            let pairs = form_urlencoded::parse(&bytes);
+            let mut fields = Map::new();
+            for (name, value) in pairs.take(MAX_FIELDS) {
+                fields.insert(name.into_owned(), Value::String(value.into_owned()));
+            }
+            return object(&fields);
+        }
+        if bytes.is_empty() {
+            return object(&Map::new());
+        }
+        serde_json::from_slice(&bytes)
+            .map(Fields)
+            .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid JSON"))
+    }
+}
+
+async fn multipart<S: Send + Sync>(request: Request, state: &S) -> Result<Fields, Response> {
+    let invalid = |_| refuse(StatusCode::BAD_REQUEST, "Invalid form");
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, Body::from(read(body).await?));
+    let mut form = Multipart::from_request(request, state)
+        .await
+        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))?;
+    let mut fields = Map::new();
+    while let Some(field) = form.next_field().await.map_err(invalid)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = field.text().await.map_err(invalid)?;
+        if fields.len() >= MAX_FIELDS {
+            return Err(refuse(StatusCode::BAD_REQUEST, "Too many fields"));
+        }
+        fields.insert(name, Value::String(value));
+    }
+    object(&fields)
+}
+
+fn object(fields: &Map<String, Value>) -> Result<Fields, Response> {
+    to_raw_value(fields)
+        .map(Fields)
+        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))
+}
+
+async fn read(body: Body) -> Result<Bytes, Response> {
+    axum::body::to_bytes(body, MAX_BODY_BYTES)
+        .await
+        .map_err(|error| refuse_read(&error))
+}
+
+/// Tells a body that is too large from a connection that broke.
+fn refuse_read(error: &(dyn std::error::Error + 'static)) -> Response {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
+        }
+        cause = error.source();
+    }
+    refuse(StatusCode::BAD_REQUEST, "Invalid body")
+}

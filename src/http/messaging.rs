@@ -1,0 +1,184 @@
+//! REST of dialect `messaging` (contract/messaging.md, section 6).
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Query, State as AxumState};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use super::State;
+use super::bodies::Fields;
+use super::callers::Caller;
+use super::errors::{refuse, refuse_error};
+use super::uploads;
+use crate::error::Error;
+use crate::store::Page;
+use crate::wire::Dialect;
+use crate::wire::messaging::rest::{self, ConversationsBody, MessagesBody, ReadBody, SentBody, UserBody};
+
+/// Messages in one answer, unless the caller wants fewer.
+const MAX_PAGE: u32 = 1_000;
+/// What a form around a file may add to its size, in bytes.
+const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;
+/// Longest id in a query, in characters.
+const MAX_ID_CHARS: usize = 128;
+
+/// The routes of this dialect.
+pub fn router() -> Router<Arc<State>> {
+    Router::new()
+        .route(
+            "/api/messages",
+            get(list_messages).post(send_message).put(mark_read),
+        )
+        .route("/api/messages/conversations", get(list_conversations))
+        .route("/api/user/me", get(show_me))
+        .route(
+            "/api/upload",
+            post(uploads::store_upload).layer(DefaultBodyLimit::disable()),
+        )
+}
+
+/// How much of a request `POST /api/upload` reads at most.
+pub fn max_upload_request(state: &State) -> usize {
+    state.config.max_upload_bytes.saturating_add(FORM_OVERHEAD_BYTES)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListMessages {
+    conversation_id: Option<String>,
+    limit: Option<String>,
+    before_seq: Option<String>,
+    after_seq: Option<String>,
+}
+
+async fn list_messages(
+    AxumState(state): AxumState<Arc<State>>,
+    caller: Caller,
+    Query(query): Query<ListMessages>,
+) -> Response {
+    let Some(conversation) = valid_id(query.conversation_id.as_deref()) else {
+        return refuse(StatusCode::BAD_REQUEST, "Conversation ID is required");
+    };
+    let page = match page(&query) {
+        Ok(page) => page,
+        Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
+    };
+    let conversation = ConversationId::from(conversation);
+    match state.chat.list_messages(&caller.0, &conversation, page).await {
+        Ok(messages) => Json(MessagesBody::new(&messages)).into_response(),
+        Err(error) => refuse_error(&error, "Failed to fetch messages"),
+    }
+}
+
+fn page(query: &ListMessages) -> Result<Page, &'static str> {
+    let limit = match query.limit.as_deref() {
+        None | Some("") => MAX_PAGE,
+        Some(text) => match text.parse() {
+            Ok(limit) if (1..=MAX_PAGE).contains(&limit) => limit,
+            _ => return Err("limit must be between 1 and 1000"),
+        },
+    };
+    let seq = |text: &str| match text.parse::<i64>() {
+        Ok(seq) if seq >= 0 => Ok(seq),
+        _ => Err("beforeSeq and afterSeq must be whole numbers"),
+    };
+    Ok(Page {
+        after: query.after_seq.as_deref().map(seq).transpose()?,
+        before: query.before_seq.as_deref().map(seq).transpose()?,
+        limit,
+    })
+}
+
+async fn send_message(
+    AxumState(state): AxumState<Arc<State>>,
+    caller: Caller,
+    Fields(body): Fields,
+) -> Response {
+    let failure = "Failed to create message";
+    let mut new = match rest::parse_message(&body) {
+        Ok(new) => new,
+        Err(error) => return refuse_error(&error, failure),
+    };
+    let sender = new.draft.sender.take();
+    new.draft.sender = match sender.map(|sender| caller.acting(&sender)).transpose() {
+        Ok(sender) => sender,
+        Err(error) => return refuse_error(&error, failure),
+    };
+    let echo = new.echo.clone();
+    let sent = state
+        .chat
+        .send(&caller.0, new.draft, Dialect::Messaging, new.echo)
+        .await;
+    match sent {
+        Ok(message) => Json(SentBody::new(&message, echo.as_deref())).into_response(),
+        Err(error) => refuse_error(&error, failure),
+    }
+}
+
+async fn mark_read(
+    AxumState(state): AxumState<Arc<State>>,
+    caller: Caller,
+    Fields(body): Fields,
+) -> Response {
+    let failure = "Failed to mark messages as read";
+    let marked = async {
+        let mark = rest::parse_read_mark(&body)?;
+        let reader = caller.acting(&mark.reader)?;
+        let chat = &state.chat;
+        chat.mark_read(&caller.0, mark.conversation, &reader, Dialect::Messaging)
+            .await
+    };
+    match marked.await {
+        Ok(n_marked) => Json(ReadBody::new(n_marked)).into_response(),
+        Err(error) => refuse_error(&error, failure),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListConversations {
+    user_id: Option<String>,
+}
+
+async fn list_conversations(
+    AxumState(state): AxumState<Arc<State>>,
+    caller: Caller,
+    Query(query): Query<ListConversations>,
+) -> Response {
+    let Some(user) = valid_id(query.user_id.as_deref()) else {
+        return refuse(StatusCode::BAD_REQUEST, "User ID is required");
+    };
+    let listed = async {
+        let user = caller.acting(&UserId::from(user))?;
+        state.chat.list_conversations(&user).await
+    };
+    match listed.await {
+        Ok(summaries) => Json(ConversationsBody::new(&summaries)).into_response(),
+        Err(error) => refuse_error(&error, "Failed to fetch conversations"),
+    }
+}
+
+async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Caller) -> Response {
+    let shown = async {
+        let user = caller.0.user.as_ref();
+        let user = user.ok_or(Error::Unauthenticated("Unauthorized"))?;
+        state.chat.introduce(user, caller.0.name.as_deref()).await?;
+        state.chat.profile(user).await
+    };
+    match shown.await {
+        Ok(profile) => Json(UserBody::new(&profile)).into_response(),
+        Err(error) => refuse_error(&error, "Failed to fetch user"),
+    }
+}
+
+/// An id in a query: not empty, not `0`, of bounded length, without U+0000.
+fn valid_id(id: Option<&str>) -> Option<String> {
+    let id = id.filter(|id| !id.is_empty() && *id != "0")?;
+    let fits = id.chars().count() <= MAX_ID_CHARS && !id.contains('\0');
+    fits.then(|| id.to_owned())
+}

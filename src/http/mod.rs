@@ -1,0 +1,98 @@
+//! The REST surface: one router per dialect, health, uploads, and the page at `/`.
+//!
+//! Every rejection has one JSON shape, `{"success":false,"message":"..."}`, also those that axum
+//! would answer in plain text: bad JSON, wrong method, unknown path, too large.
+
+mod bodies;
+mod callers;
+mod cors;
+mod errors;
+mod health;
+mod messaging;
+mod pages;
+mod uploads;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::chat::{Chat, Dialect};
+
+/// Uploads that may be in memory at a time; further ones wait.
+const MAX_CONCURRENT_UPLOADS: usize = 16;
+
+/// How the REST surface behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Origins that browsers may call from, exactly as they write them.
+    pub origins: Vec<String>,
+    /// Whether any port of this machine is an allowed origin.
+    pub any_localhost_origin: bool,
+    /// Folder of stored files.
+    pub data_dir: PathBuf,
+    /// Largest uploaded file.
+    pub max_upload_bytes: usize,
+    /// The dialect of requests that could be of several; `None` decides by the path.
+    pub dialect: Option<Dialect>,
+    /// Address under which clients reach this server, for links to stored files; `None` takes it
+    /// from the request.
+    pub public_url: Option<String>,
+}
+
+/// What all handlers share.
+pub struct State {
+    chat: Arc<Chat>,
+    config: Config,
+    started: Instant,
+    is_draining: AtomicBool,
+    upload_slots: Semaphore,
+}
+
+impl State {
+    /// Prepares the shared state; uptime counts from now.
+    pub fn new(config: Config, chat: Arc<Chat>) -> Arc<Self> {
+        Arc::new(Self {
+            chat,
+            config,
+            started: Instant::now(),
+            is_draining: AtomicBool::new(false),
+            upload_slots: Semaphore::new(MAX_CONCURRENT_UPLOADS),
+        })
+    }
+
+    /// From now on `/readyz` says that no new traffic should come here.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+}
+
+/// All routes except the Socket.IO endpoint.
+pub fn router(state: &Arc<State>) -> Router {
+    Router::new()
+        .route("/", get(pages::show_root))
+        .route("/health", get(health::show_health))
+        .route("/healthz", get(health::show_liveness))
+        .route("/readyz", get(health::show_readiness))
+        .route("/uploads/{name}", get(uploads::show_upload))
+        .merge(messaging::router())
+        .with_state(Arc::clone(state))
+}
+
+/// Puts around all routes, the Socket.IO endpoint included, what every answer needs.
+pub fn finish(router: Router, state: &Arc<State>) -> Router {
+    router
+        .fallback(errors::show_not_found)
+        .method_not_allowed_fallback(errors::show_method_not_allowed)
+        .layer(CatchPanicLayer::custom(errors::show_panic))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(state),
+            cors::allow_origins,
+        ))
+}

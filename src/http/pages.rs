@@ -1,0 +1,56 @@
+//! The page at `/`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State as AxumState;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::State;
+use super::health::uptime_seconds;
+
+/// What is running here and how to connect to it.
+const PAGE: &str = include_str!("root.html");
+/// The page has one inline style and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// A page for people, `{"ok":true,"uptime":seconds}` for programs.
+pub async fn show_root(AxumState(state): AxumState<Arc<State>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let response = if prefers_html(accept.unwrap_or_default()) {
+        let headers = [
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (headers, Html(PAGE)).into_response()
+    } else {
+        let body = serde_json::json!({"ok": true, "uptime": uptime_seconds(&state)});
+        Json(body).into_response()
+    };
+    ([(axum::http::header::VARY, "Accept")], response).into_response()
+}
+
+/// Browsers name `text/html` first; fetch and curl do not name it.
+fn prefers_html(accept: &str) -> bool {
+    let html = accept.find("text/html");
+    let json = accept.find("application/json");
+    match (html, json) {
+        (Some(html), Some(json)) => html < json,
+        (html, _) => html.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefers_html;
+
+    #[test]
+    fn browsers_get_a_page_and_programs_json() {
+        assert!(prefers_html("text/html,application/xhtml+xml,*/*;q=0.8"));
+        assert!(!prefers_html("application/json, text/html"));
+        assert!(!prefers_html("*/*"));
+        assert!(!prefers_html(""));
+    }
+}

@@ -1,0 +1,5 @@
+//! The `sohbet` command.
+
+fn main() -> std::process::ExitCode {
+    sohbet::cli::run()
+}

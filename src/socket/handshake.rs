@@ -1,0 +1,183 @@
+//! Who may connect. Runs in the connect middleware, before the client hears that it is connected,
+//! and registers the dispatcher there, so that no event sent right after CONNECT is lost.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use socketioxide::extract::SocketRef;
+use sohbet_entity::ids::{GalleryId, UserId};
+
+use super::Shared;
+use super::dispatch::Dispatcher;
+use super::links::Links;
+use super::outbox::SocketOutbox;
+use crate::auth::{self, Credentials, Identity, Trust};
+use crate::chat::Dialect;
+
+/// Longest id or name in a handshake, in characters.
+const MAX_CLAIM_CHARS: usize = 128;
+/// Longest dialect name that a refusal repeats, in characters.
+const MAX_ECHO_CHARS: usize = 64;
+
+/// The `auth` object of a client. Everything in it may have any type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Handshake {
+    token: Option<Value>,
+    dialect: Option<Value>,
+    user_id: Option<Value>,
+    name: Option<Value>,
+    role: Option<Value>,
+    gallery_id: Option<Value>,
+}
+
+/// Why a client was refused; its text is the message of `connect_error`.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Not who it says it is.
+    Identity,
+    /// It asks for a dialect that does not exist.
+    Dialect(String),
+    /// The server is stopping, or the store does not answer.
+    Unavailable,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity => write!(formatter, "{}", auth::REFUSAL),
+            Self::Dialect(name) => write!(formatter, "Unknown dialect: {name}"),
+            Self::Unavailable => formatter.write_str("Service unavailable"),
+        }
+    }
+}
+
+/// Admits a socket, or says why not.
+pub(super) async fn admit(
+    shared: &Arc<Shared>,
+    socket: SocketRef,
+    handshake: Handshake,
+    links: Arc<Links>,
+) -> Result<(), Refusal> {
+    if shared.drain.is_cancelled() {
+        return Err(Refusal::Unavailable);
+    }
+    let dialect = dialect(shared, &socket, &handshake)?;
+    let identity = identify(shared, &socket, &handshake, &links).await?;
+    let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
+    let session = shared.chat.sessions.open(
+        socket.id.to_string(),
+        identity,
+        dialect,
+        Box::new(outbox),
+    );
+    tracing::debug!(
+        transport = ?socket.transport_type(),
+        user.id = session.identity.user.as_ref().map(UserId::as_str),
+        "socket admitted"
+    );
+    Dispatcher::start(shared, &socket, session, links);
+    Ok(())
+}
+
+fn dialect(
+    shared: &Shared,
+    socket: &SocketRef,
+    handshake: &Handshake,
+) -> Result<Option<Dialect>, Refusal> {
+    let asked = text(handshake.dialect.as_ref()).or_else(|| query(socket, "dialect"));
+    match asked.as_deref() {
+        None | Some("" | "auto") => Ok(shared.config.dialect),
+        Some(name) => name.parse().map(Some).map_err(|_| {
+            Refusal::Dialect(name.chars().take(MAX_ECHO_CHARS).collect())
+        }),
+    }
+}
+
+async fn identify(
+    shared: &Shared,
+    socket: &SocketRef,
+    handshake: &Handshake,
+    links: &Links,
+) -> Result<Identity, Refusal> {
+    let chat = &shared.chat;
+    let token = match &handshake.token {
+        Some(Value::String(token)) if !token.is_empty() => Some(token.clone()),
+        Some(Value::Null) | None => header(socket, "authorization"),
+        Some(Value::String(_)) => header(socket, "authorization"),
+        // A token of another type is no token at all; with a key that is a refusal.
+        Some(_) => Some(String::new()),
+    };
+    if token.is_none() {
+        if let Some(identity) = chat
+            .find_login(header(socket, "cookie").as_deref())
+            .await
+            .map_err(|_| Refusal::Unavailable)?
+        {
+            return Ok(identity);
+        }
+        if links.address.is_some_and(|peer| chat.trusts(peer.ip())) && !is_forwarded(socket) {
+            return Ok(chat.auth.relay());
+        }
+    }
+    let claimed = claimed(socket, handshake);
+    if token.is_none() && chat.auth.allow_query_token {
+        // One that is not valid counts as absent.
+        let credentials = Credentials {
+            token: query(socket, "token"),
+            claimed: claimed.clone(),
+        };
+        if let Ok(identity) = chat.auth.identify(credentials) {
+            return Ok(identity);
+        }
+    }
+    let credentials = Credentials { token, claimed };
+    chat.auth
+        .identify(credentials)
+        .map_err(|_| Refusal::Identity)
+}
+
+/// Ids that the client claims; only development mode looks at them.
+fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
+    let user = text(handshake.user_id.as_ref()).or_else(|| {
+        text(query(socket, "userId").map(Value::String).as_ref())
+    });
+    Identity {
+        user: user.map(UserId::from),
+        name: text(handshake.name.as_ref()),
+        role: text(handshake.role.as_ref()).and_then(|role| auth::parse_role(&role)),
+        gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
+        trust: Trust::Claimed,
+    }
+}
+
+/// A non-empty text, or a whole number as text.
+fn text(value: Option<&Value>) -> Option<String> {
+    let text = match value? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_u64()?.to_string(),
+        _ => return None,
+    };
+    let fits = text.chars().count() <= MAX_CLAIM_CHARS && !text.contains('\0');
+    (fits && !text.is_empty()).then_some(text)
+}
+
+fn header(socket: &SocketRef, name: &str) -> Option<String> {
+    let value = socket.req_parts().headers.get(name)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+fn query(socket: &SocketRef, name: &str) -> Option<String> {
+    let query = socket.req_parts().uri.query()?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (_, value) = pairs.find(|(key, _)| key == name)?;
+    Some(value.into_owned()).filter(|value| !value.is_empty())
+}
+
+/// A request that came through a proxy never counts as the proxy's own.
+fn is_forwarded(socket: &SocketRef) -> bool {
+    let headers = &socket.req_parts().headers;
+    headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded")
+}

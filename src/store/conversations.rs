@@ -1,0 +1,216 @@
+//! Conversations: finding and making the one of a pair, and the list that a user sees.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use super::{ConversationRow, Fault, Store, now, statement, users};
+
+/// Tries to find a free id before giving up; only a client that occupies ids on purpose gets there.
+const MAX_ID_TRIES: u32 = 16;
+
+/// The two users of a direct conversation, smaller id first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pair {
+    /// The smaller id.
+    pub first: UserId,
+    /// The larger id; the same one for a talk with oneself.
+    pub second: UserId,
+}
+
+impl Pair {
+    /// Orders two ids: by value when both are canonical decimals, otherwise by bytes.
+    pub fn new(a: UserId, b: UserId) -> Self {
+        let (left, right) = (a.as_str(), b.as_str());
+        let is_ordered = match (decimal(left), decimal(right)) {
+            (Some(left), Some(right)) => left <= right,
+            _ => left <= right,
+        };
+        let (first, second) = if is_ordered { (a, b) } else { (b, a) };
+        Self { first, second }
+    }
+
+    /// The other one of the two; oneself in a talk with oneself.
+    pub fn other(&self, user: &UserId) -> &UserId {
+        if *user == self.first {
+            &self.second
+        } else {
+            &self.first
+        }
+    }
+
+    /// Whether the user is one of the two.
+    pub fn contains(&self, user: &UserId) -> bool {
+        *user == self.first || *user == self.second
+    }
+}
+
+/// The value of an id in canonical decimal form.
+fn decimal(id: &str) -> Option<u64> {
+    let is_canonical = id == "0" || !id.starts_with('0');
+    let is_digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    (is_canonical && is_digits).then(|| id.parse().ok())?
+}
+
+/// A direct conversation to find or to make.
+#[derive(Debug, Clone)]
+pub struct NewPair {
+    /// Who talks.
+    pub pair: Pair,
+    /// The id that the client would like; taken when it is free.
+    pub wanted_id: Option<ConversationId>,
+}
+
+/// A line of the conversation list.
+#[derive(Debug, FromQueryResult)]
+pub struct ConversationSummary {
+    /// Conversation id.
+    pub id: String,
+    /// The other user's id; the caller's own in a talk with oneself.
+    pub other_user_id: String,
+    /// The other user's display name.
+    pub other_user_name: Option<String>,
+    /// The other user's picture.
+    pub other_user_avatar: Option<String>,
+    /// Time of the newest message.
+    pub last_message_at: Option<DateTime<Utc>>,
+    /// Text of the newest message that is not deleted.
+    pub last_content: Option<String>,
+    /// Its kind; `None` when there is no message.
+    pub last_kind: Option<String>,
+    /// Its time.
+    pub last_created_at: Option<DateTime<Utc>>,
+    /// Messages after the caller's marker that others wrote and that are not deleted.
+    pub unread: i64,
+}
+
+impl Store {
+    /// The conversation with that id.
+    pub async fn find_conversation(
+        &self,
+        id: &ConversationId,
+    ) -> Result<Option<ConversationRow>, Fault> {
+        find(&self.read, "id = $1", [id.as_str().into()]).await
+    }
+
+    /// The direct conversation of a pair.
+    pub async fn find_pair(&self, pair: &Pair) -> Result<Option<ConversationRow>, Fault> {
+        by_pair(&self.read, pair).await
+    }
+
+    /// The direct conversation of a pair; made, with its users, when there is none. Two nodes that
+    /// do this at once get the same one.
+    pub async fn find_or_create_pair(&self, new: NewPair) -> Result<ConversationRow, Fault> {
+        let mut wanted_id = new.wanted_id;
+        for _ in 0..MAX_ID_TRIES {
+            let id = match wanted_id.take() {
+                Some(id) => id,
+                None => ConversationId::from(self.conversation_ids.next().await?.to_string()),
+            };
+            let txn = self.begin().await?;
+            let found = create_pair(&txn, &id, &new.pair).await?;
+            txn.commit().await?;
+            match found {
+                Some(conversation) => return Ok(conversation),
+                None => tracing::debug!(conversation.id = %id, "conversation id is taken"),
+            }
+        }
+        Err(Fault::Unique)
+    }
+
+    /// The direct conversations of a user: never used ones first, then newest activity first.
+    pub async fn list_pairs(&self, user: &UserId, limit: u32) -> Result<Vec<ConversationSummary>, Fault> {
+        let values = [user.as_str().into(), i64::from(limit).into()];
+        let rows = self
+            .read
+            .query_all_raw(statement(&self.read, LIST_PAIRS, values))
+            .await?;
+        let summaries = rows
+            .iter()
+            .map(|row| ConversationSummary::from_query_result(row, ""));
+        Ok(summaries.collect::<Result<_, _>>()?)
+    }
+}
+
+const LIST_PAIRS: &str = r#"
+SELECT c.id, other.id AS other_user_id, other.display_name AS other_user_name,
+       other.avatar_url AS other_user_avatar, c.last_message_at,
+       m.content AS last_content, m.kind AS last_kind, m.created_at AS last_created_at,
+       (SELECT COUNT(*) FROM message AS u WHERE u.conversation_id = c.id
+        AND u.seq > p.last_read_seq AND u.sender_id <> p.party AND u.deleted_at IS NULL) AS unread
+FROM participant AS p
+JOIN conversation AS c ON c.id = p.conversation_id AND c.kind = 'direct'
+JOIN "user" AS other ON other.id = CASE WHEN c.user1_id = p.party THEN c.user2_id ELSE c.user1_id END
+LEFT JOIN message AS m ON m.conversation_id = c.id AND m.seq = c.last_seq AND m.deleted_at IS NULL
+WHERE p.party = $1 AND p.left_at IS NULL
+ORDER BY CASE WHEN c.last_message_at IS NULL THEN 0 ELSE 1 END, c.last_message_at DESC, c.id
+LIMIT $2"#;
+
+/// Makes the pair's conversation under `id`, unless it exists. `None` when `id` is taken by another.
+async fn create_pair(
+    txn: &DatabaseTransaction,
+    id: &ConversationId,
+    pair: &Pair,
+) -> Result<Option<ConversationRow>, Fault> {
+    users::ensure_users(txn, &[&pair.first, &pair.second]).await?;
+    let sql = "INSERT INTO conversation (id, kind, user1_id, user2_id, last_seq, last_rev, \
+               created_at, updated_at) VALUES ($1, 'direct', $2, $3, 0, 0, $4, $4) \
+               ON CONFLICT DO NOTHING";
+    let (first, second) = (pair.first.as_str(), pair.second.as_str());
+    let values = [id.as_str().into(), first.into(), second.into(), now().into()];
+    txn.execute_raw(statement(txn, sql, values)).await?;
+    let Some(conversation) = by_pair(txn, pair).await? else {
+        return Ok(None);
+    };
+    let sql = "INSERT INTO participant (conversation_id, party, role, joined_seq, last_read_seq, \
+               last_delivered_seq, muted, archived, created_at) \
+               VALUES ($1, $2, 'MEMBER', 0, 0, 0, $4, $4, $5), ($1, $3, 'MEMBER', 0, 0, 0, $4, $4, $5) \
+               ON CONFLICT DO NOTHING";
+    let values = [
+        conversation.id.as_str().into(),
+        first.into(),
+        second.into(),
+        false.into(),
+        now().into(),
+    ];
+    txn.execute_raw(statement(txn, sql, values)).await?;
+    Ok(Some(conversation))
+}
+
+async fn by_pair(
+    db: &impl ConnectionTrait,
+    pair: &Pair,
+) -> Result<Option<ConversationRow>, Fault> {
+    let values = [pair.first.as_str().into(), pair.second.as_str().into()];
+    find(db, "user1_id = $1 AND user2_id = $2", values).await
+}
+
+async fn find<const N: usize>(
+    db: &impl ConnectionTrait,
+    condition: &str,
+    values: [sea_orm::Value; N],
+) -> Result<Option<ConversationRow>, Fault> {
+    let sql = format!("SELECT * FROM conversation WHERE {condition}");
+    let row = db.query_one_raw(statement(db, sql, values)).await?;
+    Ok(row
+        .map(|row| ConversationRow::from_query_result(&row, ""))
+        .transpose()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(a: &str, b: &str) -> [String; 2] {
+        let pair = Pair::new(UserId::from(a), UserId::from(b));
+        [pair.first.to_string(), pair.second.to_string()]
+    }
+
+    #[test]
+    fn decimals_order_by_value_and_others_by_bytes() {
+        assert_eq!(pair("10", "9"), ["9", "10"]);
+        assert_eq!(pair("010", "9"), ["010", "9"]);
+        assert_eq!(pair("b", "a"), ["a", "b"]);
+        assert_eq!(pair("7", "7"), ["7", "7"]);
+    }
+}

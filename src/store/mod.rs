@@ -1,0 +1,101 @@
+//! The database: the only module that names `sea_orm`.
+//!
+//! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
+//! Every statement has the same text on both, with `$1, $2` for its values.
+
+mod batches;
+mod blobs;
+mod connections;
+mod conversations;
+mod faults;
+mod messages;
+mod meta;
+mod rows;
+mod sequences;
+mod sessions;
+mod uploads;
+mod users;
+mod writer;
+
+pub use blobs::Blobs;
+pub use conversations::{ConversationSummary, NewPair, Pair};
+pub use faults::Fault;
+pub use messages::Page;
+pub use sequences::Sequence;
+pub use sohbet_entity::conversation::Model as ConversationRow;
+pub use sohbet_entity::message::Model as MessageRow;
+pub use sohbet_entity::upload::Model as UploadRow;
+pub use sohbet_entity::user::Model as UserRow;
+pub use writer::{
+    Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer, WriterQueue,
+};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, Statement, Value};
+
+/// Where the database is and how to use it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `sqlite://…?mode=rwc` or `postgres://…`, without parameters that the driver does not know.
+    pub url: String,
+    /// PostgreSQL schema, when it is not the default one.
+    pub schema: Option<String>,
+    /// Reader connections of SQLite; the pool size on PostgreSQL.
+    pub readers: u32,
+    /// Whether to bring the schema up to date at start.
+    pub migrate: bool,
+}
+
+/// An open database.
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    /// Small integer ids for messages.
+    pub message_ids: Sequence,
+    /// Small integer ids for conversations.
+    pub conversation_ids: Sequence,
+    /// Random id of this generation of the data: a restored backup gets another one.
+    pub epoch: String,
+    /// Whether the host application's `"Session"` table is there.
+    has_sessions: bool,
+    /// Held while the server runs, so that no second one opens the same file.
+    _file_lock: Option<std::fs::File>,
+}
+
+impl Store {
+    /// A write transaction that is never upgraded from a read one: on SQLite it takes the write
+    /// lock at once and waits for it.
+    async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
+        connections::begin(&self.write).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        Ok(self.read.ping().await?)
+    }
+
+    /// Closes all connections; SQLite tidies up its journal.
+    pub async fn close(&self) {
+        for pool in [&self.read, &self.write] {
+            if let Err(error) = pool.clone().close().await {
+                tracing::warn!(error = %Fault::from(error), "closing the database failed");
+            }
+        }
+    }
+}
+
+/// The time now, with the precision that both databases keep: microseconds.
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}
+
+/// A statement with the same text on both databases.
+fn statement(
+    db: &impl sea_orm::ConnectionTrait,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+pub use connections::{migrate, pending_migrations};

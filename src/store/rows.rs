@@ -1,0 +1,122 @@
+//! Statements over many rows at once.
+//!
+//! A statement for `n` rows needs a text with `n` rows of placeholders. To keep the number of
+//! texts small (each is prepared once per connection), rows are cut into runs of a few lengths.
+
+use std::sync::OnceLock;
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+
+use super::{Fault, statement};
+
+/// Lengths of a run, longest first. Powers of two: any batch needs few runs.
+const RUN_LENGTHS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+/// A statement around a list of rows: `before (..), (..) after`.
+pub struct Bulk {
+    before: &'static str,
+    after: &'static str,
+    n_columns: usize,
+    texts: [OnceLock<String>; RUN_LENGTHS.len()],
+}
+
+impl Bulk {
+    pub const fn new(before: &'static str, n_columns: usize, after: &'static str) -> Self {
+        Self {
+            before,
+            after,
+            n_columns,
+            texts: [const { OnceLock::new() }; RUN_LENGTHS.len()],
+        }
+    }
+
+    /// Runs the statement for all rows and returns how many rows it touched. `bind` pushes the
+    /// values of one row.
+    pub async fn execute<T>(
+        &self,
+        db: &impl ConnectionTrait,
+        rows: &[T],
+        bind: impl Fn(&T, &mut Vec<Value>),
+    ) -> Result<u64, Fault> {
+        let mut n_touched = 0;
+        for (run, text) in self.runs(rows) {
+            let values = self.values(run, &bind);
+            n_touched += db
+                .execute_raw(statement(db, text, values))
+                .await?
+                .rows_affected();
+        }
+        Ok(n_touched)
+    }
+
+    /// Runs the statement for all rows and returns what it answers.
+    pub async fn query<T>(
+        &self,
+        db: &impl ConnectionTrait,
+        rows: &[T],
+        bind: impl Fn(&T, &mut Vec<Value>),
+    ) -> Result<Vec<QueryResult>, Fault> {
+        let mut answers = Vec::new();
+        for (run, text) in self.runs(rows) {
+            let values = self.values(run, &bind);
+            answers.extend(db.query_all_raw(statement(db, text, values)).await?);
+        }
+        Ok(answers)
+    }
+
+    fn values<T>(&self, run: &[T], bind: impl Fn(&T, &mut Vec<Value>)) -> Vec<Value> {
+        let mut values = Vec::with_capacity(run.len() * self.n_columns);
+        for row in run {
+            bind(row, &mut values);
+        }
+        debug_assert_eq!(values.len(), run.len() * self.n_columns);
+        values
+    }
+
+    fn runs<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a [T], &'a str)> {
+        std::iter::from_fn(move || {
+            let index = RUN_LENGTHS.iter().position(|length| *length <= rows.len())?;
+            let (run, rest) = rows.split_at(RUN_LENGTHS[index]);
+            rows = rest;
+            Some((run, self.text(index)))
+        })
+    }
+
+    fn text(&self, index: usize) -> &str {
+        self.texts[index].get_or_init(|| {
+            let rows = placeholders(RUN_LENGTHS[index], self.n_columns);
+            format!("{} {rows} {}", self.before, self.after)
+        })
+    }
+}
+
+/// `($1,$2),($3,$4)` for two rows of two columns.
+fn placeholders(n_rows: usize, n_columns: usize) -> String {
+    let row = |row: usize| {
+        let columns: Vec<String> = (1..=n_columns)
+            .map(|column| format!("${}", row * n_columns + column))
+            .collect();
+        format!("({})", columns.join(","))
+    };
+    (0..n_rows).map(row).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_count_on_over_the_rows() {
+        assert_eq!(placeholders(2, 2), "($1,$2),($3,$4)");
+    }
+
+    #[test]
+    fn runs_cover_all_rows_in_order() {
+        let bulk = Bulk::new("VALUES", 1, "");
+        let rows: Vec<usize> = (0..107).collect();
+        let lengths: Vec<usize> = bulk.runs(&rows).map(|(run, _)| run.len()).collect();
+        assert_eq!(lengths, [64, 32, 8, 2, 1]);
+        let seen: Vec<usize> = bulk.runs(&rows).flat_map(|(run, _)| run.to_vec()).collect();
+        assert_eq!(seen, rows);
+    }
+}

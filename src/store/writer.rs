@@ -1,0 +1,252 @@
+//! The group-commit writer: the hot writes of all sockets go through one task, many in one
+//! transaction. While one batch is being synced to disk the next one gathers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseConnection;
+use sohbet_entity::ids::{ConversationId, UserId};
+use tokio::sync::mpsc;
+
+use super::batches::{self, Committed, Stored};
+use super::{Fault, MessageRow, Store};
+use crate::error::Error;
+use crate::store::writer::plan::{Plan, Recent};
+
+mod plan;
+
+/// Most writes in one transaction.
+const MAX_BATCH: usize = 512;
+/// Writes that may wait for the writer; one more is refused with `UNAVAILABLE`.
+const QUEUE_LENGTH: usize = 8_192;
+/// Committed batches that delivery may still have to work off before the writer waits for it.
+const COMMIT_QUEUE_LENGTH: usize = 16;
+/// How often a transaction is tried that failed through no fault of its own.
+const MAX_TRIES: u32 = 5;
+/// Pause before the second try; each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// A message to store. `seq` and `rev` of the row are set by the writer.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// The row as it will be stored.
+    pub row: MessageRow,
+    /// Another client id under which the same send may be stored, when its window moved on since.
+    pub earlier: Option<EarlierKey>,
+    /// Set when the client may send the same message a second time over another channel.
+    pub twin: Option<Twin>,
+}
+
+/// A client id of a time window that has ended, and how old a send under it may be.
+#[derive(Debug, Clone)]
+pub struct EarlierKey {
+    /// The client id as it was then.
+    pub client_id: String,
+    /// Sends stored before this moment are other messages.
+    pub not_before: DateTime<Utc>,
+}
+
+/// One front end sends each message by socket and by REST at once (contract/messaging.md,
+/// section 4, repeats b); the two are told apart by their channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twin {
+    /// How this one came in.
+    pub channel: Channel,
+}
+
+/// How a message came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// As a Socket.IO event.
+    Socket,
+    /// As a REST call.
+    Rest,
+}
+
+/// A read marker to move forward.
+#[derive(Debug, Clone)]
+pub struct NewRead {
+    /// The conversation that was read.
+    pub conversation: ConversationId,
+    /// Who read it.
+    pub reader: UserId,
+    /// Up to which `seq`; `None` for everything committed so far.
+    pub up_to: Option<i64>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// One hot write.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Store a message.
+    Message(Box<NewMessage>),
+    /// Move a read marker.
+    Read(NewRead),
+}
+
+/// What became of a write.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The message is on disk; `duplicate` when an earlier send had put it there.
+    Message {
+        row: Arc<MessageRow>,
+        duplicate: bool,
+    },
+    /// The marker is on disk.
+    Read(ReadOutcome),
+}
+
+/// What a read marker changed.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOutcome {
+    /// Messages that were unread before.
+    pub n_marked: u64,
+    /// When they were read.
+    pub at: DateTime<Utc>,
+}
+
+/// A finished write, with whatever its sender attached to it.
+pub struct Done<T> {
+    /// What was asked.
+    pub write: Write,
+    /// What became of it.
+    pub outcome: Result<Outcome, Error>,
+    /// What the sender attached.
+    pub tag: T,
+}
+
+struct Job<T> {
+    write: Write,
+    tag: T,
+}
+
+/// Where writes are handed in.
+pub struct WriterQueue<T> {
+    jobs: mpsc::Sender<Job<T>>,
+}
+
+impl<T> WriterQueue<T> {
+    /// Hands in a write. Writes of one caller are committed in the order they were handed in.
+    /// Gives the tag back when the queue is full or the server is stopping.
+    pub fn submit(&self, write: Write, tag: T) -> Result<(), (T, Error)> {
+        self.jobs.try_send(Job { write, tag }).map_err(|error| {
+            let job = match error {
+                mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job) => job,
+            };
+            (job.tag, Error::busy())
+        })
+    }
+}
+
+/// The writer task. It ends when its queue is closed and empty.
+pub struct Writer<T> {
+    db: DatabaseConnection,
+    jobs: mpsc::Receiver<Job<T>>,
+    commits: mpsc::Sender<Vec<Done<T>>>,
+    recent: Recent,
+}
+
+impl<T: Send + 'static> Writer<T> {
+    /// A writer, the queue that feeds it, and the stream of batches that it finished.
+    pub fn new(store: &Store) -> (Self, WriterQueue<T>, mpsc::Receiver<Vec<Done<T>>>) {
+        let (jobs, receiver) = mpsc::channel(QUEUE_LENGTH);
+        let (commits, finished) = mpsc::channel(COMMIT_QUEUE_LENGTH);
+        let writer = Self {
+            db: store.write.clone(),
+            jobs: receiver,
+            commits,
+            recent: Recent::default(),
+        };
+        (writer, WriterQueue { jobs }, finished)
+    }
+
+    /// Works until `stop` fires and everything accepted is committed.
+    pub async fn run(mut self, stop: tokio_util::sync::CancellationToken) {
+        let mut jobs = Vec::with_capacity(MAX_BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
+                n_jobs = self.jobs.recv_many(&mut jobs, MAX_BATCH) => {
+                    if n_jobs == 0 {
+                        return;
+                    }
+                    let done = self.commit(std::mem::take(&mut jobs)).await;
+                    if self.commits.send(done).await.is_err() {
+                        tracing::error!("delivery is gone, the writer stops");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self, jobs: Vec<Job<T>>) -> Vec<Done<T>> {
+        let plan = Plan::new(jobs.iter().map(|job| &job.write), &mut self.recent);
+        let committed = self.attempt(&plan).await;
+        let outcomes = plan.outcomes(committed, &mut self.recent);
+        let done = |(job, outcome): (Job<T>, _)| Done {
+            write: job.write,
+            outcome,
+            tag: job.tag,
+        };
+        jobs.into_iter().zip(outcomes).map(done).collect()
+    }
+
+    /// Commits a plan as one batch; row by row where a single row stands in the way.
+    async fn attempt(&self, plan: &Plan<'_>) -> Vec<Result<Done1, Error>> {
+        let mut look_up = plan.must_look_up();
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..MAX_TRIES {
+            match batches::commit(&self.db, &plan.messages, &plan.reads, look_up).await {
+                Ok(committed) => return flatten(committed),
+                Err(Fault::Unique) if !look_up => look_up = true,
+                Err(Fault::Unique | Fault::Row) if plan.len() > 1 => return self.one_by_one(plan).await,
+                Err(fault) if fault.is_transient() => {
+                    tracing::warn!(%fault, "a batch failed, trying again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                    // The commit may have gone through although its answer was lost.
+                    look_up = true;
+                }
+                Err(fault) => return plan.all_failed(fault),
+            }
+        }
+        plan.all_failed(Fault::Unreachable)
+    }
+
+    async fn one_by_one(&self, plan: &Plan<'_>) -> Vec<Result<Done1, Error>> {
+        let mut results = Vec::with_capacity(plan.len());
+        for message in &plan.messages {
+            results.push(self.alone(&[*message], &[]).await);
+        }
+        for read in &plan.reads {
+            results.push(self.alone(&[], &[*read]).await);
+        }
+        results
+    }
+
+    async fn alone(&self, message: &[&NewMessage], read: &[&NewRead]) -> Result<Done1, Error> {
+        let committed = batches::commit(&self.db, message, read, true).await?;
+        flatten(committed).pop().unwrap_or(Err(Error::Internal))
+    }
+}
+
+/// What became of one distinct write of a plan: messages first, then read markers.
+enum Done1 {
+    Message(Stored),
+    Read(ReadOutcome),
+}
+
+fn flatten(committed: Committed) -> Vec<Result<Done1, Error>> {
+    let message = |stored: Option<Stored>| {
+        stored
+            .map(Done1::Message)
+            .ok_or(Error::NotFound("Conversation not found"))
+    };
+    let messages = committed.messages.into_iter().map(message);
+    let reads = committed.reads.into_iter().map(|read| Ok(Done1::Read(read)));
+    messages.chain(reads).collect()
+}

@@ -1,0 +1,200 @@
+//! Which writes of a batch are really new: repeats inside the batch, and messages that arrive over
+//! a second channel moments later, are found here, without a query.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Channel, Done1, NewMessage, NewRead, Outcome, Write};
+use crate::error::Error;
+use crate::store::batches::Stored;
+use crate::store::{Fault, MessageRow};
+
+/// How far apart the two halves of a double send may be (contract/messaging.md, section 4).
+const TWIN_WINDOW: Duration = Duration::from_secs(2);
+
+/// Where the outcome of a write comes from.
+#[derive(Clone)]
+pub enum Slot {
+    /// From the n-th message of the batch.
+    Message(usize),
+    /// Another write of the batch, the n-th message, is the same send.
+    Repeat(usize),
+    /// From the n-th read marker of the batch.
+    Read(usize),
+    /// It was stored moments ago.
+    Known(Arc<MessageRow>),
+}
+
+/// The distinct writes of one batch.
+pub struct Plan<'a> {
+    pub messages: Vec<&'a NewMessage>,
+    pub reads: Vec<&'a NewRead>,
+    slots: Vec<Slot>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(writes: impl Iterator<Item = &'a Write>, recent: &mut Recent) -> Self {
+        recent.forget_old();
+        let mut plan = Self {
+            messages: Vec::new(),
+            reads: Vec::new(),
+            slots: Vec::new(),
+        };
+        let mut by_client_id = HashMap::new();
+        let mut twins = HashMap::new();
+        for write in writes {
+            let slot = match write {
+                Write::Read(read) => {
+                    plan.reads.push(read);
+                    Slot::Read(plan.reads.len() - 1)
+                }
+                Write::Message(message) => plan
+                    .known(message, &mut by_client_id, &mut twins, recent)
+                    .unwrap_or_else(|| {
+                        plan.messages.push(message);
+                        Slot::Message(plan.messages.len() - 1)
+                    }),
+            };
+            plan.slots.push(slot);
+        }
+        plan
+    }
+
+    /// Finds the same send, earlier in this batch or moments ago; otherwise remembers this one
+    /// under the place it is about to take.
+    fn known(
+        &self,
+        message: &'a NewMessage,
+        by_client_id: &mut HashMap<[&'a str; 3], usize>,
+        twins: &mut HashMap<u64, (usize, Channel)>,
+        recent: &Recent,
+    ) -> Option<Slot> {
+        let row = &message.row;
+        let key = row.client_id.as_deref().map(|client_id| {
+            [row.conversation_id.as_str(), row.sender_id.as_str(), client_id]
+        });
+        if let Some(first) = key.as_ref().and_then(|key| by_client_id.get(key)) {
+            return Some(Slot::Repeat(*first));
+        }
+        let twin = message.twin.map(|twin| (recent.digest(row), twin.channel));
+        if let Some((digest, channel)) = twin {
+            if let Some(known) = recent.find(digest, row, channel) {
+                return Some(Slot::Known(known));
+            }
+            if let Some((first, other)) = twins.get(&digest)
+                && *other != channel
+                && is_same_text(&self.messages[*first].row, row)
+            {
+                return Some(Slot::Repeat(*first));
+            }
+            twins.insert(digest, (self.messages.len(), channel));
+        }
+        if let Some(key) = key {
+            by_client_id.insert(key, self.messages.len());
+        }
+        None
+    }
+
+    pub fn len(&self) -> usize {
+        self.messages.len() + self.reads.len()
+    }
+
+    /// Whether a message may be stored under a client id that the unique key does not cover.
+    pub fn must_look_up(&self) -> bool {
+        let mut messages = self.messages.iter();
+        messages.any(|message| message.earlier.is_some())
+    }
+
+    pub fn all_failed(&self, fault: Fault) -> Vec<Result<Done1, Error>> {
+        (0..self.len()).map(|_| Err(fault.into())).collect()
+    }
+
+    /// The outcome of every write, in the order they were handed in.
+    pub fn outcomes(
+        &self,
+        results: Vec<Result<Done1, Error>>,
+        recent: &mut Recent,
+    ) -> Vec<Result<Outcome, Error>> {
+        for (message, result) in self.messages.iter().zip(&results) {
+            if let (Some(twin), Ok(Done1::Message(stored))) = (message.twin, result) {
+                recent.remember(Arc::clone(&stored.row), twin.channel);
+            }
+        }
+        let outcome = |slot: &Slot| match slot {
+            Slot::Message(index) => outcome_of(&results[*index], false),
+            Slot::Repeat(index) => outcome_of(&results[*index], true),
+            Slot::Read(index) => outcome_of(&results[self.messages.len() + index], false),
+            Slot::Known(row) => Ok(Outcome::Message {
+                row: Arc::clone(row),
+                duplicate: true,
+            }),
+        };
+        self.slots.iter().map(outcome).collect()
+    }
+}
+
+fn outcome_of(result: &Result<Done1, Error>, is_repeat: bool) -> Result<Outcome, Error> {
+    match result {
+        Ok(Done1::Message(Stored { row, duplicate })) => Ok(Outcome::Message {
+            row: Arc::clone(row),
+            duplicate: *duplicate || is_repeat,
+        }),
+        Ok(Done1::Read(read)) => Ok(Outcome::Read(*read)),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+/// Whether two rows say the same: same conversation, sender, kind, text and file.
+fn is_same_text(a: &MessageRow, b: &MessageRow) -> bool {
+    a.conversation_id == b.conversation_id
+        && a.sender_id == b.sender_id
+        && a.kind == b.kind
+        && a.content == b.content
+        && a.file_url == b.file_url
+}
+
+/// Messages of the last moments whose second half may still arrive. Bounded by time: what is
+/// older than [`TWIN_WINDOW`] is forgotten with the next batch.
+#[derive(Default)]
+pub struct Recent {
+    hasher: RandomState,
+    by_digest: HashMap<u64, (Instant, Channel, Arc<MessageRow>)>,
+    oldest_first: VecDeque<(Instant, u64)>,
+}
+
+impl Recent {
+    fn digest(&self, row: &MessageRow) -> u64 {
+        self.hasher.hash_one((
+            &row.conversation_id,
+            &row.sender_id,
+            &row.kind,
+            &row.content,
+            &row.file_url,
+        ))
+    }
+
+    fn find(&self, digest: u64, row: &MessageRow, channel: Channel) -> Option<Arc<MessageRow>> {
+        let (_, other, known) = self.by_digest.get(&digest)?;
+        (*other != channel && is_same_text(known, row)).then(|| Arc::clone(known))
+    }
+
+    fn remember(&mut self, row: Arc<MessageRow>, channel: Channel) {
+        let (digest, now) = (self.digest(&row), Instant::now());
+        self.oldest_first.push_back((now, digest));
+        self.by_digest.insert(digest, (now, channel, row));
+    }
+
+    fn forget_old(&mut self) {
+        while let Some((at, digest)) = self
+            .oldest_first
+            .pop_front_if(|(at, _)| at.elapsed() > TWIN_WINDOW)
+        {
+            let newest = self.by_digest.get(&digest).map(|(newest, ..)| *newest);
+            if newest == Some(at) {
+                self.by_digest.remove(&digest);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading payloads that may have any shape.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+
+/// Longest id, in characters.
+const MAX_ID_CHARS: usize = 128;
+/// The largest integer that a JavaScript number holds exactly.
+const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+/// The members of a JSON object, values unread. Of two members with one name the last counts, as
+/// in JavaScript.
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// Reads a value that must be an object.
+    pub fn parse(value: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok()
+    }
+
+    /// The member of that name; `null` counts as absent.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let mut members = self.0.iter().rev();
+        let (_, value) = members.find(|(key, _)| key == name)?;
+        (value.get() != "null").then_some(*value)
+    }
+
+    /// The id under that name. Absent and falsy ids (`0`, `""`, `false`) are `None`.
+    pub fn id(&self, name: &str) -> Result<Option<String>> {
+        self.get(name).map_or(Ok(None), id)
+    }
+
+    /// The text under that name. Absent and empty texts are `None`.
+    pub fn text(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        Ok(Some(text(value)?).filter(|text| !text.is_empty()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// The name of a member, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An id: a string, or a non-negative safe integer. Falsy values are `None`.
+pub fn id(value: &RawValue) -> Result<Option<String>> {
+    let json = value.get();
+    match json.as_bytes().first() {
+        Some(b'"') => {
+            let text = text(value)?;
+            if text.chars().count() > MAX_ID_CHARS {
+                return Err(INVALID);
+            }
+            Ok(Some(text).filter(|text| !text.is_empty()))
+        }
+        Some(b'0'..=b'9') => {
+            let number: u64 = json.parse().map_err(|_| INVALID)?;
+            if number > MAX_SAFE_INTEGER {
+                return Err(INVALID);
+            }
+            Ok((number != 0).then(|| json.to_owned()))
+        }
+        _ if json == "null" || json == "false" => Ok(None),
+        _ => Err(INVALID),
+    }
+}
+
+/// A text without U+0000, which one of the databases cannot store.
+pub fn text(value: &RawValue) -> Result<String> {
+    let text: String = serde_json::from_str(value.get()).map_err(|_| INVALID)?;
+    if text.contains('\0') {
+        return Err(INVALID);
+    }
+    Ok(text)
+}
+
+const INVALID: Error = Error::InvalidPayload("Invalid payload");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.into()).unwrap()
+    }
+
+    #[test]
+    fn ids_are_strings_or_safe_integers() {
+        assert_eq!(id(&raw("5")), Ok(Some("5".into())));
+        assert_eq!(id(&raw("\"5\"")), Ok(Some("5".into())));
+        assert_eq!(id(&raw("\"007\"")), Ok(Some("007".into())));
+        for falsy in ["0", "\"\"", "null", "false"] {
+            assert_eq!(id(&raw(falsy)), Ok(None), "{falsy}");
+        }
+        let long = format!("\"{}\"", "x".repeat(129));
+        for wrong in ["-1", "1.5", "1e3", "9007199254740992", "true", "{}", "[]", "\"\\u0000\"", &long] {
+            assert!(id(&raw(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn members_are_found_by_name_and_the_last_one_counts() {
+        let value = raw(r#"{"a":1,"\u0062":"x","a":2,"c":null}"#);
+        let object = Object::parse(&value).unwrap();
+        assert_eq!(object.id("a"), Ok(Some("2".into())));
+        assert_eq!(object.text("b"), Ok(Some("x".into())));
+        assert!(object.get("c").is_none());
+        assert!(Object::parse(&raw("[1]")).is_none());
+    }
+}

@@ -1,0 +1,195 @@
+//! What a client hears about its own requests.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sohbet_entity::ids::UserId;
+
+use super::MessageBody;
+use crate::chat::{Message, Reply};
+use crate::error::{Error, Result};
+use crate::wire::ids::NumericId;
+use crate::wire::{Answer, Frame, WriteKind, Written, encode_json, refusal};
+
+/// The answer to a request that was done, or refused, at once.
+pub fn answer(
+    event: &str,
+    echo: Option<&RawValue>,
+    outcome: &Result<Reply>,
+    socket_id: &str,
+) -> Answer {
+    match outcome {
+        Ok(Reply::JoinedUser { user, online }) => joined(user, online, socket_id),
+        Ok(Reply::Conversation(id)) => Answer {
+            events: Vec::new(),
+            ack: encode_json(&Done {
+                ok: true,
+                conversation_id: Some(NumericId(id.as_str())),
+                updated_count: None,
+            }),
+        },
+        Ok(Reply::Done) => Answer {
+            events: Vec::new(),
+            ack: encode_json(&Done::default()),
+        },
+        Err(error) if event == "send_message" => send_failed(error, echo),
+        Err(error) => {
+            let text = error.to_string();
+            let is_told = matches!(error, Error::InvalidPayload(_) | Error::Forbidden(_));
+            let told = (event == "join_user_room" && is_told)
+                .then(|| Frame::new("error", &ErrorBody { message: &text }));
+            Answer {
+                events: told.into_iter().collect(),
+                ack: refusal(error, &text),
+            }
+        }
+    }
+}
+
+/// The answer to a write that is committed, or has failed.
+pub fn answer_written(
+    echo: Option<&RawValue>,
+    outcome: &Result<Written, (WriteKind, Error)>,
+) -> Answer {
+    match outcome {
+        Ok(Written::Message(message)) => sent(message, echo),
+        Ok(Written::Read {
+            conversation,
+            n_marked,
+        }) => Answer {
+            events: Vec::new(),
+            ack: encode_json(&Done {
+                ok: true,
+                conversation_id: Some(NumericId(conversation.as_str())),
+                updated_count: Some(*n_marked),
+            }),
+        },
+        Err((WriteKind::Message, error)) => send_failed(error, echo),
+        Err((WriteKind::Read, error)) => Answer {
+            events: Vec::new(),
+            ack: refusal(error, &error.to_string()),
+        },
+    }
+}
+
+/// A plain success.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Done<'a> {
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<NumericId<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_count: Option<u64>,
+}
+
+impl Default for Done<'_> {
+    fn default() -> Self {
+        Self {
+            ok: true,
+            conversation_id: None,
+            updated_count: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    message: &'a str,
+}
+
+fn joined(user: &UserId, online: &[UserId], socket_id: &str) -> Answer {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct OnlineUsers<'a> {
+        online_users: &'a [NumericId<'a>],
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Connected<'a> {
+        user_id: NumericId<'a>,
+        socket_id: &'a str,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ack<'a> {
+        ok: bool,
+        user_id: NumericId<'a>,
+        socket_id: &'a str,
+        online_users: &'a [NumericId<'a>],
+    }
+    let online_users: Vec<NumericId> = online.iter().map(|id| NumericId(id.as_str())).collect();
+    let user_id = || NumericId(user.as_str());
+    let connected = Connected {
+        user_id: user_id(),
+        socket_id,
+    };
+    let list = OnlineUsers {
+        online_users: &online_users,
+    };
+    Answer {
+        events: vec![
+            super::events::user_online(user),
+            Frame::new("online_users", &list),
+            Frame::new("connected", &connected),
+        ],
+        ack: encode_json(&Ack {
+            ok: true,
+            user_id: user_id(),
+            socket_id,
+            online_users: &online_users,
+        }),
+    }
+}
+
+fn sent(message: &Message, echo: Option<&RawValue>) -> Answer {
+    #[derive(Serialize)]
+    struct Ack<'a> {
+        ok: bool,
+        message: MessageBody<'a>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
+    }
+    Answer {
+        events: vec![Frame::new("message_sent", &MessageBody::new(message, echo))],
+        ack: encode_json(&Ack {
+            ok: true,
+            message: MessageBody::new(message, None),
+            duplicate: message.duplicate,
+        }),
+    }
+}
+
+fn send_failed(error: &Error, echo: Option<&RawValue>) -> Answer {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temp_id: Option<&'a RawValue>,
+        message: &'a str,
+        error: &'a str,
+        code: &'a str,
+    }
+    let text = send_error_text(error);
+    let body = Body {
+        temp_id: echo,
+        message: text,
+        error: text,
+        code: error.code(),
+    };
+    Answer {
+        events: vec![Frame::new("message_error", &body)],
+        ack: refusal(error, text),
+    }
+}
+
+/// The texts of `message_error` (contract/messaging.md, section 4).
+fn send_error_text(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidPayload(_) => "Missing required fields",
+        Error::Forbidden(_) | Error::Unauthenticated(_) => "Not allowed to send as this user",
+        Error::NotFound(_) => "User not found",
+        Error::TooLarge(_) => "Message is too long",
+        Error::RateLimited { .. } => "Too many messages",
+        _ => "Failed to send message",
+    }
+}

@@ -1,0 +1,241 @@
+//! What clients of this dialect say.
+
+use serde_json::value::RawValue;
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use crate::chat::{ClientId, ConversationHint, Draft, File, Request, SocketRequest};
+use crate::error::{Error, Result};
+use crate::store::Channel;
+use crate::wire::Refused;
+use crate::wire::json::{self, Object};
+
+/// Longest client id of a send, in characters.
+const MAX_CLIENT_ID_CHARS: usize = 128;
+
+const MISSING: Error = Error::InvalidPayload("Missing required fields");
+
+/// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
+pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
+    let names_one_of = |names: &[&str]| {
+        let object = arguments.first().and_then(|value| Object::parse(value));
+        object.is_some_and(|object| names.iter().any(|name| object.get(name).is_some()))
+    };
+    match event {
+        "join_user_room" | "leave_user_room" | "join_conversation" | "leave_conversation"
+        | "broadcast_new_message" | "broadcast_messages_read" => true,
+        "send_message" => names_one_of(&["conversationId", "senderId", "receiverId"]),
+        "typing" | "mark_read" => names_one_of(&["conversationId"]),
+        _ => false,
+    }
+}
+
+/// Reads an event.
+pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refused> {
+    let argument = arguments.first().copied();
+    if event == "send_message" {
+        return parse_send(argument);
+    }
+    let request = match event {
+        "join_user_room" => Request::JoinUser {
+            user: UserId::from(
+                bare_or_member(argument, "userId")
+                    .ok()
+                    .flatten()
+                    .ok_or(Error::InvalidPayload("User ID required"))?,
+            ),
+        },
+        "leave_user_room" => Request::LeaveUser,
+        "join_conversation" => Request::JoinConversation {
+            conversation: conversation(argument)?,
+        },
+        "leave_conversation" => Request::LeaveConversation {
+            conversation: conversation(argument)?,
+        },
+        "typing" => parse_typing(argument)?,
+        "mark_read" => parse_mark_read(argument)?,
+        "broadcast_new_message" => parse_relayed_message(argument)?,
+        "broadcast_messages_read" => {
+            let object = object(argument)?;
+            Request::RelayRead {
+                conversation: required_id(&object, "conversationId")?.into(),
+                reader: required_id(&object, "userId")?.into(),
+            }
+        }
+        _ => return Err(Error::unknown_event(event).into()),
+    };
+    Ok(SocketRequest {
+        request,
+        echo: None,
+    })
+}
+
+fn parse_send(argument: Option<&RawValue>) -> Result<SocketRequest, Refused> {
+    let object = object(argument)?;
+    let temp_id = object.get("tempId").filter(|value| is_temp_id(value));
+    let echo = temp_id.map(ToOwned::to_owned);
+    match draft(&object, temp_id) {
+        Ok(draft) => Ok(SocketRequest {
+            request: Request::Send(Box::new(draft)),
+            echo,
+        }),
+        Err(_) => Err(Refused {
+            error: MISSING,
+            echo,
+        }),
+    }
+}
+
+fn draft(object: &Object, temp_id: Option<&RawValue>) -> Result<Draft> {
+    let conversation = required_id(object, "conversationId")?.into();
+    let sender = required_id(object, "senderId")?.into();
+    let receiver = required_id(object, "receiverId")?.into();
+    if object.get("tempId").is_some() && temp_id.is_none() {
+        return Err(MISSING);
+    }
+    let contents = contents(object)?;
+    Ok(Draft {
+        sender: Some(sender),
+        receiver,
+        conversation: ConversationHint::Wish(conversation),
+        content: contents.content,
+        kind: contents.kind,
+        file: contents.file,
+        client_id: client_id(object, temp_id)?,
+        channel: Channel::Socket,
+    })
+}
+
+/// What a message says, however it comes in.
+pub(super) struct Contents {
+    pub content: Option<String>,
+    pub kind: String,
+    pub file: File,
+}
+
+/// Text, kind and file of a message. There must be a text or a file.
+pub(super) fn contents(object: &Object) -> Result<Contents> {
+    let content = object.text("content")?;
+    let file = File {
+        url: object.text("fileUrl")?,
+        name: object.text("fileName")?,
+        size: object.get("fileSize").map_or(Ok(None), file_size)?,
+        media_type: object.text("fileType")?,
+    };
+    if content.is_none() && file.url.is_none() {
+        return Err(MISSING);
+    }
+    let kind = object.text("type")?.unwrap_or_else(|| "text".into());
+    Ok(Contents {
+        content,
+        kind,
+        file,
+    })
+}
+
+/// A size in bytes: a non-negative integer, or a text of one. An empty text is no size.
+fn file_size(value: &RawValue) -> Result<Option<i64>> {
+    let quoted;
+    let digits = if value.get().starts_with('"') {
+        quoted = json::text(value)?;
+        quoted.as_str()
+    } else {
+        value.get()
+    };
+    if digits.is_empty() {
+        return Ok(None);
+    }
+    let size: u64 = digits.parse().map_err(|_| MISSING)?;
+    i64::try_from(size).map(Some).map_err(|_| MISSING)
+}
+
+/// The client's own id of a send. An explicit one counts before a temporary one.
+pub(super) fn client_id(object: &Object, temp_id: Option<&RawValue>) -> Result<Option<ClientId>> {
+    for name in ["clientMessageId", "clientId", "client_offset"] {
+        if let Some(value) = object.get(name) {
+            let id = json::text(value)?;
+            let length = id.chars().count();
+            if length == 0 || length > MAX_CLIENT_ID_CHARS {
+                return Err(MISSING);
+            }
+            return Ok(Some(ClientId::Explicit(id)));
+        }
+    }
+    let temp_id = temp_id.map(|value| json::text(value).unwrap_or_else(|_| value.get().into()));
+    Ok(temp_id
+        .filter(|id| !id.is_empty())
+        .map(ClientId::Temporary))
+}
+
+/// A temporary id is a number or a text of bounded length.
+pub(super) fn is_temp_id(value: &RawValue) -> bool {
+    match value.get().as_bytes().first() {
+        Some(b'"') => {
+            let text = json::text(value);
+            text.is_ok_and(|text| text.chars().count() <= MAX_CLIENT_ID_CHARS)
+        }
+        Some(b'-' | b'0'..=b'9') => value.get().len() <= MAX_CLIENT_ID_CHARS,
+        _ => false,
+    }
+}
+
+fn parse_typing(argument: Option<&RawValue>) -> Result<Request> {
+    let object = object(argument)?;
+    let is_typing = match object.get("isTyping").map(RawValue::get) {
+        Some("true") => true,
+        Some("false") | None => false,
+        Some(_) => return Err(MISSING),
+    };
+    Ok(Request::SetTyping {
+        conversation: required_id(&object, "conversationId")?.into(),
+        user: object.id("userId")?.map(UserId::from),
+        is_typing,
+    })
+}
+
+fn parse_mark_read(argument: Option<&RawValue>) -> Result<Request> {
+    let object = object(argument)?;
+    Ok(Request::MarkRead {
+        conversation: required_id(&object, "conversationId")?.into(),
+        reader: required_id(&object, "userId")?.into(),
+    })
+}
+
+fn parse_relayed_message(argument: Option<&RawValue>) -> Result<Request> {
+    let object = object(argument)?;
+    let message = object.get("message").ok_or(MISSING)?;
+    if !message.get().starts_with('{') {
+        return Err(MISSING);
+    }
+    Ok(Request::RelayMessage {
+        conversation: required_id(&object, "conversationId")?.into(),
+        receiver: object.id("receiverId")?.map(UserId::from),
+        message: crate::chat::RelayedMessage(message.to_owned()),
+    })
+}
+
+fn object(argument: Option<&RawValue>) -> Result<Object<'_>> {
+    argument.and_then(Object::parse).ok_or(MISSING)
+}
+
+pub(super) fn required_id(object: &Object, name: &str) -> Result<String> {
+    object.id(name)?.ok_or(MISSING)
+}
+
+fn conversation(argument: Option<&RawValue>) -> Result<ConversationId> {
+    let id = bare_or_member(argument, "conversationId").map_err(|_| MISSING)?;
+    id.map(ConversationId::from).ok_or(MISSING)
+}
+
+/// An id on its own, or as a member of an object.
+fn bare_or_member(argument: Option<&RawValue>, name: &str) -> Result<Option<String>> {
+    let Some(argument) = argument else {
+        return Ok(None);
+    };
+    match Object::parse(argument) {
+        Some(object) => object.id(name),
+        None => json::id(argument),
+    }
+}
+
+#[cfg(test)]
+mod tests;

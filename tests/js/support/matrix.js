@@ -1,0 +1,117 @@
+// Runs one test for every combination of dialect setting, transport and store, each on a server of its own.
+//
+// Environment: TEST_DATABASE_URL (a PostgreSQL cluster on which databases may be made, see tests/support/postgres.sh),
+// SOHBET_BIN (default: the debug build), SOHBET_LOG (RUST_LOG of the servers), SOHBET_GETS_MS (for slow machines),
+// SOHBET_TEST_CONCURRENCY. One test alone: node --test --test-name-pattern="M-05.*sqlite" messaging/sending.test.js
+
+import os from "node:os";
+import { it } from "node:test";
+import { Client } from "./client.js";
+import { Rest } from "./rest.js";
+import { Server } from "./server.js";
+import { token } from "./token.js";
+
+const DIALECTS = { fixed: { DIALECT: "messaging" }, auto: { DIALECT: "auto" } };
+const TRANSPORTS = { default: {}, polling: { transports: ["polling"] }, websocket: { transports: ["websocket"] } };
+const STORES = ["sqlite", "postgres"];
+const MAX_OUTPUT_CHARS = 6_000;
+
+/** Every combination: what contract/README.md, section 9, asks of a conformance case. */
+export const FULL = { dialects: ["fixed", "auto"], transports: Object.keys(TRANSPORTS), stores: STORES };
+/** For cases without a client socket. */
+export const NO_SOCKET = { ...FULL, transports: ["default"] };
+/** Both stores, the default client. */
+export const STORES_ONLY = { dialects: ["fixed"], transports: ["default"], stores: STORES };
+/** Both stores and dialect settings, the default client. */
+export const DIALECTS_AND_STORES = { ...STORES_ONLY, dialects: ["fixed", "auto"] };
+/** Both stores, every transport. */
+export const TRANSPORTS_AND_STORES = { ...STORES_ONLY, transports: FULL.transports };
+
+/** For `describe`: a server start is mostly computing, so a few at once. */
+export const BUSY = { concurrency: Number(process.env.SOHBET_TEST_CONCURRENCY ?? 2 * os.availableParallelism()) };
+/** For `describe`: tests that mostly wait, so many at once. */
+export const WAITING = { concurrency: 32 };
+
+/**
+ * @param {typeof FULL} combinations
+ * @param {string} name
+ * @param {(world: World) => Promise<void>} test
+ * @param {Record<string, string>} [env] further settings of the server
+ */
+export function each(combinations, name, test, env = {}) {
+  for (const dialect of combinations.dialects) {
+    for (const transport of combinations.transports) {
+      for (const store of combinations.stores) {
+        it(`${name} [${dialect} ${transport} ${store}]`, { timeout: 120_000 }, async (t) => {
+          const server = await Server.start(store, { ...DIALECTS[dialect], ...env });
+          const world = new World(server, { dialect, transport, store });
+          const fault = await test(world).then(() => world.assertAcksOnce()).catch((error) => error);
+          world.close();
+          const stopFault = await server.remove().catch((error) => error);
+          if (fault ?? stopFault) {
+            t.diagnostic(`last output of the server:\n${server.output.slice(-MAX_OUTPUT_CHARS)}`);
+            throw fault ?? stopFault;
+          }
+        });
+      }
+    }
+  }
+}
+
+/** One server and the people on it. */
+export class World {
+  #clients = [];
+
+  constructor(server, { dialect, transport, store }) {
+    this.server = server;
+    this.dialect = dialect;
+    this.transport = transport;
+    this.store = store;
+    this.rest = new Rest(server.url);
+  }
+
+  /** A connected socket with the transport of this run. */
+  async connect(options = {}) {
+    const client = await Client.connect(this.server.url, { ...TRANSPORTS[this.transport], ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** The error of a handshake that must be refused. */
+  refused(options = {}) {
+    return Client.refused(this.server.url, { ...TRANSPORTS[this.transport], ...options });
+  }
+
+  /** A socket in the room of that user. */
+  async user(id, options = {}) {
+    const client = await this.connect(options);
+    await client.ask("join_user_room", id);
+    client.forget();
+    return client;
+  }
+
+  /** As `user`, in token mode: with a token of that user. */
+  async tokenUser(id, claims = {}) {
+    return this.user(id, { auth: { token: token(id, claims) } });
+  }
+
+  /** Sockets of the users 1 and 2, both in their user rooms and in conversation `c`; nothing sent yet. */
+  async pair(c = 42) {
+    const a = await this.user(1);
+    const b = await this.user(2);
+    await a.ask("join_conversation", c);
+    await b.ask("join_conversation", c);
+    await a.next("user_online"); // of user 2: the last thing on its way
+    a.forget();
+    b.forget();
+    return { a, b, c };
+  }
+
+  assertAcksOnce() {
+    for (const client of this.#clients) client.assertAcksOnce();
+  }
+
+  close() {
+    for (const client of this.#clients) client.close();
+  }
+}

@@ -28,14 +28,19 @@ pub enum Error {
     TooLarge(&'static str),
     /// Too many; try again after that many milliseconds.
     #[error("Too many messages")]
-    RateLimited { retry_after_ms: u32 },
+    RateLimited {
+        /// Milliseconds from now.
+        retry_after_ms: u32,
+    },
     /// Not a word of the dialect.
     #[error("Unknown event: {0}")]
     UnknownEvent(Cow<'static, str>),
     /// The store is unreachable, full or shutting down; the same request may work later.
     #[error("{text}")]
     Unavailable {
+        /// For people.
         text: &'static str,
+        /// Milliseconds from now, if a time can be given.
         retry_after_ms: Option<u32>,
     },
     /// Our fault. The cause is in the log.

@@ -6,6 +6,7 @@
 pub mod enums;
 mod ext;
 #[rustfmt::skip]
+#[allow(missing_docs, reason = "columns are explained where they are made: in the migrations")]
 mod generated;
 pub mod ids;
 

@@ -1,5 +1,11 @@
 //! `sohbet-migration`: the schema of a database, and the entities that follow from it.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command answers on its terminal"
+)]
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;

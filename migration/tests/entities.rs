@@ -1,5 +1,11 @@
 //! The steps, and the entities that follow from them, on SQLite and PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is a failed test"
+)]
+
 mod support;
 
 use sea_orm::prelude::DateTimeUtc;

@@ -63,7 +63,10 @@ impl Connections {
 
     /// Waits for the connections whose transports were closed.
     pub async fn close(self) {
-        if tokio::time::timeout(FINISH_TIME, self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(FINISH_TIME, self.tracker.wait())
+            .await
+            .is_err()
+        {
             tracing::debug!(n_connections = self.tracker.len(), "connections were cut");
         }
     }

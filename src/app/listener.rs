@@ -39,7 +39,9 @@ impl Listener {
         };
         let mut failed = None;
         for host in hosts {
-            let ip: IpAddr = host.parse().with_context(|| format!("{host} is no address"))?;
+            let ip: IpAddr = host
+                .parse()
+                .with_context(|| format!("{host} is no address"))?;
             match open(SocketAddr::new(ip, listener.port)) {
                 Ok(socket) => {
                     listener.port = socket.local_addr()?.port();
@@ -74,7 +76,11 @@ impl Listener {
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     if address.is_ipv6() {

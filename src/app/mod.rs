@@ -62,7 +62,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => tracing::info!("SIGTERM, stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT, stopping"),
     }
-    if tokio::time::timeout(stop_timeout, server.stop(stop_timeout)).await.is_err() {
+    if tokio::time::timeout(stop_timeout, server.stop(stop_timeout))
+        .await
+        .is_err()
+    {
         tracing::warn!("the stop took too long and was cut short");
     }
     Ok(())
@@ -149,7 +152,14 @@ fn announce(config: &Config, port: u16, chat: &Chat) {
         host: config.hosts.first().map_or("localhost", String::as_str),
         port,
         database: &shown_database(&config.store.url),
-        auth: if is_development { "development" } else { "token" },
-        dialect: config.socket.dialect.map_or("auto", |dialect| dialect.name()),
+        auth: if is_development {
+            "development"
+        } else {
+            "token"
+        },
+        dialect: config
+            .socket
+            .dialect
+            .map_or("auto", |dialect| dialect.name()),
     });
 }

@@ -193,13 +193,29 @@ mod tests {
         let now = unix_seconds();
         let hs256 = Header::new(Algorithm::HS256);
         let cases = [
-            signed(&hs256, &serde_json::json!({"sub":"7","exp":now - 60}), SECRET),
+            signed(
+                &hs256,
+                &serde_json::json!({"sub":"7","exp":now - 60}),
+                SECRET,
+            ),
             signed(&hs256, &serde_json::json!({"sub":"7"}), SECRET),
             signed(&hs256, &serde_json::json!({"exp":now + 60}), SECRET),
             signed(&hs256, &serde_json::json!({"sub":"7","exp":"soon"}), SECRET),
-            signed(&hs256, &serde_json::json!({"sub":"7","exp":now + 60,"nbf":now + 50}), SECRET),
-            signed(&hs256, &serde_json::json!({"sub":"7","exp":now + 60}), "another secret of some length"),
-            signed(&Header::new(Algorithm::HS512), &serde_json::json!({"sub":"7","exp":now + 60}), SECRET),
+            signed(
+                &hs256,
+                &serde_json::json!({"sub":"7","exp":now + 60,"nbf":now + 50}),
+                SECRET,
+            ),
+            signed(
+                &hs256,
+                &serde_json::json!({"sub":"7","exp":now + 60}),
+                "another secret of some length",
+            ),
+            signed(
+                &Header::new(Algorithm::HS512),
+                &serde_json::json!({"sub":"7","exp":now + 60}),
+                SECRET,
+            ),
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiI3IiwiZXhwIjo5OTk5OTk5OTk5fQ.".into(),
             "x".into(),
             String::new(),

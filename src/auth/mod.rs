@@ -115,7 +115,11 @@ impl Auth {
     /// The identity of a host application on a trusted address.
     pub fn relay(&self) -> Identity {
         Identity {
-            trust: if self.is_development() { Trust::Claimed } else { Trust::Relay },
+            trust: if self.is_development() {
+                Trust::Claimed
+            } else {
+                Trust::Relay
+            },
             ..Identity::default()
         }
     }
@@ -124,7 +128,11 @@ impl Auth {
     pub fn logged_in(&self, user: UserId) -> Identity {
         Identity {
             user: Some(user),
-            trust: if self.is_development() { Trust::Claimed } else { Trust::Verified },
+            trust: if self.is_development() {
+                Trust::Claimed
+            } else {
+                Trust::Verified
+            },
             ..Identity::default()
         }
     }

@@ -33,7 +33,9 @@ impl Chat {
 
     /// Whether a peer may relay events without an identity.
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.config.trusted_addresses.contains(&address.to_canonical())
+        self.config
+            .trusted_addresses
+            .contains(&address.to_canonical())
     }
 
     /// The identity behind the host application's login cookie, if it is in the `Cookie` header
@@ -58,7 +60,9 @@ impl Chat {
 
 /// The login cookie of a `Cookie` header.
 fn login_token(cookies: &str) -> Option<&str> {
-    let mut cookies = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
+    let mut cookies = cookies
+        .split(';')
+        .filter_map(|cookie| cookie.trim().split_once('='));
     let (_, token) = cookies.find(|(name, _)| *name == "session_token")?;
     (!token.is_empty()).then_some(token)
 }

@@ -11,9 +11,7 @@ use tokio::sync::oneshot;
 use super::{About, Chat, Conversation, Dialect, Origin, Profile, Receipt, Tag};
 use crate::auth::{Identity, Trust};
 use crate::error::{Error, Result};
-use crate::store::{
-    self, Channel, EarlierKey, MessageRow, NewMessage, Page, Pair, Twin, Write,
-};
+use crate::store::{self, Channel, EarlierKey, MessageRow, NewMessage, Page, Pair, Twin, Write};
 
 /// Longest kind of a message, in characters.
 const MAX_KIND_CHARS: usize = 32;
@@ -123,7 +121,8 @@ impl Chat {
     }
 
     fn check_size(&self, draft: &Draft) -> Result<()> {
-        let too_long = |text: Option<&String>, max: usize| text.is_some_and(|text| text.len() > max);
+        let too_long =
+            |text: Option<&String>, max: usize| text.is_some_and(|text| text.len() > max);
         let is_too_large = too_long(draft.content.as_ref(), self.config.max_text_bytes)
             || too_long(draft.file.url.as_ref(), MAX_URL_BYTES)
             || too_long(draft.file.name.as_ref(), MAX_FILE_NAME_BYTES);
@@ -157,9 +156,8 @@ impl Chat {
                 None => Some(id),
             },
         };
-        let may_choose = |id: &&ConversationId| {
-            identity.trust == Trust::Claimed && is_small_integer(id)
-        };
+        let may_choose =
+            |id: &&ConversationId| identity.trust == Trust::Claimed && is_small_integer(id);
         let wanted = hint.filter(may_choose).cloned();
         self.pair_conversation(pair, wanted).await
     }
@@ -203,9 +201,7 @@ impl Chat {
             about,
             dialect,
         };
-        self.writer
-            .submit(write, tag)
-            .map_err(|(_, error)| error)?;
+        self.writer.submit(write, tag).map_err(|(_, error)| error)?;
         receipt.await.map_err(|_| Error::busy())?
     }
 
@@ -250,12 +246,7 @@ fn is_small_integer(id: &ConversationId) -> bool {
     value.is_some_and(|value| value > 0 && value < 1 << 31 && value.to_string() == text)
 }
 
-fn new_message(
-    id: i64,
-    conversation: &Conversation,
-    sender: UserId,
-    draft: Draft,
-) -> NewMessage {
+fn new_message(id: i64, conversation: &Conversation, sender: UserId, draft: Draft) -> NewMessage {
     let created_at = store::now();
     let (client_id, earlier) = client_key(&draft, created_at);
     let is_half_of_two = match draft.channel {
@@ -328,7 +319,10 @@ fn digest(temporary: &str, draft: &Draft) -> String {
         hash.update(part.unwrap_or_default());
     }
     let digest = hash.finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

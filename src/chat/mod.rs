@@ -27,6 +27,11 @@ pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
 pub use uploads::NewUpload;
 pub use users::Profile;
 
+/// What the writer takes and gives back, and pages and lists as the store makes them.
+pub use crate::store::{
+    Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
+};
+
 use crate::auth::Auth;
 use crate::store::{Blobs, Store, WriterQueue};
 

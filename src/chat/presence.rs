@@ -107,7 +107,9 @@ impl Presence {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no code panics with this lock held")
+        self.inner
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }
 
@@ -160,7 +162,10 @@ mod tests {
         assert!(presence.expire().is_empty(), "one socket is left");
         presence.leave(&ali);
         tokio::time::advance(GRACE / 2).await;
-        assert!(!presence.arrive(&ali).came_online, "back within the grace time");
+        assert!(
+            !presence.arrive(&ali).came_online,
+            "back within the grace time"
+        );
         presence.leave(&ali);
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");

@@ -98,7 +98,9 @@ impl Session {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code panics with this lock held")
+        self.state
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }
 

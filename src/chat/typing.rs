@@ -79,7 +79,9 @@ impl Typing {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no code panics with this lock held")
+        self.inner
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }
 

@@ -41,9 +41,12 @@ impl Chat {
         let row = UploadRow {
             id: UploadId::from(uuid::Uuid::now_v7().to_string()),
             owner_id: new.owner,
-            name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| "file".into()),
+            name: name
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| "file".into()),
             media_type: media_type.to_owned(),
-            size_bytes: i64::try_from(new.bytes.len()).map_err(|_| Error::TooLarge("File too large"))?,
+            size_bytes: i64::try_from(new.bytes.len())
+                .map_err(|_| Error::TooLarge("File too large"))?,
             sha256: hex(&Sha256::digest(&new.bytes)),
             width: None,
             height: None,
@@ -71,7 +74,9 @@ impl Chat {
 /// The type that the bytes have, if it is allowed and the client says the same.
 fn media_type(new: &NewUpload) -> Option<&'static str> {
     let found = infer::get(&new.bytes)?.mime_type();
-    let found = ALLOWED_TYPES.into_iter().find(|allowed| *allowed == found)?;
+    let found = ALLOWED_TYPES
+        .into_iter()
+        .find(|allowed| *allowed == found)?;
     let claimed = new.claimed_type.as_deref().unwrap_or(found);
     let claimed = claimed.split(';').next().unwrap_or_default().trim();
     let family = |media_type: &str| media_type.split('/').next().map(str::to_owned);

@@ -7,12 +7,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::chat::{About, Chat, Dialect, Event, Message, Origin, Receipt, Session, Tag};
+use crate::chat::{
+    About, Ack, Chat, Dialect, Done, Event, Message, NewRead, Origin, Outcome, Receipt, Session,
+    SessionId, Tag, Write,
+};
 use crate::error::Error;
-use crate::store::{Done, NewRead, Outcome, Write};
 use crate::wire::{self, Answer, Frame, WriteKind, Written};
 
 /// The delivery task.
@@ -72,11 +73,7 @@ impl Delivery {
             dialect,
         } = done.tag;
         match (done.outcome, done.write, about) {
-            (
-                Ok(Outcome::Message { row, duplicate }),
-                _,
-                About::Message { sender, receiver },
-            ) => {
+            (Ok(Outcome::Message { row, duplicate }), _, About::Message { sender, receiver }) => {
                 let message = Message {
                     row,
                     sender,
@@ -111,7 +108,11 @@ impl Delivery {
                 permit,
             } => {
                 let written = Ok(Written::Message(message.clone()));
-                answer(&session, wire::answer_written(dialect, echo.as_deref(), &written), ack);
+                answer(
+                    &session,
+                    wire::answer_written(dialect, echo.as_deref(), &written),
+                    ack,
+                );
                 drop(permit);
                 // A front end that sent a temporary id draws its own message from the
                 // confirmation; one that did not draws it from the event.
@@ -146,7 +147,7 @@ impl Delivery {
         n_marked: u64,
         origin: Origin,
         dialect: Dialect,
-        event: impl Fn(Option<crate::chat::SessionId>) -> Event,
+        event: impl Fn(Option<SessionId>) -> Event,
     ) {
         match origin {
             Origin::Socket {
@@ -159,7 +160,11 @@ impl Delivery {
                     conversation: write.conversation.clone(),
                     n_marked,
                 });
-                answer(&session, wire::answer_written(dialect, echo.as_deref(), &written), ack);
+                answer(
+                    &session,
+                    wire::answer_written(dialect, echo.as_deref(), &written),
+                    ack,
+                );
                 drop(permit);
                 self.announce(&event(Some(session.id)));
             }
@@ -196,7 +201,8 @@ impl Delivery {
         let stamp = sessions.stamp();
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
-                || audience.except_user.is_some() && session.user().as_ref() == audience.except_user;
+                || audience.except_user.is_some()
+                    && session.user().as_ref() == audience.except_user;
             if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
                 tell(session);
             }
@@ -223,7 +229,11 @@ fn fail(error: Error, write: &Write, origin: Origin, dialect: Dialect) {
                 Write::Read(_) => WriteKind::Read,
             };
             let outcome = Err((kind, error));
-            answer(&session, wire::answer_written(dialect, echo.as_deref(), &outcome), ack);
+            answer(
+                &session,
+                wire::answer_written(dialect, echo.as_deref(), &outcome),
+                ack,
+            );
         }
         Origin::Rest { reply, .. } => {
             // The caller may have hung up.
@@ -232,7 +242,7 @@ fn fail(error: Error, write: &Write, origin: Origin, dialect: Dialect) {
     }
 }
 
-fn answer(session: &Session, answer: Answer, ack: Option<Box<dyn FnOnce(&RawValue) + Send>>) {
+fn answer(session: &Session, answer: Answer, ack: Option<Ack>) {
     for frame in &answer.events {
         session.outbox.emit(frame.name, &frame.body);
     }

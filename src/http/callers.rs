@@ -47,7 +47,10 @@ async fn identify(headers: &HeaderMap, state: &State) -> Result<Identity> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
     let token = text(AUTHORIZATION.as_str());
     if token.is_none()
-        && let Some(identity) = state.chat.find_login(text(COOKIE.as_str()).as_deref()).await?
+        && let Some(identity) = state
+            .chat
+            .find_login(text(COOKIE.as_str()).as_deref())
+            .await?
     {
         return Ok(identity);
     }

@@ -30,7 +30,9 @@ pub async fn allow_origins(
     let origin = request.headers().get(ORIGIN).cloned();
     let allowed = origin.filter(|origin| is_allowed(&state, origin));
     let is_preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight {
         preflight(request.headers(), allowed.is_some())
     } else {
@@ -76,13 +78,15 @@ fn is_local(origin: &str) -> bool {
         .strip_prefix("http://")
         .or_else(|| origin.strip_prefix("https://"));
     let Some(rest) = rest else { return false };
-    LOCAL_HOSTS.iter().any(|host| match rest.strip_prefix(host) {
-        Some("") => true,
-        Some(port) => port
-            .strip_prefix(':')
-            .is_some_and(|port| port.parse::<u16>().is_ok()),
-        None => false,
-    })
+    LOCAL_HOSTS
+        .iter()
+        .any(|host| match rest.strip_prefix(host) {
+            Some("") => true,
+            Some(port) => port
+                .strip_prefix(':')
+                .is_some_and(|port| port.parse::<u16>().is_ok()),
+            None => false,
+        })
 }
 
 #[cfg(test)]
@@ -91,7 +95,11 @@ mod tests {
 
     #[test]
     fn only_hosts_of_this_machine_are_local() {
-        for origin in ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:5173"] {
+        for origin in [
+            "http://localhost:3000",
+            "https://127.0.0.1",
+            "http://[::1]:5173",
+        ] {
             assert!(is_local(origin), "{origin}");
         }
         for origin in [

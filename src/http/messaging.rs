@@ -15,10 +15,12 @@ use super::bodies::Fields;
 use super::callers::Caller;
 use super::errors::{refuse, refuse_error};
 use super::uploads;
+use crate::chat::Page;
 use crate::error::Error;
-use crate::store::Page;
 use crate::wire::Dialect;
-use crate::wire::messaging::rest::{self, ConversationsBody, MessagesBody, ReadBody, SentBody, UserBody};
+use crate::wire::messaging::rest::{
+    self, ConversationsBody, MessagesBody, ReadBody, SentBody, UserBody,
+};
 
 /// Messages in one answer, unless the caller wants fewer.
 const MAX_PAGE: u32 = 1_000;
@@ -44,7 +46,10 @@ pub fn router() -> Router<Arc<State>> {
 
 /// How much of a request `POST /api/upload` reads at most.
 pub fn max_upload_request(state: &State) -> usize {
-    state.config.max_upload_bytes.saturating_add(FORM_OVERHEAD_BYTES)
+    state
+        .config
+        .max_upload_bytes
+        .saturating_add(FORM_OVERHEAD_BYTES)
 }
 
 #[derive(Deserialize)]
@@ -69,7 +74,11 @@ async fn list_messages(
         Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
     };
     let conversation = ConversationId::from(conversation);
-    match state.chat.list_messages(&caller.0, &conversation, page).await {
+    match state
+        .chat
+        .list_messages(&caller.0, &conversation, page)
+        .await
+    {
         Ok(messages) => Json(MessagesBody::new(&messages)).into_response(),
         Err(error) => refuse_error(&error, "Failed to fetch messages"),
     }

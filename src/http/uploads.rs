@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use bytes::BytesMut;
-use http_body_util::BodyExt;
 use axum::extract::{FromRequest, Multipart, Path, Request, State as AxumState};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST,
@@ -13,6 +11,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use http_body_util::BodyExt;
 use sohbet_entity::ids::UploadId;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
@@ -177,5 +177,6 @@ fn base_url(state: &State, headers: &HeaderMap) -> String {
         return url.trim_end_matches('/').to_owned();
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    host.map(|host| format!("http://{host}")).unwrap_or_default()
+    host.map(|host| format!("http://{host}"))
+        .unwrap_or_default()
 }

@@ -262,7 +262,11 @@ impl Dispatcher {
             Handled::Later => {}
             Handled::Now(outcome, ack) => {
                 if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
-                    tracing::warn!(event.name = event, error.code = error.code(), "event failed");
+                    tracing::warn!(
+                        event.name = event,
+                        error.code = error.code(),
+                        "event failed"
+                    );
                 }
                 let socket_id = &self.session.socket_id;
                 let answer = wire::answer(dialect, event, echo.as_deref(), &outcome, socket_id);

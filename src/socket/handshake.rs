@@ -67,12 +67,11 @@ pub(super) async fn admit(
     let dialect = dialect(shared, &socket, &handshake)?;
     let identity = identify(shared, &socket, &handshake, &links).await?;
     let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
-    let session = shared.chat.sessions.open(
-        socket.id.to_string(),
-        identity,
-        dialect,
-        Box::new(outbox),
-    );
+    let session =
+        shared
+            .chat
+            .sessions
+            .open(socket.id.to_string(), identity, dialect, Box::new(outbox));
     tracing::debug!(
         transport = ?socket.transport_type(),
         user.id = session.identity.user.as_ref().map(UserId::as_str),
@@ -90,9 +89,10 @@ fn dialect(
     let asked = text(handshake.dialect.as_ref()).or_else(|| query(socket, "dialect"));
     match asked.as_deref() {
         None | Some("" | "auto") => Ok(shared.config.dialect),
-        Some(name) => name.parse().map(Some).map_err(|_| {
-            Refusal::Dialect(name.chars().take(MAX_ECHO_CHARS).collect())
-        }),
+        Some(name) => name
+            .parse()
+            .map(Some)
+            .map_err(|_| Refusal::Dialect(name.chars().take(MAX_ECHO_CHARS).collect())),
     }
 }
 
@@ -141,9 +141,8 @@ async fn identify(
 
 /// Ids that the client claims; only development mode looks at them.
 fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
-    let user = text(handshake.user_id.as_ref()).or_else(|| {
-        text(query(socket, "userId").map(Value::String).as_ref())
-    });
+    let user = text(handshake.user_id.as_ref())
+        .or_else(|| text(query(socket, "userId").map(Value::String).as_ref()));
     Identity {
         user: user.map(UserId::from),
         name: text(handshake.name.as_ref()),

@@ -115,6 +115,8 @@ impl Links {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no code panics with this lock held")
+        self.inner
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }

@@ -131,12 +131,8 @@ impl Sockets {
 
 /// The HTTP service of the Socket.IO endpoint.
 pub trait Endpoint<B>:
-    Service<
-        Request<B>,
-        Response = Response<session_ids::Body>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    Service<Request<B>, Response = Response<session_ids::Body>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + Sync
     + 'static

@@ -56,11 +56,7 @@ impl Outbox for SocketOutbox {
 }
 
 /// Answers an event; an answer that finds no room closes the client like any other packet.
-pub fn acknowledge(
-    ack: socketioxide::extract::AckSender,
-    links: &Links,
-    body: &RawValue,
-) {
+pub fn acknowledge(ack: socketioxide::extract::AckSender, links: &Links, body: &RawValue) {
     if let Err(SendError::Socket(SocketError::InternalChannelFull)) = ack.send(&(body,)) {
         tracing::info!("a client is too slow, its connection is reset");
         links.kill();

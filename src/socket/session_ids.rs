@@ -112,7 +112,9 @@ impl SessionIds {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no code panics with this lock held")
+        self.inner
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }
 
@@ -130,7 +132,8 @@ impl Inner {
 
     fn forget_ended(&mut self) {
         let now = Instant::now();
-        while let Some((ends_at, secret)) = self.ending.pop_front_if(|(ends_at, _)| *ends_at <= now) {
+        while let Some((ends_at, secret)) = self.ending.pop_front_if(|(ends_at, _)| *ends_at <= now)
+        {
             let is_ended = |entry: &&Entry| entry.ends_at == Some(ends_at);
             if let Some(entry) = self.by_secret.get(&secret).filter(is_ended) {
                 self.by_id.remove(&entry.id);
@@ -226,8 +229,12 @@ where
     let Some(body) = hide_id(&body.to_bytes(), ids, links) else {
         return Ok(refuse(3, "Bad request"));
     };
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    parts
+        .headers
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(Response::from_parts(parts, boxed(Full::from(body))))
 }
 
@@ -279,7 +286,9 @@ impl Query {
         let query = uri.query().unwrap_or_default();
         let value = |name: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
         };
         Self {
             is_websocket: value("transport").as_deref() == Some("websocket"),

@@ -49,7 +49,9 @@ pub async fn commit(
     };
     let rows = number(&txn, new, &known).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
-    INSERT_MESSAGES.execute(&txn, &fresh, |row, values| bind(row, values)).await?;
+    INSERT_MESSAGES
+        .execute(&txn, &fresh, |row, values| bind(row, values))
+        .await?;
     txn.commit().await?;
     Ok(Committed {
         messages: collect(known, rows),

@@ -32,7 +32,9 @@ impl Store {
         }
         let (read, write) = connect(config).await?;
         check_durability(&write).await?;
-        meta::prepare(&write).await.context("preparing server_meta failed")?;
+        meta::prepare(&write)
+            .await
+            .context("preparing server_meta failed")?;
         Ok(Self {
             message_ids: Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID),
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
@@ -107,7 +109,11 @@ async fn connect_one(config: &Config) -> anyhow::Result<DatabaseConnection> {
 }
 
 async fn open(options: ConnectOptions, config: &Config) -> anyhow::Result<DatabaseConnection> {
-    let kind = if sqlite_path(&config.url).is_some() { "SQLite" } else { "PostgreSQL" };
+    let kind = if sqlite_path(&config.url).is_some() {
+        "SQLite"
+    } else {
+        "PostgreSQL"
+    };
     Database::connect(options)
         .await
         .with_context(|| format!("cannot open the {kind} database"))
@@ -161,12 +167,10 @@ fn postgres(config: &Config, connections: u32) -> ConnectOptions {
         options
             .statement_timeout(STATEMENT_TIMEOUT)
             .map_sqlx_postgres_opts(|postgres| {
-                postgres
-                    .statement_cache_capacity(STATEMENT_CACHE)
-                    .options([
-                        ("lock_timeout", "5s"),
-                        ("idle_in_transaction_session_timeout", "15s"),
-                    ])
+                postgres.statement_cache_capacity(STATEMENT_CACHE).options([
+                    ("lock_timeout", "5s"),
+                    ("idle_in_transaction_session_timeout", "15s"),
+                ])
             });
     }
     if let Some(schema) = &config.schema {
@@ -193,7 +197,9 @@ async fn check_durability(db: &DatabaseConnection) -> anyhow::Result<()> {
     let synchronous: i32 = value_of(db, "PRAGMA synchronous").await?;
     let journal: String = value_of(db, "PRAGMA journal_mode").await?;
     if synchronous < 2 || journal != "wal" {
-        bail!("SQLite refused synchronous=FULL with a write-ahead log (got {synchronous}, {journal})");
+        bail!(
+            "SQLite refused synchronous=FULL with a write-ahead log (got {synchronous}, {journal})"
+        );
     }
     Ok(())
 }
@@ -239,7 +245,10 @@ fn lock_file(config: &Config) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => {
-            bail!("another Sohbet is running on this database ({} is locked)", path.display())
+            bail!(
+                "another Sohbet is running on this database ({} is locked)",
+                path.display()
+            )
         }
         Err(TryLockError::Error(error)) => Err(error).context("cannot lock the database"),
     }
@@ -259,7 +268,10 @@ mod tests {
     #[test]
     fn the_file_of_a_url_is_found() {
         let path = |url| sqlite_path(url).map(|path| path.display().to_string());
-        assert_eq!(path("sqlite://data/x%20y.db?mode=rwc"), Some("data/x y.db".into()));
+        assert_eq!(
+            path("sqlite://data/x%20y.db?mode=rwc"),
+            Some("data/x y.db".into())
+        );
         assert_eq!(path("postgres://localhost/x"), None);
     }
 }

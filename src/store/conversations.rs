@@ -119,7 +119,11 @@ impl Store {
     }
 
     /// The direct conversations of a user: never used ones first, then newest activity first.
-    pub async fn list_pairs(&self, user: &UserId, limit: u32) -> Result<Vec<ConversationSummary>, Fault> {
+    pub async fn list_pairs(
+        &self,
+        user: &UserId,
+        limit: u32,
+    ) -> Result<Vec<ConversationSummary>, Fault> {
         let values = [user.as_str().into(), i64::from(limit).into()];
         let rows = self
             .read
@@ -157,7 +161,12 @@ async fn create_pair(
                created_at, updated_at) VALUES ($1, 'direct', $2, $3, 0, 0, $4, $4) \
                ON CONFLICT DO NOTHING";
     let (first, second) = (pair.first.as_str(), pair.second.as_str());
-    let values = [id.as_str().into(), first.into(), second.into(), now().into()];
+    let values = [
+        id.as_str().into(),
+        first.into(),
+        second.into(),
+        now().into(),
+    ];
     txn.execute_raw(statement(txn, sql, values)).await?;
     let Some(conversation) = by_pair(txn, pair).await? else {
         return Ok(None);
@@ -177,10 +186,7 @@ async fn create_pair(
     Ok(Some(conversation))
 }
 
-async fn by_pair(
-    db: &impl ConnectionTrait,
-    pair: &Pair,
-) -> Result<Option<ConversationRow>, Fault> {
+async fn by_pair(db: &impl ConnectionTrait, pair: &Pair) -> Result<Option<ConversationRow>, Fault> {
     let values = [pair.first.as_str().into(), pair.second.as_str().into()];
     find(db, "user1_id = $1 AND user2_id = $2", values).await
 }

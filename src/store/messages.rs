@@ -60,7 +60,10 @@ pub async fn find_stored(
             values.push(message.row.id.as_str().into());
         })
         .await?;
-    let keys: Vec<ClientKey> = new.iter().flat_map(|message| ClientKey::all(message)).collect();
+    let keys: Vec<ClientKey> = new
+        .iter()
+        .flat_map(|message| ClientKey::all(message))
+        .collect();
     let by_key = FIND_BY_CLIENT_ID.query(db, &keys, ClientKey::bind).await?;
     let rows = by_id.iter().chain(&by_key).map(from_row);
     let rows = rows.collect::<Result<Vec<MessageRow>, _>>()?;

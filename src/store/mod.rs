@@ -27,7 +27,8 @@ pub use sohbet_entity::message::Model as MessageRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use writer::{
-    Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer, WriterQueue,
+    Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer,
+    WriterQueue,
 };
 
 use chrono::{DateTime, SubsecRound, Utc};

@@ -75,7 +75,9 @@ impl Bulk {
 
     fn runs<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a [T], &'a str)> {
         std::iter::from_fn(move || {
-            let index = RUN_LENGTHS.iter().position(|length| *length <= rows.len())?;
+            let index = RUN_LENGTHS
+                .iter()
+                .position(|length| *length <= rows.len())?;
             let (run, rest) = rows.split_at(RUN_LENGTHS[index]);
             rows = rest;
             Some((run, self.text(index)))

@@ -52,6 +52,8 @@ impl Sequence {
     }
 
     fn block(&self) -> std::sync::MutexGuard<'_, Range<i64>> {
-        self.block.lock().expect("no code panics with this lock held")
+        self.block
+            .lock()
+            .expect("no code panics with this lock held")
     }
 }

@@ -33,7 +33,9 @@ impl Store {
 /// Whether the host application's table is in this database.
 pub async fn table_exists(db: &DatabaseConnection) -> bool {
     let sql = match db.get_database_backend() {
-        DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'Session'",
+        DbBackend::Sqlite => {
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'Session'"
+        }
         _ => r#"SELECT 1 WHERE to_regclass('"Session"') IS NOT NULL"#,
     };
     matches!(db.query_one_raw(statement(db, sql, [])).await, Ok(Some(_)))

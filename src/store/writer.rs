@@ -91,7 +91,9 @@ pub enum Write {
 pub enum Outcome {
     /// The message is on disk; `duplicate` when an earlier send had put it there.
     Message {
+        /// The row.
         row: Arc<MessageRow>,
+        /// Stored by an earlier send.
         duplicate: bool,
     },
     /// The marker is on disk.
@@ -133,7 +135,9 @@ impl<T> WriterQueue<T> {
     pub fn submit(&self, write: Write, tag: T) -> Result<(), (T, Error)> {
         self.jobs.try_send(Job { write, tag }).map_err(|error| {
             let job = match error {
-                mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job) => job,
+                mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job) => {
+                    job
+                }
             };
             (job.tag, Error::busy())
         })
@@ -203,7 +207,9 @@ impl<T: Send + 'static> Writer<T> {
             match batches::commit(&self.db, &plan.messages, &plan.reads, look_up).await {
                 Ok(committed) => return flatten(committed),
                 Err(Fault::Unique) if !look_up => look_up = true,
-                Err(Fault::Unique | Fault::Row) if plan.len() > 1 => return self.one_by_one(plan).await,
+                Err(Fault::Unique | Fault::Row) if plan.len() > 1 => {
+                    return self.one_by_one(plan).await;
+                }
                 Err(fault) if fault.is_transient() => {
                     tracing::warn!(%fault, "a batch failed, trying again");
                     tokio::time::sleep(pause).await;
@@ -247,6 +253,9 @@ fn flatten(committed: Committed) -> Vec<Result<Done1, Error>> {
             .ok_or(Error::NotFound("Conversation not found"))
     };
     let messages = committed.messages.into_iter().map(message);
-    let reads = committed.reads.into_iter().map(|read| Ok(Done1::Read(read)));
+    let reads = committed
+        .reads
+        .into_iter()
+        .map(|read| Ok(Done1::Read(read)));
     messages.chain(reads).collect()
 }

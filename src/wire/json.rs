@@ -123,7 +123,17 @@ mod tests {
             assert_eq!(id(&raw(falsy)), Ok(None), "{falsy}");
         }
         let long = format!("\"{}\"", "x".repeat(129));
-        for wrong in ["-1", "1.5", "1e3", "9007199254740992", "true", "{}", "[]", "\"\\u0000\"", &long] {
+        for wrong in [
+            "-1",
+            "1.5",
+            "1e3",
+            "9007199254740992",
+            "true",
+            "{}",
+            "[]",
+            "\"\\u0000\"",
+            &long,
+        ] {
             assert!(id(&raw(wrong)).is_err(), "{wrong}");
         }
     }

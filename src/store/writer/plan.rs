@@ -73,7 +73,11 @@ impl<'a> Plan<'a> {
     ) -> Option<Slot> {
         let row = &message.row;
         let key = row.client_id.as_deref().map(|client_id| {
-            [row.conversation_id.as_str(), row.sender_id.as_str(), client_id]
+            [
+                row.conversation_id.as_str(),
+                row.sender_id.as_str(),
+                client_id,
+            ]
         });
         if let Some(first) = key.as_ref().and_then(|key| by_client_id.get(key)) {
             return Some(Slot::Repeat(*first));

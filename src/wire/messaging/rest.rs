@@ -6,9 +6,8 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::MessageBody;
 use super::words::{client_id, contents, is_temp_id};
-use crate::chat::{ConversationHint, Draft, Message, Profile};
+use crate::chat::{Channel, ConversationHint, ConversationSummary, Draft, Message, Profile};
 use crate::error::{Error, Result};
-use crate::store::{Channel, ConversationSummary};
 use crate::wire::ids::{NumericId, Time};
 use crate::wire::json::{self, Object};
 

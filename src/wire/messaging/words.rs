@@ -3,9 +3,8 @@
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, UserId};
 
-use crate::chat::{ClientId, ConversationHint, Draft, File, Request, SocketRequest};
+use crate::chat::{Channel, ClientId, ConversationHint, Draft, File, Request, SocketRequest};
 use crate::error::{Error, Result};
-use crate::store::Channel;
 use crate::wire::Refused;
 use crate::wire::json::{self, Object};
 
@@ -21,8 +20,12 @@ pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
         object.is_some_and(|object| names.iter().any(|name| object.get(name).is_some()))
     };
     match event {
-        "join_user_room" | "leave_user_room" | "join_conversation" | "leave_conversation"
-        | "broadcast_new_message" | "broadcast_messages_read" => true,
+        "join_user_room"
+        | "leave_user_room"
+        | "join_conversation"
+        | "leave_conversation"
+        | "broadcast_new_message"
+        | "broadcast_messages_read" => true,
         "send_message" => names_one_of(&["conversationId", "senderId", "receiverId"]),
         "typing" | "mark_read" => names_one_of(&["conversationId"]),
         _ => false,
@@ -161,9 +164,7 @@ pub(super) fn client_id(object: &Object, temp_id: Option<&RawValue>) -> Result<O
         }
     }
     let temp_id = temp_id.map(|value| json::text(value).unwrap_or_else(|_| value.get().into()));
-    Ok(temp_id
-        .filter(|id| !id.is_empty())
-        .map(ClientId::Temporary))
+    Ok(temp_id.filter(|id| !id.is_empty()).map(ClientId::Temporary))
 }
 
 /// A temporary id is a number or a text of bounded length.

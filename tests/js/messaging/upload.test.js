@@ -17,7 +17,7 @@ const ALLOWED = {
   "video/webm": "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm",
   "video/quicktime": "\0\0\0\x14ftypqt  \0\0\0\0qt  ",
 };
-const bytes = (type) => Buffer.from(ALLOWED[type], "latin1");
+const bytes = (type) => Buffer.concat([Buffer.from(ALLOWED[type], "latin1")], 512);
 /** The smallest PNG: one pixel. */
 const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",

@@ -19,7 +19,10 @@ fn send(argument: &str) -> Draft {
 fn ids_come_bare_or_in_an_object_as_text_or_number() {
     for argument in ["5", "\"5\"", "{\"userId\":5}", "{\"userId\":\"5\"}"] {
         let user = UserId::from("5");
-        assert_eq!(parsed("join_user_room", argument), Ok(Request::JoinUser { user }));
+        assert_eq!(
+            parsed("join_user_room", argument),
+            Ok(Request::JoinUser { user })
+        );
     }
     for argument in ["5", "\"5\"", "{\"conversationId\":5}"] {
         let conversation = ConversationId::from("5");
@@ -30,7 +33,16 @@ fn ids_come_bare_or_in_an_object_as_text_or_number() {
 
 #[test]
 fn a_missing_user_has_its_own_text() {
-    for argument in ["0", "\"\"", "null", "false", "{}", "[]", "-1", "{\"userId\":{}}"] {
+    for argument in [
+        "0",
+        "\"\"",
+        "null",
+        "false",
+        "{}",
+        "[]",
+        "-1",
+        "{\"userId\":{}}",
+    ] {
         let error = Error::InvalidPayload("User ID required");
         assert_eq!(parsed("join_user_room", argument), Err(error), "{argument}");
     }
@@ -53,7 +65,8 @@ fn a_message_is_read_with_all_its_fields() {
 
 #[test]
 fn empty_text_counts_as_none_and_the_kind_is_text() {
-    let draft = send(r#"{"conversationId":1,"senderId":1,"receiverId":2,"content":"","fileUrl":"/x"}"#);
+    let draft =
+        send(r#"{"conversationId":1,"senderId":1,"receiverId":2,"content":"","fileUrl":"/x"}"#);
     assert_eq!(draft.content, None);
     assert_eq!(draft.kind, "text");
 }

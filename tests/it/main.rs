@@ -1,0 +1,3 @@
+//! One test binary for everything that is tested from outside.
+
+mod tidy;

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 use super::{Fault, statement};
 
@@ -17,8 +17,13 @@ pub struct Bulk {
     before: &'static str,
     after: &'static str,
     n_columns: usize,
-    texts: [OnceLock<String>; RUN_LENGTHS.len()],
+    /// With bare `?`, for SQLite.
+    bare: Texts,
+    /// With `$1`, for PostgreSQL.
+    numbered: Texts,
 }
+
+type Texts = [OnceLock<String>; RUN_LENGTHS.len()];
 
 impl Bulk {
     pub const fn new(before: &'static str, n_columns: usize, after: &'static str) -> Self {
@@ -26,7 +31,8 @@ impl Bulk {
             before,
             after,
             n_columns,
-            texts: [const { OnceLock::new() }; RUN_LENGTHS.len()],
+            bare: [const { OnceLock::new() }; RUN_LENGTHS.len()],
+            numbered: [const { OnceLock::new() }; RUN_LENGTHS.len()],
         }
     }
 
@@ -39,7 +45,7 @@ impl Bulk {
         bind: impl Fn(&T, &mut Vec<Value>),
     ) -> Result<u64, Fault> {
         let mut n_touched = 0;
-        for (run, text) in self.runs(rows) {
+        for (run, text) in self.runs(db.get_database_backend(), rows) {
             let values = self.values(run, &bind);
             n_touched += db
                 .execute_raw(statement(db, text, values))
@@ -57,7 +63,7 @@ impl Bulk {
         bind: impl Fn(&T, &mut Vec<Value>),
     ) -> Result<Vec<QueryResult>, Fault> {
         let mut answers = Vec::new();
-        for (run, text) in self.runs(rows) {
+        for (run, text) in self.runs(db.get_database_backend(), rows) {
             let values = self.values(run, &bind);
             answers.extend(db.query_all_raw(statement(db, text, values)).await?);
         }
@@ -73,32 +79,39 @@ impl Bulk {
         values
     }
 
-    fn runs<'a, T>(&'a self, mut rows: &'a [T]) -> impl Iterator<Item = (&'a [T], &'a str)> {
+    fn runs<'a, T>(
+        &'a self,
+        backend: DbBackend,
+        mut rows: &'a [T],
+    ) -> impl Iterator<Item = (&'a [T], &'a str)> {
         std::iter::from_fn(move || {
-            let index = RUN_LENGTHS
-                .iter()
-                .position(|length| *length <= rows.len())?;
+            let index = RUN_LENGTHS.iter().position(|length| *length <= rows.len())?;
             let (run, rest) = rows.split_at(RUN_LENGTHS[index]);
             rows = rest;
-            Some((run, self.text(index)))
+            Some((run, self.text(backend, index)))
         })
     }
 
-    fn text(&self, index: usize) -> &str {
-        self.texts[index].get_or_init(|| {
-            let rows = placeholders(RUN_LENGTHS[index], self.n_columns);
+    fn text(&self, backend: DbBackend, index: usize) -> &str {
+        let is_bare = backend == DbBackend::Sqlite;
+        let texts = if is_bare { &self.bare } else { &self.numbered };
+        texts[index].get_or_init(|| {
+            let rows = placeholders(RUN_LENGTHS[index], self.n_columns, is_bare);
             format!("{} {rows} {}", self.before, self.after)
         })
     }
 }
 
-/// `($1,$2),($3,$4)` for two rows of two columns.
-fn placeholders(n_rows: usize, n_columns: usize) -> String {
+/// `($1,$2),($3,$4)` for two rows of two columns. To SQLite `$1` is a name, and the driver looks
+/// every name up in a list: with a thousand of them that costs more than the insert. `?` has none.
+fn placeholders(n_rows: usize, n_columns: usize, is_bare: bool) -> String {
+    let column = |number: usize| match is_bare {
+        true => "?".to_owned(),
+        false => format!("${number}"),
+    };
     let row = |row: usize| {
-        let columns: Vec<String> = (1..=n_columns)
-            .map(|column| format!("${}", row * n_columns + column))
-            .collect();
-        format!("({})", columns.join(","))
+        let columns = (1..=n_columns).map(|number| column(row * n_columns + number));
+        format!("({})", columns.collect::<Vec<_>>().join(","))
     };
     (0..n_rows).map(row).collect::<Vec<_>>().join(",")
 }
@@ -109,16 +122,17 @@ mod tests {
 
     #[test]
     fn placeholders_count_on_over_the_rows() {
-        assert_eq!(placeholders(2, 2), "($1,$2),($3,$4)");
+        assert_eq!(placeholders(2, 2, false), "($1,$2),($3,$4)");
+        assert_eq!(placeholders(2, 2, true), "(?,?),(?,?)");
     }
 
     #[test]
     fn runs_cover_all_rows_in_order() {
         let bulk = Bulk::new("VALUES", 1, "");
         let rows: Vec<usize> = (0..107).collect();
-        let lengths: Vec<usize> = bulk.runs(&rows).map(|(run, _)| run.len()).collect();
+        let lengths: Vec<usize> = bulk.runs(DbBackend::Sqlite, &rows).map(|(run, _)| run.len()).collect();
         assert_eq!(lengths, [64, 32, 8, 2, 1]);
-        let seen: Vec<usize> = bulk.runs(&rows).flat_map(|(run, _)| run.to_vec()).collect();
+        let seen: Vec<usize> = bulk.runs(DbBackend::Sqlite, &rows).flat_map(|(run, _)| run.to_vec()).collect();
         assert_eq!(seen, rows);
     }
 }

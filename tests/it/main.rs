@@ -1,3 +1,13 @@
-//! One test binary for everything that is tested from outside.
+//! One test binary for everything that is tested from outside: real servers as child processes,
+//! and clients over real connections.
 
+// A panic here is a failed test, and what it prints belongs to its report.
+#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
+
+mod crashes;
+mod first_events;
+mod pipelining;
+mod slow_readers;
+mod stops;
+mod support;
 mod tidy;

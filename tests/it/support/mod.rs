@@ -4,6 +4,7 @@ pub mod client;
 pub mod command;
 pub mod histories;
 pub mod http;
+pub mod load;
 pub mod messages;
 pub mod postgres;
 pub mod processes;

@@ -1,0 +1,106 @@
+//! One WebSocket connection, frame by frame: for what a proper client would never do.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use super::soon;
+
+/// What is added to the address of a WebSocket connection.
+pub const QUERY: &str = "EIO=4&transport=websocket";
+
+/// A WebSocket connection to the Socket.IO endpoint. Nothing is read that nobody asks for.
+pub struct Wire {
+    /// The connection, for reading and writing in tasks of their own.
+    pub frames: WebSocketStream<TcpStream>,
+}
+
+impl Wire {
+    /// Opens a connection and takes the open packet.
+    pub async fn open(port: u16) -> Self {
+        Self::open_on(port, TcpSocket::new_v4().unwrap()).await
+    }
+
+    /// Opens a connection whose kernel takes next to nothing that is not read.
+    pub async fn open_with_tiny_buffer(port: u16) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        Self::open_on(port, socket).await
+    }
+
+    /// Joins the namespace. Returns the `socket.id`, or the answer of a server that refuses.
+    pub async fn join(&mut self, auth: Option<&Value>) -> Result<String, Value> {
+        let auth = auth.map(Value::to_string).unwrap_or_default();
+        self.say(&format!("40{auth}")).await;
+        let answer = self.hear().await.expect("the connection ended before the answer");
+        if let Some(body) = answer.strip_prefix("44") {
+            return Err(serde_json::from_str(body).unwrap());
+        }
+        let body = answer.strip_prefix("40").unwrap_or_else(|| panic!("no CONNECT: {answer}"));
+        let body: Value = serde_json::from_str(body).unwrap();
+        Ok(body["sid"].as_str().unwrap().to_owned())
+    }
+
+    /// Sends one text frame. A connection that has ended takes nothing.
+    pub async fn say(&mut self, text: &str) {
+        let _ = self.frames.send(Message::text(text)).await;
+    }
+
+    /// Sends all these text frames in one write.
+    pub async fn say_at_once(&mut self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            self.frames.feed(Message::text(text)).await.unwrap();
+        }
+        self.frames.flush().await.unwrap();
+    }
+
+    /// Sends a part of a message. A connection that has ended takes nothing.
+    pub async fn say_part(&mut self, text: &str, is_first: bool, is_last: bool) {
+        let code = if is_first { Data::Text } else { Data::Continue };
+        let part = Frame::message(text.to_owned(), OpCode::Data(code), is_last);
+        let _ = self.frames.send(Message::Frame(part)).await;
+    }
+
+    /// Sends one binary frame. A connection that has ended takes nothing.
+    pub async fn say_bytes(&mut self, bytes: &'static [u8]) {
+        let _ = self.frames.send(Message::binary(bytes)).await;
+    }
+
+    /// The next text frame that is no ping; `None` at the end of the connection.
+    pub async fn hear(&mut self) -> Option<String> {
+        soon("a frame", async {
+            loop {
+                match self.frames.next().await {
+                    Some(Ok(Message::Text(text))) if text == "2" => self.say("3").await,
+                    Some(Ok(Message::Text(text))) => return Some(text.to_string()),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn open_on(port: u16, socket: TcpSocket) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let opened = async {
+            let stream = socket.connect(address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let url = format!("ws://{address}/socket.io/?{QUERY}");
+            let (frames, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+            frames
+        };
+        let mut wire = Self {
+            frames: soon("a connection", opened).await,
+        };
+        let open = wire.hear().await.expect("the connection ended before the open packet");
+        assert!(open.starts_with("0{"), "no open packet: {open}");
+        wire
+    }
+}

@@ -71,10 +71,6 @@ impl Call {
 
     fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.path);
-        let has_connection = self.headers.iter().any(|(name, _)| name == "Connection");
-        if !has_connection {
-            head.push_str("Connection: close\r\n");
-        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -122,14 +118,25 @@ impl Answer {
     }
 }
 
-/// Sends bytes and takes what comes until the server closes. A server that has heard enough may
-/// close before it took everything.
+/// Sends bytes and takes what comes until the answer is complete or the server closes. A server
+/// that has heard enough may close before it took everything.
 pub async fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
     let mut answer = Vec::new();
-    let (_, _) = tokio::join!(writer.write_all(request), reader.read_to_end(&mut answer));
+    let read = async {
+        while !is_complete(&answer) && matches!(reader.read_buf(&mut answer).await, Ok(1..)) {}
+    };
+    let (_, ()) = tokio::join!(writer.write_all(request), read);
     answer
+}
+
+fn is_complete(bytes: &[u8]) -> bool {
+    let Some(answer) = Answer::parse(bytes) else {
+        return false;
+    };
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    matches!(answer.status, 101 | 204) || length.is_some_and(|length: usize| answer.body.len() >= length)
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {

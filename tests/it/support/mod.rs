@@ -6,6 +6,7 @@ pub mod histories;
 pub mod http;
 pub mod load;
 pub mod messages;
+pub mod polling;
 pub mod postgres;
 pub mod processes;
 pub mod server;

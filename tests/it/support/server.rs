@@ -47,17 +47,21 @@ impl Server {
 
     /// A server with further environment variables.
     pub async fn start_with(store: &Store, settings: &[(&str, &str)]) -> Self {
-        match Self::try_start(store, settings).await {
+        match Self::try_start(store, settings, &[]).await {
             Ok(server) => server,
             Err(failure) => panic!("the server did not start: {failure:?}"),
         }
     }
 
-    /// A server, or what it said when it ended instead.
-    pub async fn try_start(store: &Store, settings: &[(&str, &str)]) -> Result<Self, Failure> {
+    /// A server with further flags, or what it said when it ended instead.
+    pub async fn try_start(
+        store: &Store,
+        settings: &[(&str, &str)],
+        flags: &[&str],
+    ) -> Result<Self, Failure> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let settings = settings.iter().map(owned).collect();
-        let (child, output, port) = launch(store, &settings).await?;
+        let settings: Vec<_> = settings.iter().map(owned).collect();
+        let (child, output, port) = launch(store, &settings, flags).await?;
         Ok(Self {
             port,
             store: store.clone(),
@@ -67,10 +71,10 @@ impl Server {
         })
     }
 
-    /// Starts again on the same store. The port is another one: the old one may have become
+    /// Starts again on the same store, without the flags. The port is another one: the old one may have become
     /// somebody's outgoing port meanwhile.
     pub async fn restart(&mut self) {
-        let (child, output, port) = match launch(&self.store, &self.settings).await {
+        let (child, output, port) = match launch(&self.store, &self.settings, &[]).await {
             Ok(launched) => launched,
             Err(failure) => panic!("the server did not start again: {failure:?}"),
         };
@@ -187,14 +191,15 @@ impl Output {
 
 async fn launch(
     store: &Store,
-    settings: &Vec<(String, String)>,
+    settings: &[(String, String)],
+    flags: &[&str],
 ) -> Result<(Child, Output, u16), Failure> {
     processes::raise_file_limit();
     let mut command = command(store);
     for (name, value) in settings {
         command.env(name, value);
     }
-    let mut child = command.args(["serve", "--port", "0"]).spawn().unwrap();
+    let mut child = command.args(["serve", "--port", "0"]).args(flags).spawn().unwrap();
     let output = Output::default();
     let stderr = child.stderr.take().expect("it is piped");
     let complaints = tokio::spawn(output.clone().take(stderr));

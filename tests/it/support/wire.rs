@@ -12,8 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::soon;
 
-/// What is added to the address of a WebSocket connection.
-pub const QUERY: &str = "EIO=4&transport=websocket";
+const QUERY: &str = "EIO=4&transport=websocket";
 
 /// A WebSocket connection to the Socket.IO endpoint. Nothing is read that nobody asks for.
 pub struct Wire {
@@ -32,6 +31,16 @@ impl Wire {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         Self::open_on(port, socket).await
+    }
+
+    /// Moves a polling session that has joined to a WebSocket. No poll may be under way.
+    pub async fn upgrade(port: u16, secret: &str) -> Self {
+        let query = format!("{QUERY}&sid={secret}");
+        let mut wire = Self::handshake(port, TcpSocket::new_v4().unwrap(), &query).await;
+        wire.say("2probe").await;
+        assert_eq!(wire.hear().await.as_deref(), Some("3probe"));
+        wire.say("5").await;
+        wire
     }
 
     /// Joins the namespace. Returns the `socket.id`, or the answer of a server that refuses.
@@ -88,19 +97,23 @@ impl Wire {
     }
 
     async fn open_on(port: u16, socket: TcpSocket) -> Self {
+        let mut wire = Self::handshake(port, socket, QUERY).await;
+        let open = wire.hear().await.expect("the connection ended before the open packet");
+        assert!(open.starts_with("0{"), "no open packet: {open}");
+        wire
+    }
+
+    async fn handshake(port: u16, socket: TcpSocket, query: &str) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let opened = async {
             let stream = socket.connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let url = format!("ws://{address}/socket.io/?{QUERY}");
+            let url = format!("ws://{address}/socket.io/?{query}");
             let (frames, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
             frames
         };
-        let mut wire = Self {
+        Self {
             frames: soon("a connection", opened).await,
-        };
-        let open = wire.hear().await.expect("the connection ended before the open packet");
-        assert!(open.starts_with("0{"), "no open packet: {open}");
-        wire
+        }
     }
 }

@@ -1,0 +1,80 @@
+//! A Socket.IO client over long-polling, request by request.
+
+use serde_json::Value;
+
+use super::http::{Answer, Call};
+
+/// Path and query of a first polling request.
+pub const PATH: &str = "/socket.io/?EIO=4&transport=polling";
+
+/// A polling session that has joined the namespace.
+pub struct Polling {
+    /// What its URLs carry.
+    pub secret: String,
+    /// The `socket.id`.
+    pub id: String,
+    port: u16,
+}
+
+impl Polling {
+    /// Opens a session and joins.
+    pub async fn open(port: u16) -> Self {
+        let answer = Call::get(PATH).send(port).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut polling = Self {
+            secret: sid(&answer, "0"),
+            id: String::new(),
+            port,
+        };
+        polling.say("40").await;
+        polling.id = sid(&polling.poll().await, "40");
+        polling
+    }
+
+    /// Sends packets.
+    pub async fn say(&self, packets: &str) {
+        let answer = post(self.port, &self.secret, packets).await;
+        assert_eq!((answer.status, answer.text()), (200, "ok"));
+    }
+
+    /// Waits for what the server has to say.
+    pub async fn poll(&self) -> Answer {
+        let answer = get(self.port, &self.secret).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer
+    }
+}
+
+/// Polls a session.
+pub async fn get(port: u16, sid: &str) -> Answer {
+    Call::get(&format!("{PATH}&sid={sid}")).send(port).await
+}
+
+/// Sends packets into a session.
+pub async fn post(port: u16, sid: &str, packets: &str) -> Answer {
+    Call::new("POST", &format!("{PATH}&sid={sid}"))
+        .header("Content-Type", "text/plain;charset=UTF-8")
+        .body(packets)
+        .send(port)
+        .await
+}
+
+/// Asks for a WebSocket, for a session or for a new one.
+pub async fn upgrade(port: u16, sid: Option<&str>) -> Answer {
+    let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
+    Call::get(&format!("/socket.io/?EIO=4&transport=websocket{sid}"))
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .send(port)
+        .await
+}
+
+/// The id in the packet of that type, which is all of the answer.
+fn sid(answer: &Answer, packet: &str) -> String {
+    let body = answer.text().strip_prefix(packet);
+    let body = body.unwrap_or_else(|| panic!("no packet {packet}: {}", answer.text()));
+    let body: Value = serde_json::from_str(body).unwrap();
+    body["sid"].as_str().unwrap().to_owned()
+}

@@ -25,7 +25,6 @@ impl Chat {
         let write = Write::Read(NewRead {
             conversation,
             reader,
-            up_to: None,
             at: store::now(),
         });
         Ok((write, about))

@@ -132,7 +132,7 @@ impl Settings {
             store: read_store(reader, &database),
             database,
             auth: read_auth(reader),
-            http: read_http(reader, is_development, socket.dialect),
+            http: read_http(reader, is_development, &socket),
             socket,
             chat: read_chat(reader),
             log: read_log(reader),
@@ -210,7 +210,7 @@ fn socket_path(text: &str) -> Result<String, String> {
 fn read_http(
     reader: &mut Reader<'_>,
     is_development: bool,
-    dialect: Option<chat::Dialect>,
+    socket: &socket::Config,
 ) -> http::Config {
     let mut origins = reader.union(&table::FRONTEND_URL, origins::parse);
     let mut seen = std::collections::HashSet::new();
@@ -220,9 +220,10 @@ fn read_http(
         origins,
         any_localhost_origin: is_development,
         data_dir: reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim()))),
+        max_body_bytes: socket.max_payload_bytes,
         max_upload_bytes: reader.value(&table::MAX_UPLOAD_BYTES, bytes(1, u32::MAX)),
         public_url: reader.optional(&table::PUBLIC_URL, public_url),
-        dialect,
+        dialect: socket.dialect,
     }
 }
 

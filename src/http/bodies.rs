@@ -1,5 +1,7 @@
 //! Request bodies: JSON, or a form whose fields are read as a JSON object of texts.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
@@ -8,20 +10,19 @@ use axum::response::Response;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
+use super::State;
 use super::errors::refuse;
 
-/// Largest body that is no upload (contract/README.md, 6.8).
-const MAX_BODY_BYTES: usize = 1_000_000;
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
 
 /// A body as JSON text, whatever it came as.
 pub struct Fields(pub Box<RawValue>);
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl FromRequest<Arc<State>> for Fields {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Response> {
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())
@@ -30,7 +31,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if content_type.starts_with("multipart/form-data") {
             return multipart(request, state).await;
         }
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request.into_body(), state).await?;
         if content_type.starts_with("application/x-www-form-urlencoded") {
             let pairs = form_urlencoded::parse(&bytes);
             let mut fields = Map::new();
@@ -48,10 +49,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     }
 }
 
-async fn multipart<S: Send + Sync>(request: Request, state: &S) -> Result<Fields, Response> {
+async fn multipart(request: Request, state: &Arc<State>) -> Result<Fields, Response> {
     let invalid = |_| refuse(StatusCode::BAD_REQUEST, "Invalid form");
     let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, Body::from(read(body).await?));
+    let request = Request::from_parts(parts, Body::from(read(body, state).await?));
     let mut form = Multipart::from_request(request, state)
         .await
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))?;
@@ -73,8 +74,8 @@ fn object(fields: &Map<String, Value>) -> Result<Fields, Response> {
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))
 }
 
-async fn read(body: Body) -> Result<Bytes, Response> {
-    axum::body::to_bytes(body, MAX_BODY_BYTES)
+async fn read(body: Body, state: &State) -> Result<Bytes, Response> {
+    axum::body::to_bytes(body, state.config.max_body_bytes)
         .await
         .map_err(|error| refuse_read(&error))
 }

@@ -37,7 +37,9 @@ pub struct Config {
     pub any_localhost_origin: bool,
     /// Folder of stored files.
     pub data_dir: PathBuf,
-    /// Largest uploaded file.
+    /// Largest body that is no upload, in bytes.
+    pub max_body_bytes: usize,
+    /// Largest uploaded file, in bytes.
     pub max_upload_bytes: usize,
     /// The dialect of requests that could be of several; `None` decides by the path.
     pub dialect: Option<Dialect>,

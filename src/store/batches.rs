@@ -33,7 +33,8 @@ pub struct Stored {
 ///
 /// With `look_up`, messages that are stored already (same id, or same client id of the same sender)
 /// are found and left alone; without it, such a message fails the whole batch with
-/// [`Fault::Unique`], which is cheaper for the usual case.
+/// [`Fault::Unique`], which is cheaper for the usual case. Only a message that may be stored under
+/// another key is always looked up.
 pub async fn commit(
     db: &DatabaseConnection,
     new: &[&NewMessage],
@@ -42,11 +43,7 @@ pub async fn commit(
 ) -> Result<Committed, Fault> {
     let txn = connections::begin(db).await?;
     let reads = mark_read(&txn, reads).await?;
-    let known = if look_up {
-        messages::find_stored(&txn, new).await?
-    } else {
-        vec![None; new.len()]
-    };
+    let known = find_known(&txn, new, look_up).await?;
     let rows = number(&txn, new, &known).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES
@@ -54,18 +51,43 @@ pub async fn commit(
         .await?;
     txn.commit().await?;
     Ok(Committed {
-        messages: collect(known, rows),
+        messages: collect(new, known, rows),
         reads,
     })
 }
 
-fn collect(known: Vec<Option<MessageRow>>, rows: Vec<Option<MessageRow>>) -> Vec<Option<Stored>> {
-    let stored = |(known, fresh): (Option<MessageRow>, Option<MessageRow>)| {
-        let duplicate = known.is_some();
-        let row = Arc::new(known.or(fresh)?);
+async fn find_known(
+    txn: &DatabaseTransaction,
+    new: &[&NewMessage],
+    look_up: bool,
+) -> Result<Vec<Option<MessageRow>>, Fault> {
+    let is_asked = |index: &usize| look_up || new[*index].earlier.is_some();
+    let asked: Vec<usize> = (0..new.len()).filter(is_asked).collect();
+    let mut known = vec![None; new.len()];
+    if !asked.is_empty() {
+        let messages: Vec<&NewMessage> = asked.iter().map(|index| new[*index]).collect();
+        let found = messages::find_stored(txn, &messages).await?;
+        for (index, row) in asked.into_iter().zip(found) {
+            known[index] = row;
+        }
+    }
+    Ok(known)
+}
+
+fn collect(
+    new: &[&NewMessage],
+    known: Vec<Option<MessageRow>>,
+    fresh: Vec<Option<MessageRow>>,
+) -> Vec<Option<Stored>> {
+    let rows = known.into_iter().zip(fresh).map(|(known, fresh)| known.or(fresh));
+    let stored = |(row, new): (Option<MessageRow>, &&NewMessage)| {
+        let row = Arc::new(row?);
+        // A row under the very id of this send is this send: an earlier try stored it, and its
+        // answer was lost. Nobody has heard of it yet.
+        let duplicate = row.id != new.row.id;
         Some(Stored { row, duplicate })
     };
-    known.into_iter().zip(rows).map(stored).collect()
+    rows.zip(new).map(stored).collect()
 }
 
 /// How a batch changes one conversation.
@@ -128,7 +150,8 @@ async fn advance<'a>(
         advance.last_at = message.created_at;
         advance.preview = preview(message);
     }
-    // Two nodes that lock rows in the same order cannot wait for each other in a circle.
+    // The same order on every node makes it rare that two wait for each other in a circle. The
+    // database finds out when they do, and the batch is tried again.
     advances.sort_unstable_by(|a, b| a.id.cmp(b.id));
     let heads = ADVANCE_CONVERSATIONS
         .query(txn, &advances, |advance, values| {
@@ -199,21 +222,31 @@ fn bind(row: &MessageRow, values: &mut Vec<Value>) {
     ]);
 }
 
+/// How far a reader has read: everything that is committed now, and nothing that comes later.
+struct Mark<'a> {
+    read: &'a NewRead,
+    up_to: i64,
+}
+
+impl Mark<'_> {
+    fn bind(&self, values: &mut Vec<Value>) {
+        values.extend([
+            self.read.conversation.as_str().into(),
+            self.read.reader.as_str().into(),
+            self.read.at.into(),
+            self.up_to.into(),
+        ]);
+    }
+}
+
 /// Moves read markers forward, and records the first reader on each message.
 async fn mark_read(
     txn: &DatabaseTransaction,
     reads: &[&NewRead],
 ) -> Result<Vec<ReadOutcome>, Fault> {
-    let bind = |read: &&NewRead, values: &mut Vec<Value>| {
-        values.extend([
-            read.conversation.as_str().into(),
-            read.reader.as_str().into(),
-            read.at.into(),
-            read.up_to.unwrap_or(i64::MAX).into(),
-        ]);
-    };
-    let marked = MARK_MESSAGES.query(txn, reads, bind).await?;
-    MOVE_MARKERS.execute(txn, reads, bind).await?;
+    let marks = marks(txn, reads).await?;
+    let marked = MARK_MESSAGES.query(txn, &marks, Mark::bind).await?;
+    MOVE_MARKERS.execute(txn, &marks, Mark::bind).await?;
     let mut counts: HashMap<(String, String), u64> = HashMap::new();
     for row in marked {
         *counts
@@ -230,6 +263,37 @@ async fn mark_read(
     Ok(reads.iter().map(outcome).collect())
 }
 
+/// One mark per read of a conversation that exists, in one order on every node. The end is taken
+/// once, so that messages and marker agree although another node may commit in between.
+async fn marks<'a>(
+    txn: &DatabaseTransaction,
+    reads: &[&'a NewRead],
+) -> Result<Vec<Mark<'a>>, Fault> {
+    let heads = FIND_HEADS
+        .query(txn, reads, |read, values| {
+            values.push(read.conversation.as_str().into());
+        })
+        .await?;
+    let mut ends: HashMap<String, i64> = HashMap::new();
+    for head in heads {
+        ends.insert(head.try_get_by_index(0)?, head.try_get_by_index(1)?);
+    }
+    let mark = |read: &&'a NewRead| {
+        let up_to = *ends.get(read.conversation.as_str())?;
+        Some(Mark { read, up_to })
+    };
+    let mut marks: Vec<Mark> = reads.iter().filter_map(mark).collect();
+    let key = |mark: &Mark<'a>| (&mark.read.conversation, &mark.read.reader);
+    marks.sort_by(|a, b| key(a).cmp(&key(b)));
+    Ok(marks)
+}
+
+static FIND_HEADS: Bulk = Bulk::new(
+    "SELECT id, last_seq FROM conversation WHERE id IN (SELECT column1 FROM (VALUES",
+    1,
+    ") AS v)",
+);
+
 /// Only messages after the reader's marker can be unread, so the range is short.
 static MARK_MESSAGES: Bulk = Bulk::new(
     "UPDATE message SET read_at = v.column3, read_by = v.column2 FROM (VALUES",
@@ -241,11 +305,8 @@ static MARK_MESSAGES: Bulk = Bulk::new(
 );
 
 static MOVE_MARKERS: Bulk = Bulk::new(
-    "UPDATE participant SET last_read_at = v.column3, last_read_seq = \
-     CASE WHEN c.last_seq < v.column4 THEN c.last_seq ELSE v.column4 END FROM (VALUES",
+    "UPDATE participant SET last_read_at = v.column3, last_read_seq = v.column4 FROM (VALUES",
     4,
-    ") AS v JOIN conversation AS c ON c.id = v.column1 \
-     WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
-     AND participant.last_read_seq < \
-     CASE WHEN c.last_seq < v.column4 THEN c.last_seq ELSE v.column4 END",
+    ") AS v WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
+     AND participant.last_read_seq < v.column4",
 );

@@ -39,7 +39,7 @@ impl Store {
             message_ids: Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID),
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
             epoch: meta::epoch(&write).await?,
-            has_sessions: super::sessions::table_exists(&read).await,
+            has_logins: super::logins::table_exists(&read).await,
             read,
             write,
             _file_lock: file_lock,

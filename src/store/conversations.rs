@@ -6,8 +6,10 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{ConversationRow, Fault, Store, now, statement, users};
 
-/// Tries to find a free id before giving up; only a client that occupies ids on purpose gets there.
-const MAX_ID_TRIES: u32 = 16;
+/// Tries to find a free id before giving up; each looks at [`IDS_PER_TRY`] of them.
+const MAX_ID_TRIES: u32 = 64;
+/// Ids looked at together: in development mode clients may have taken many in a row.
+const IDS_PER_TRY: usize = 64;
 
 /// The two users of a direct conversation, smaller id first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,7 +76,7 @@ pub struct ConversationSummary {
     pub other_user_avatar: Option<String>,
     /// Time of the newest message.
     pub last_message_at: Option<DateTime<Utc>>,
-    /// Text of the newest message that is not deleted.
+    /// Text of the newest message, unless that is deleted.
     pub last_content: Option<String>,
     /// Its kind; `None` when there is no message.
     pub last_kind: Option<String>,
@@ -104,9 +106,10 @@ impl Store {
         let mut wanted_id = new.wanted_id;
         for _ in 0..MAX_ID_TRIES {
             let id = match wanted_id.take() {
-                Some(id) => id,
-                None => ConversationId::from(self.conversation_ids.next().await?.to_string()),
+                Some(id) => Some(id),
+                None => self.free_id().await?,
             };
+            let Some(id) = id else { continue };
             let txn = self.begin().await?;
             let found = create_pair(&txn, &id, &new.pair).await?;
             txn.commit().await?;
@@ -116,6 +119,17 @@ impl Store {
             }
         }
         Err(Fault::Unique)
+    }
+
+    /// The first of the next ids that nobody has taken; the ids before it are skipped for good.
+    async fn free_id(&self) -> Result<Option<ConversationId>, Fault> {
+        for _ in 0..IDS_PER_TRY {
+            let id = ConversationId::from(self.conversation_ids.next().await?.to_string());
+            if self.find_conversation(&id).await?.is_none() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// The direct conversations of a user: never used ones first, then newest activity first.

@@ -90,16 +90,16 @@ fn classify_database(error: &dyn DatabaseError) -> Fault {
     }
 }
 
-/// SQLSTATE of PostgreSQL, or the (extended) result code of SQLite; the two never clash here.
+/// SQLSTATE of PostgreSQL, which has five characters, or the (extended) result code of SQLite,
+/// which has fewer.
 fn by_code(code: &str) -> Fault {
     match code {
         "40001" | "40P01" => return Fault::Collision,
         "22001" | "22021" | "22P05" => return Fault::Row,
         "53100" | "25006" => return Fault::Storage,
-        _ if code.len() == 5 && (code.starts_with("08") || code.starts_with("53")) => {
-            return Fault::Unreachable;
-        }
         "55P03" | "57014" | "57P01" | "57P02" | "57P03" => return Fault::Unreachable,
+        _ if code.starts_with("08") || code.starts_with("53") => return Fault::Unreachable,
+        _ if code.len() == 5 => return Fault::Other,
         _ => {}
     }
     match code.parse::<i32>().map(|code| code & 0xff) {

@@ -92,7 +92,7 @@ fn is_same_send(new: &NewMessage, row: &MessageRow) -> bool {
     let mine = &new.row;
     let of_same_sender =
         mine.conversation_id == row.conversation_id && mine.sender_id == row.sender_id;
-    mine.id == row.id || (of_same_sender && has_same_key(new, row))
+    of_same_sender && (mine.id == row.id || has_same_key(new, row))
 }
 
 fn has_same_key(new: &NewMessage, row: &MessageRow) -> bool {

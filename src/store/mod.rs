@@ -1,18 +1,18 @@
 //! The database: the only module that names `sea_orm`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
-//! Every statement has the same text on both, with `$1, $2` for its values.
+//! Every statement has the same text on both but for its place holders (`rows.rs`).
 
 mod batches;
 mod blobs;
 mod connections;
 mod conversations;
 mod faults;
+mod logins;
 mod messages;
 mod meta;
 mod rows;
 mod sequences;
-mod sessions;
 mod uploads;
 mod users;
 mod writer;
@@ -58,7 +58,7 @@ pub struct Store {
     /// Random id of this generation of the data: a restored backup gets another one.
     pub epoch: String,
     /// Whether the host application's `"Session"` table is there.
-    has_sessions: bool,
+    has_logins: bool,
     /// Held while the server runs, so that no second one opens the same file.
     _file_lock: Option<std::fs::File>,
 }

@@ -69,10 +69,8 @@ pub enum Channel {
 pub struct NewRead {
     /// The conversation that was read.
     pub conversation: ConversationId,
-    /// Who read it.
+    /// Who read it: everything that is committed when the marker is written.
     pub reader: UserId,
-    /// Up to which `seq`; `None` for everything committed so far.
-    pub up_to: Option<i64>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -150,6 +148,8 @@ pub struct Writer<T> {
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
     recent: Recent,
+    /// The database was not there at the last try.
+    is_failing: bool,
 }
 
 impl<T: Send + 'static> Writer<T> {
@@ -162,6 +162,7 @@ impl<T: Send + 'static> Writer<T> {
             jobs: receiver,
             commits,
             recent: Recent::default(),
+            is_failing: false,
         };
         (writer, WriterQueue { jobs }, finished)
     }
@@ -200,62 +201,85 @@ impl<T: Send + 'static> Writer<T> {
     }
 
     /// Commits a plan as one batch; row by row where a single row stands in the way.
-    async fn attempt(&self, plan: &Plan<'_>) -> Vec<Result<Done1, Error>> {
-        let mut look_up = plan.must_look_up();
-        let mut pause = FIRST_PAUSE;
-        for _ in 0..MAX_TRIES {
-            match batches::commit(&self.db, &plan.messages, &plan.reads, look_up).await {
-                Ok(committed) => return flatten(committed),
-                Err(Fault::Unique) if !look_up => look_up = true,
-                Err(Fault::Unique | Fault::Row) if plan.len() > 1 => {
-                    return self.one_by_one(plan).await;
-                }
-                Err(fault) if fault.is_transient() => {
-                    tracing::warn!(%fault, "a batch failed, trying again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                    // The commit may have gone through although its answer was lost.
-                    look_up = true;
-                }
-                Err(fault) => return plan.all_failed(fault),
-            }
+    async fn attempt(&mut self, plan: &Plan<'_>) -> Vec<Result<Distinct, Error>> {
+        let fault = match self.try_hard(&plan.messages, &plan.reads).await {
+            Ok(committed) => return flatten(committed),
+            Err(fault) => fault,
+        };
+        if !matches!(fault, Fault::Unique | Fault::Row) || plan.len() == 1 {
+            tracing::error!(%fault, n_writes = plan.len(), "a batch could not be stored");
+            return plan.all_failed(fault);
         }
-        plan.all_failed(Fault::Unreachable)
-    }
-
-    async fn one_by_one(&self, plan: &Plan<'_>) -> Vec<Result<Done1, Error>> {
         let mut results = Vec::with_capacity(plan.len());
+        // Markers first here too: a message of the same batch stays unread.
+        let mut reads = Vec::with_capacity(plan.reads.len());
+        for read in &plan.reads {
+            reads.push(self.alone(&[], &[*read]).await);
+        }
         for message in &plan.messages {
             results.push(self.alone(&[*message], &[]).await);
         }
-        for read in &plan.reads {
-            results.push(self.alone(&[], &[*read]).await);
-        }
+        results.extend(reads);
         results
     }
 
-    async fn alone(&self, message: &[&NewMessage], read: &[&NewRead]) -> Result<Done1, Error> {
-        let committed = batches::commit(&self.db, message, read, true).await?;
+    async fn alone(
+        &mut self,
+        message: &[&NewMessage],
+        read: &[&NewRead],
+    ) -> Result<Distinct, Error> {
+        let committed = self.try_hard(message, read).await.inspect_err(|fault| {
+            tracing::warn!(%fault, "a write was refused");
+        })?;
         flatten(committed).pop().unwrap_or(Err(Error::Internal))
+    }
+
+    /// Tries a transaction again while that makes sense: the database was not there for a moment,
+    /// another transaction was faster, or a message turned out to be stored already.
+    async fn try_hard(
+        &mut self,
+        messages: &[&NewMessage],
+        reads: &[&NewRead],
+    ) -> Result<Committed, Fault> {
+        // While the database is away, those who wait behind are not kept waiting for five tries.
+        let n_tries = if self.is_failing { 1 } else { MAX_TRIES };
+        let (mut look_up, mut pause) = (false, FIRST_PAUSE);
+        let mut n_tried = 0;
+        loop {
+            n_tried += 1;
+            let committed = batches::commit(&self.db, messages, reads, look_up).await;
+            self.is_failing = matches!(committed, Err(Fault::Unreachable));
+            match committed {
+                Err(Fault::Unique) if !look_up => {}
+                Err(fault) if fault.is_transient() && n_tried < n_tries => {
+                    tracing::warn!(%fault, "a batch failed, trying again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                other => return other,
+            }
+            // A commit may have gone through although its answer was lost.
+            look_up = true;
+        }
     }
 }
 
 /// What became of one distinct write of a plan: messages first, then read markers.
-enum Done1 {
+enum Distinct {
     Message(Stored),
     Read(ReadOutcome),
 }
 
-fn flatten(committed: Committed) -> Vec<Result<Done1, Error>> {
+fn flatten(committed: Committed) -> Vec<Result<Distinct, Error>> {
     let message = |stored: Option<Stored>| {
         stored
-            .map(Done1::Message)
+            .map(Distinct::Message)
             .ok_or(Error::NotFound("Conversation not found"))
     };
     let messages = committed.messages.into_iter().map(message);
     let reads = committed
         .reads
         .into_iter()
-        .map(|read| Ok(Done1::Read(read)));
+        .map(|read| Ok(Distinct::Read(read)));
     messages.chain(reads).collect()
 }

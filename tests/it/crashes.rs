@@ -23,7 +23,8 @@ async fn every_acknowledged_message_survives_a_crash_exactly_once(store: Store) 
     };
     for round in 0..N_ROUNDS {
         let mut load = Load::start(&server, &format!("round {round} client")).await;
-        load.acked(MIN_ACKED + usize::try_from(any_below(MAX_MORE)).unwrap()).await;
+        load.acked(MIN_ACKED + usize::try_from(any_below(MAX_MORE)).unwrap())
+            .await;
         server.crash().await;
         let outcome = load.ended().await;
         server.restart().await;

@@ -11,8 +11,8 @@ use crate::support::client::{Arrival, Client, event_frame};
 use crate::support::messages::draft;
 use crate::support::server::Server;
 use crate::support::stores::{Store, on_both_stores};
-use crate::support::within;
 use crate::support::wire::Wire;
+use crate::support::within;
 
 /// Connections that are being opened at a time.
 const WAVE: usize = 100;
@@ -70,7 +70,11 @@ async fn several_events_in_the_write_that_follows_connect_are_answered_in_order(
 
 /// What the client with that number, counted from 1, says to its neighbour.
 fn greeting(number: u64) -> Value {
-    let neighbour = if number % 2 == 0 { number + 1 } else { number - 1 };
+    let neighbour = if number.is_multiple_of(2) {
+        number + 1
+    } else {
+        number - 1
+    };
     draft(json!({
         "senderId": number, "receiverId": neighbour, "conversationId": number / 2 + 1,
         "content": format!("from {number}"), "tempId": format!("first of {number}"),

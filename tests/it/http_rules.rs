@@ -14,13 +14,24 @@ use crate::support::stores::Store;
 use crate::support::tokens::{SECRET, token};
 
 const ALLOWED: &str = "https://chat.example.com";
-const PATHS: [&str; 4] = ["/health", "/api/messages?conversationId=1", "/nowhere", polling::PATH];
+const PATHS: [&str; 4] = [
+    "/health",
+    "/api/messages?conversationId=1",
+    "/nowhere",
+    polling::PATH,
+];
 
 #[tokio::test]
 async fn a_request_head_that_does_not_arrive_ends_the_connection() {
     let server = Server::start_with(&Store::sqlite(), &[("HEADER_TIMEOUT_MS", "500")]).await;
-    for half in ["", "GET /health HT", "GET /health HTTP/1.1\r\nHost: localhost\r\n"] {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).await.unwrap();
+    for half in [
+        "",
+        "GET /health HT",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\n",
+    ] {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))
+            .await
+            .unwrap();
         stream.write_all(half.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         // The end may come as a reset.
@@ -34,9 +45,20 @@ async fn a_request_head_that_does_not_arrive_ends_the_connection() {
 async fn an_allowed_origin_is_echoed_with_credentials() {
     let server = on_allowed_origin().await;
     for path in PATHS {
-        let answer = Call::get(path).header("Origin", ALLOWED).send(server.port).await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some(ALLOWED), "{path}");
-        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"), "{path}");
+        let answer = Call::get(path)
+            .header("Origin", ALLOWED)
+            .send(server.port)
+            .await;
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some(ALLOWED),
+            "{path}"
+        );
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true"),
+            "{path}"
+        );
         assert!(varies_with_origin(&answer), "{path}");
     }
 }
@@ -53,14 +75,29 @@ async fn any_other_origin_is_not() {
     ];
     for origin in others {
         for path in PATHS {
-            let answer = Call::get(path).header("Origin", origin).send(server.port).await;
-            assert_eq!(answer.header("access-control-allow-origin"), None, "{origin} {path}");
-            assert_eq!(answer.header("access-control-allow-credentials"), None, "{origin}");
+            let answer = Call::get(path)
+                .header("Origin", origin)
+                .send(server.port)
+                .await;
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                None,
+                "{origin} {path}"
+            );
+            assert_eq!(
+                answer.header("access-control-allow-credentials"),
+                None,
+                "{origin}"
+            );
             assert!(varies_with_origin(&answer), "{path}");
         }
         let answer = preflight(server.port, "/api/messages", origin).await;
         assert_eq!(answer.status, 204);
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            None,
+            "{origin}"
+        );
     }
 }
 
@@ -71,9 +108,20 @@ async fn a_preflight_is_answered_for_every_path() {
         let answer = preflight(server.port, path, ALLOWED).await;
         assert_eq!((answer.status, answer.body.len()), (204, 0), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), Some(ALLOWED));
-        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-        assert!(answer.header("access-control-allow-methods").unwrap().contains("PUT"));
-        assert_eq!(answer.header("access-control-allow-headers"), Some("authorization,x-test"));
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true")
+        );
+        assert!(
+            answer
+                .header("access-control-allow-methods")
+                .unwrap()
+                .contains("PUT")
+        );
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            Some("authorization,x-test")
+        );
     }
 }
 
@@ -91,7 +139,10 @@ async fn a_wrong_method_is_answered_with_the_right_ones() {
         let answer = Call::new(method, path).send(server.port).await;
         assert_refused(&answer, 405, "Method Not Allowed");
         let allow = answer.header("allow").unwrap_or_default();
-        assert!(right.iter().all(|method| allow.contains(method)), "{path}: {allow}");
+        assert!(
+            right.iter().all(|method| allow.contains(method)),
+            "{path}: {allow}"
+        );
     }
 }
 
@@ -100,9 +151,19 @@ async fn every_refusal_is_json() {
     let server = Server::start(&Store::sqlite()).await;
     let json_type = ("Content-Type", "application/json");
     let post = |body: &str| {
-        Call::new("POST", "/api/messages").header(json_type.0, json_type.1).body(body)
+        Call::new("POST", "/api/messages")
+            .header(json_type.0, json_type.1)
+            .body(body)
     };
-    for path in ["/nowhere", "/api", "/api/messages/", "//", "/uploads/nothing", "/%00", "/.env"] {
+    for path in [
+        "/nowhere",
+        "/api",
+        "/api/messages/",
+        "//",
+        "/uploads/nothing",
+        "/%00",
+        "/.env",
+    ] {
         assert_refused(&Call::get(path).send(server.port).await, 404, "Not Found");
     }
     for body in ["{", "[1", "nothing", "\u{0}", "{\"a\":1}x"] {
@@ -111,8 +172,15 @@ async fn every_refusal_is_json() {
     let answer = post(&"x".repeat(1_000_001)).send(server.port).await;
     assert_refused(&answer, 413, "Payload too large");
     let long = json!({"senderId": 1, "receiverId": 2, "content": "x".repeat(65_537)});
-    assert_refused(&post(&long.to_string()).send(server.port).await, 413, "Message is too long");
-    let form = post("--x").header("Content-Type", "multipart/form-data").send(server.port).await;
+    assert_refused(
+        &post(&long.to_string()).send(server.port).await,
+        413,
+        "Message is too long",
+    );
+    let form = post("--x")
+        .header("Content-Type", "multipart/form-data")
+        .send(server.port)
+        .await;
     assert_eq!(form.status, 400);
 }
 
@@ -125,7 +193,11 @@ async fn health_and_readiness_answer_programs() {
     assert!(health.json()["uptime"].is_number());
     for path in ["/healthz", "/readyz"] {
         let answer = Call::get(path).send(server.port).await;
-        assert_eq!((answer.status, &answer.json()["ok"]), (200, &Value::Bool(true)), "{path}");
+        assert_eq!(
+            (answer.status, &answer.json()["ok"]),
+            (200, &Value::Bool(true)),
+            "{path}"
+        );
     }
 }
 
@@ -133,23 +205,42 @@ async fn health_and_readiness_answer_programs() {
 async fn the_root_is_a_page_for_browsers_and_json_for_programs() {
     let server = Server::start(&Store::sqlite()).await;
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    let page = Call::get("/").header("Accept", accept).send(server.port).await;
+    let page = Call::get("/")
+        .header("Accept", accept)
+        .send(server.port)
+        .await;
     assert_eq!(page.status, 200);
-    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    assert!(
+        page.header("content-type")
+            .unwrap()
+            .starts_with("text/html")
+    );
     assert!(page.text().contains("Sohbet"));
     for accept in ["*/*", "application/json", ""] {
-        let answer = Call::get("/").header("Accept", accept).send(server.port).await;
-        assert_eq!((answer.status, &answer.json()["ok"]), (200, &Value::Bool(true)));
+        let answer = Call::get("/")
+            .header("Accept", accept)
+            .send(server.port)
+            .await;
+        assert_eq!(
+            (answer.status, &answer.json()["ok"]),
+            (200, &Value::Bool(true))
+        );
         assert!(answer.json()["uptime"].is_number());
     }
 }
 
 /// Token mode, in which no local origin is allowed by itself.
 async fn on_allowed_origin() -> Server {
-    let settings = [("FRONTEND_URL", "https://chat.example.com/path/"), ("JWT_SECRET", SECRET)];
+    let settings = [
+        ("FRONTEND_URL", "https://chat.example.com/path/"),
+        ("JWT_SECRET", SECRET),
+    ];
     let server = Server::start_with(&Store::sqlite(), &settings).await;
     let bearer = format!("Bearer {}", token("1", None, SECRET));
-    let me = Call::get("/api/user/me").header("Authorization", &bearer).send(server.port).await;
+    let me = Call::get("/api/user/me")
+        .header("Authorization", &bearer)
+        .send(server.port)
+        .await;
     assert_eq!(me.status, 200, "{}", me.text());
     server
 }

@@ -4,10 +4,17 @@
 // A panic here is a failed test, and what it prints belongs to its report.
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
+mod checks;
 mod crashes;
 mod first_events;
+mod http_rules;
+mod logs;
+mod malformed;
 mod pipelining;
+mod query_plans;
+mod session_ids;
 mod slow_readers;
+mod start_up;
 mod stops;
 mod support;
 mod tidy;

@@ -60,26 +60,88 @@ impl Bad {
 
 fn packets() -> Vec<Bad> {
     let nested = |depth: usize| format!("42{}{}", "[".repeat(depth), "]".repeat(depth));
-    let objects = format!("420[\"send_message\",{}1{}]", r#"{"a":"#.repeat(200), "}".repeat(200));
+    let objects = format!(
+        "420[\"send_message\",{}1{}]",
+        r#"{"a":"#.repeat(200),
+        "}".repeat(200)
+    );
     let large_text = "x".repeat(TOO_LARGE - r#"42["x",""]"#.len());
     let large = format!(r#"42["x","{large_text}"]"#);
     let texts = [
-        "", "4", "42", "42[]", "42{}", "42[null]", "42[1,2]", "42[[\"x\"]]", "42\"x\"", "42null",
-        "420[\"x\"", "420", "42[\"send_message\"", "42-1[\"x\"]", "42 1[\"x\"]",
-        "42999999999999999999[\"join_user_room\",1]", "420[\"\"]", "420[\"\\u0000\",\"\\ud800\"]",
-        "43", "430[]", "43999999999999999999[]", "44", "44{\"message\":\"x\"}", "45-", "45-[\"x\"]",
-        "46", "461-0[]", "47", "49", "4\u{0}", "451-[\"x\",{\"_placeholder\":true,\"num\":0}]",
-        "451-[\"x\",{\"_placeholder\":true,\"num\":7}]", "4599999999-[\"x\"]",
-        "45999999999999999999999-[\"x\"]", "40", "40{\"token\":", "40/x", "40/x,{}", "40/x,",
-        "42/x,[\"x\"]", "42/,[\"x\"]", "41/x,", "41", "0", "0{\"sid\":\"x\"}", "1", "2", "2probe",
-        "3", "3probe", "5", "6", "7", "b", "bAAAA", "x", "\u{1e}", "42[\"a\"]\u{1e}42[\"b\"]",
+        "",
+        "4",
+        "42",
+        "42[]",
+        "42{}",
+        "42[null]",
+        "42[1,2]",
+        "42[[\"x\"]]",
+        "42\"x\"",
+        "42null",
+        "420[\"x\"",
+        "420",
+        "42[\"send_message\"",
+        "42-1[\"x\"]",
+        "42 1[\"x\"]",
+        "42999999999999999999[\"join_user_room\",1]",
+        "420[\"\"]",
+        "420[\"\\u0000\",\"\\ud800\"]",
+        "43",
+        "430[]",
+        "43999999999999999999[]",
+        "44",
+        "44{\"message\":\"x\"}",
+        "45-",
+        "45-[\"x\"]",
+        "46",
+        "461-0[]",
+        "47",
+        "49",
+        "4\u{0}",
+        "451-[\"x\",{\"_placeholder\":true,\"num\":0}]",
+        "451-[\"x\",{\"_placeholder\":true,\"num\":7}]",
+        "4599999999-[\"x\"]",
+        "45999999999999999999999-[\"x\"]",
+        "40",
+        "40{\"token\":",
+        "40/x",
+        "40/x,{}",
+        "40/x,",
+        "42/x,[\"x\"]",
+        "42/,[\"x\"]",
+        "41/x,",
+        "41",
+        "0",
+        "0{\"sid\":\"x\"}",
+        "1",
+        "2",
+        "2probe",
+        "3",
+        "3probe",
+        "5",
+        "6",
+        "7",
+        "b",
+        "bAAAA",
+        "x",
+        "\u{1e}",
+        "42[\"a\"]\u{1e}42[\"b\"]",
     ];
     let texts = texts.map(str::to_owned).into_iter();
     let long = [nested(200), nested(100_000), objects, large.clone()];
-    let parts = large.as_bytes().chunks(100_000).map(|part| String::from_utf8_lossy(part).into());
+    let parts = large
+        .as_bytes()
+        .chunks(100_000)
+        .map(|part| String::from_utf8_lossy(part).into());
     let parts = Bad::Parts(parts.collect());
     let unfinished = Bad::Text("452-[\"x\",{\"_placeholder\":true,\"num\":0}]".to_owned());
-    let bytes = [&b""[..], b"\x00", b"\xff\xfe", b"42[\"x\"]", &[0; TOO_LARGE]];
+    let bytes = [
+        &b""[..],
+        b"\x00",
+        b"\xff\xfe",
+        b"42[\"x\"]",
+        &[0; TOO_LARGE],
+    ];
     let mut packets: Vec<Bad> = texts.chain(long).map(Bad::Text).collect();
     packets.extend(bytes.map(Bad::Bytes));
     packets.extend([parts, unfinished]);
@@ -99,7 +161,11 @@ async fn assert_only_the_watcher_stays(server: &Server, watcher: &mut Client) {
         if answer["onlineUsers"] == json!([WATCHER]) {
             break;
         }
-        assert!(Instant::now() < deadline, "left behind: {answer}\n{}", server.log());
+        assert!(
+            Instant::now() < deadline,
+            "left behind: {answer}\n{}",
+            server.log()
+        );
         watcher.event("user_offline").await;
     }
 }

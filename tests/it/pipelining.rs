@@ -21,7 +21,10 @@ async fn a_thousand_messages_sent_without_waiting_are_stored_and_heard_in_order(
     let mut receiver = server.user(2).await;
     let mut sender = server.user(1).await;
     let drafts: Vec<Value> = (1..=N).map(|number| numbered(1, 0, number)).collect();
-    let acks: Vec<u64> = drafts.iter().map(|draft| sender.ask("send_message", draft)).collect();
+    let acks: Vec<u64> = drafts
+        .iter()
+        .map(|draft| sender.ask("send_message", draft))
+        .collect();
     let texts: Vec<&str> = drafts.iter().map(content).collect();
 
     let mut told = Vec::new();
@@ -31,7 +34,11 @@ async fn a_thousand_messages_sent_without_waiting_are_stored_and_heard_in_order(
             Arrival::Event(name, message) if name == "message_sent" => told.push(message),
             Arrival::Ack(id, answer) => {
                 assert_eq!(answer["ok"], true, "{answer}");
-                assert_eq!(told.len(), acked.len() + 1, "the confirmation comes before the ack");
+                assert_eq!(
+                    told.len(),
+                    acked.len() + 1,
+                    "the confirmation comes before the ack"
+                );
                 acked.push((id, answer["message"].clone()));
             }
             other => panic!("unexpected {other:?}"),
@@ -46,7 +53,10 @@ async fn a_thousand_messages_sent_without_waiting_are_stored_and_heard_in_order(
         assert_eq!(messages.iter().map(content).collect::<Vec<_>>(), texts);
         assert!(messages.iter().map(seq).eq(1..=N as u64));
     }
-    assert_eq!(heard, stored.messages, "live and read later, a message looks the same");
+    assert_eq!(
+        heard, stored.messages,
+        "live and read later, a message looks the same"
+    );
     assert_nothing_more(&mut receiver).await;
 }
 
@@ -84,7 +94,10 @@ async fn ten_sockets_that_send_at_once_all_hear_one_order(store: Store) {
         let own = format!("socket {sender} ");
         let mine = texts.iter().filter(|text| text.starts_with(&own));
         let numbers = mine.map(|text| text[own.len()..].parse::<usize>().unwrap());
-        assert!(numbers.eq(1..=N_EACH), "the order of socket {sender} is lost");
+        assert!(
+            numbers.eq(1..=N_EACH),
+            "the order of socket {sender} is lost"
+        );
         // Its own messages it hears as confirmations, all others as events, in one order.
         let heard = told(client, texts.len()).await;
         assert_eq!(heard, stored.messages.iter().map(seq).collect::<Vec<_>>());

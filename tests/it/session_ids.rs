@@ -14,11 +14,11 @@ async fn a_polling_session_is_reached_with_its_secret_only() {
     let owner = Polling::open(server.port).await;
     assert_ne!(owner.secret, owner.id);
     // The poll of the owner waits while others try its public id.
-    let (heard, ()) = tokio::join!(owner.poll(), async {
+    let (heard, ()) = tokio::join!(owner.hear(), async {
         assert_refused_everywhere(server.port, &owner.id).await;
         owner.say(r#"421["join_conversation",42]"#).await;
     });
-    assert_eq!(heard.text(), r#"431[{"ok":true,"conversationId":42}]"#);
+    assert_eq!(heard, [r#"431[{"ok":true,"conversationId":42}]"#]);
 }
 
 #[tokio::test]
@@ -37,13 +37,21 @@ async fn an_upgraded_session_is_not_reached_with_its_id() {
     let mut wire = Wire::upgrade(server.port, &owner.secret).await;
     assert_refused_everywhere(server.port, &owner.id).await;
     wire.say(r#"421["join_conversation",42]"#).await;
-    assert_eq!(wire.hear().await.unwrap(), r#"431[{"ok":true,"conversationId":42}]"#);
+    assert_eq!(
+        wire.hear().await.unwrap(),
+        r#"431[{"ok":true,"conversationId":42}]"#
+    );
 }
 
 #[tokio::test]
 async fn a_session_that_does_not_exist_is_refused() {
     let server = Server::start(&Store::sqlite()).await;
-    for unknown in ["", "x", "AAAAAAAAAAAAAAAA", "00000000000000000000000000000000"] {
+    for unknown in [
+        "",
+        "x",
+        "AAAAAAAAAAAAAAAA",
+        "00000000000000000000000000000000",
+    ] {
         assert_refused_everywhere(server.port, unknown).await;
     }
 }
@@ -51,7 +59,9 @@ async fn a_session_that_does_not_exist_is_refused() {
 #[tokio::test]
 async fn a_websocket_request_that_asks_for_no_upgrade_is_refused() {
     let server = Server::start(&Store::sqlite()).await;
-    let answer = Call::get("/socket.io/?EIO=4&transport=websocket").send(server.port).await;
+    let answer = Call::get("/socket.io/?EIO=4&transport=websocket")
+        .send(server.port)
+        .await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.json()["code"].is_u64());
     assert_eq!(upgrade(server.port, None).await.status, 101);
@@ -66,5 +76,8 @@ async fn assert_refused_everywhere(port: u16, sid: &str) {
 /// As the Node server answers.
 fn assert_unknown(answer: &Answer) {
     assert_eq!(answer.status, 400, "{}", answer.text());
-    assert_eq!(answer.json(), json!({"code": 1, "message": "Session ID unknown"}));
+    assert_eq!(
+        answer.json(),
+        json!({"code": 1, "message": "Session ID unknown"})
+    );
 }

@@ -34,7 +34,10 @@ async fn a_flooded_client_that_stops_reading_is_gone_within_a_minute(store: Stor
     let mut room = Room::with_a_stalled_member(&server).await;
     let start = Instant::now();
     while !room.heard_of_the_end().await {
-        assert!(start.elapsed() < GONE_WITHIN, "still there after {GONE_WITHIN:?}");
+        assert!(
+            start.elapsed() < GONE_WITHIN,
+            "still there after {GONE_WITHIN:?}"
+        );
         room.flood(RUN).await;
     }
     room.lives_on(&server).await;
@@ -48,8 +51,15 @@ async fn a_stuck_write_ends_the_connection_after_its_timeout(store: Store) {
     for _ in 0..N_TO_FILL_BUFFERS / RUN {
         room.flood(RUN).await;
     }
-    assert_eq!(room.listener.event("user_offline").await, json!({"userId": STALLED_USER}));
-    assert!(server.log().contains("a client does not read, its connection is reset"));
+    assert_eq!(
+        room.listener.event("user_offline").await,
+        json!({"userId": STALLED_USER})
+    );
+    assert!(
+        server
+            .log()
+            .contains("a client does not read, its connection is reset")
+    );
     room.lives_on(&server).await;
 }
 
@@ -57,7 +67,10 @@ async fn a_silent_client_is_gone_after_the_ping_timeout(store: Store) {
     let settings = [("PING_INTERVAL_MS", "300"), ("PING_TIMEOUT_MS", "300")];
     let server = Server::start_with(&store, &settings).await;
     let mut room = Room::with_a_stalled_member(&server).await;
-    assert_eq!(room.listener.event("user_offline").await, json!({"userId": STALLED_USER}));
+    assert_eq!(
+        room.listener.event("user_offline").await,
+        json!({"userId": STALLED_USER})
+    );
     room.lives_on(&server).await;
 }
 
@@ -76,9 +89,16 @@ impl Room {
         listener.join_conversation(CONVERSATION).await;
         let mut stalled = Wire::open_with_tiny_buffer(server.port).await;
         stalled.join(None).await.unwrap();
-        stalled.say(&format!(r#"42["join_conversation",{CONVERSATION}]"#)).await;
-        stalled.say(&format!(r#"42["join_user_room",{STALLED_USER}]"#)).await;
-        assert_eq!(listener.event("user_online").await, json!({"userId": STALLED_USER}));
+        stalled
+            .say(&format!(r#"42["join_conversation",{CONVERSATION}]"#))
+            .await;
+        stalled
+            .say(&format!(r#"42["join_user_room",{STALLED_USER}]"#))
+            .await;
+        assert_eq!(
+            listener.event("user_online").await,
+            json!({"userId": STALLED_USER})
+        );
         Self {
             sender,
             listener,

@@ -28,7 +28,8 @@ async fn sigint_under_load_loses_nothing_that_was_accepted(store: Store) {
 async fn stop_under_load(store: &Store, signal: Signal) {
     let mut server = Server::start(store).await;
     let mut load = Load::start(&server, "client").await;
-    load.acked(MIN_ACKED + usize::try_from(any_below(MAX_MORE)).unwrap()).await;
+    load.acked(MIN_ACKED + usize::try_from(any_below(MAX_MORE)).unwrap())
+        .await;
     server.ask_to_stop(signal);
     let status = server.stopped().await;
     // Ends only when the transport of every client was closed, and none was thrown out.

@@ -1,12 +1,12 @@
 //! Which writes of a batch are really new: repeats inside the batch, and messages that arrive over
 //! a second channel moments later, are found here, without a query.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Channel, Done1, NewMessage, NewRead, Outcome, Write};
+use super::{Channel, Distinct, NewMessage, NewRead, Outcome, Write};
 use crate::error::Error;
 use crate::store::batches::Stored;
 use crate::store::{Fault, MessageRow};
@@ -32,6 +32,8 @@ pub struct Plan<'a> {
     pub messages: Vec<&'a NewMessage>,
     pub reads: Vec<&'a NewRead>,
     slots: Vec<Slot>,
+    /// Messages whose other half is in the same batch.
+    paired: HashSet<usize>,
 }
 
 impl<'a> Plan<'a> {
@@ -41,6 +43,7 @@ impl<'a> Plan<'a> {
             messages: Vec::new(),
             reads: Vec::new(),
             slots: Vec::new(),
+            paired: HashSet::new(),
         };
         let mut by_client_id = HashMap::new();
         let mut twins = HashMap::new();
@@ -65,11 +68,11 @@ impl<'a> Plan<'a> {
     /// Finds the same send, earlier in this batch or moments ago; otherwise remembers this one
     /// under the place it is about to take.
     fn known(
-        &self,
+        &mut self,
         message: &'a NewMessage,
         by_client_id: &mut HashMap<[&'a str; 3], usize>,
         twins: &mut HashMap<u64, (usize, Channel)>,
-        recent: &Recent,
+        recent: &mut Recent,
     ) -> Option<Slot> {
         let row = &message.row;
         let key = row.client_id.as_deref().map(|client_id| {
@@ -84,14 +87,17 @@ impl<'a> Plan<'a> {
         }
         let twin = message.twin.map(|twin| (recent.digest(row), twin.channel));
         if let Some((digest, channel)) = twin {
-            if let Some(known) = recent.find(digest, row, channel) {
+            // A half that found its other half is used up: the next one is another message.
+            if let Some(known) = recent.take(digest, row, channel) {
                 return Some(Slot::Known(known));
             }
-            if let Some((first, other)) = twins.get(&digest)
-                && *other != channel
-                && is_same_text(&self.messages[*first].row, row)
+            if let Some((first, other)) = twins.get(&digest).copied()
+                && other != channel
+                && is_same_text(&self.messages[first].row, row)
             {
-                return Some(Slot::Repeat(*first));
+                twins.remove(&digest);
+                self.paired.insert(first);
+                return Some(Slot::Repeat(first));
             }
             twins.insert(digest, (self.messages.len(), channel));
         }
@@ -105,24 +111,21 @@ impl<'a> Plan<'a> {
         self.messages.len() + self.reads.len()
     }
 
-    /// Whether a message may be stored under a client id that the unique key does not cover.
-    pub fn must_look_up(&self) -> bool {
-        let mut messages = self.messages.iter();
-        messages.any(|message| message.earlier.is_some())
-    }
-
-    pub fn all_failed(&self, fault: Fault) -> Vec<Result<Done1, Error>> {
+    pub fn all_failed(&self, fault: Fault) -> Vec<Result<Distinct, Error>> {
         (0..self.len()).map(|_| Err(fault.into())).collect()
     }
 
     /// The outcome of every write, in the order they were handed in.
     pub fn outcomes(
         &self,
-        results: Vec<Result<Done1, Error>>,
+        results: Vec<Result<Distinct, Error>>,
         recent: &mut Recent,
     ) -> Vec<Result<Outcome, Error>> {
-        for (message, result) in self.messages.iter().zip(&results) {
-            if let (Some(twin), Ok(Done1::Message(stored))) = (message.twin, result) {
+        for (index, (message, result)) in self.messages.iter().zip(&results).enumerate() {
+            if self.paired.contains(&index) {
+                continue;
+            }
+            if let (Some(twin), Ok(Distinct::Message(stored))) = (message.twin, result) {
                 recent.remember(Arc::clone(&stored.row), twin.channel);
             }
         }
@@ -139,13 +142,13 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn outcome_of(result: &Result<Done1, Error>, is_repeat: bool) -> Result<Outcome, Error> {
+fn outcome_of(result: &Result<Distinct, Error>, is_repeat: bool) -> Result<Outcome, Error> {
     match result {
-        Ok(Done1::Message(Stored { row, duplicate })) => Ok(Outcome::Message {
+        Ok(Distinct::Message(Stored { row, duplicate })) => Ok(Outcome::Message {
             row: Arc::clone(row),
             duplicate: *duplicate || is_repeat,
         }),
-        Ok(Done1::Read(read)) => Ok(Outcome::Read(*read)),
+        Ok(Distinct::Read(read)) => Ok(Outcome::Read(*read)),
         Err(error) => Err(error.clone()),
     }
 }
@@ -179,9 +182,12 @@ impl Recent {
         ))
     }
 
-    fn find(&self, digest: u64, row: &MessageRow, channel: Channel) -> Option<Arc<MessageRow>> {
+    fn take(&mut self, digest: u64, row: &MessageRow, channel: Channel) -> Option<Arc<MessageRow>> {
         let (_, other, known) = self.by_digest.get(&digest)?;
-        (*other != channel && is_same_text(known, row)).then(|| Arc::clone(known))
+        if *other == channel || !is_same_text(known, row) {
+            return None;
+        }
+        self.by_digest.remove(&digest).map(|(.., known)| known)
     }
 
     fn remember(&mut self, row: Arc<MessageRow>, channel: Channel) {

@@ -127,7 +127,8 @@ impl Client {
 
     /// The next event of that name.
     pub async fn event(&mut self, name: &str) -> Value {
-        let is_it = |arrival: &Arrival| matches!(arrival, Arrival::Event(other, _) if other == name);
+        let is_it =
+            |arrival: &Arrival| matches!(arrival, Arrival::Event(other, _) if other == name);
         match self.find(name, is_it).await {
             Arrival::Event(_, body) => body,
             other => panic!("no event: {other:?}"),
@@ -230,7 +231,9 @@ fn arrival(frame: &str) -> Option<Arrival> {
         return Some(Arrival::Disconnect);
     }
     let (kind, rest) = frame.split_at_checked(2).expect("a packet has a type");
-    let start = rest.find('[').unwrap_or_else(|| panic!("not a packet: {frame}"));
+    let start = rest
+        .find('[')
+        .unwrap_or_else(|| panic!("not a packet: {frame}"));
     let (number, body) = rest.split_at(start);
     let mut body: Vec<Value> = serde_json::from_str(body).expect("the server sends JSON");
     Some(match kind {

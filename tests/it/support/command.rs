@@ -1,9 +1,9 @@
 //! The commands of `sohbet` that answer and end.
 
+use super::PATIENCE;
 use super::server::command;
 use super::stores::Store;
 use super::within;
-use super::PATIENCE;
 
 /// How a command ended.
 #[derive(Debug)]

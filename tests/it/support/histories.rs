@@ -47,9 +47,16 @@ impl History {
 
     /// Every message by its text. Checks that no text is there twice.
     pub fn by_content(&self) -> HashMap<&str, &Value> {
-        let named = self.messages.iter().map(|message| (content(message), message));
+        let named = self
+            .messages
+            .iter()
+            .map(|message| (content(message), message));
         let by_content: HashMap<&str, &Value> = named.collect();
-        assert_eq!(by_content.len(), self.messages.len(), "a message is stored twice");
+        assert_eq!(
+            by_content.len(),
+            self.messages.len(),
+            "a message is stored twice"
+        );
         by_content
     }
 }

@@ -66,11 +66,15 @@ impl Call {
     pub async fn send(self, port: u16) -> Answer {
         let what = format!("the answer to {} {}", self.method, self.path);
         let answer = soon(&what, exchange(port, &self.bytes())).await;
-        Answer::parse(&answer).unwrap_or_else(|| panic!("{what} is {:?}", String::from_utf8_lossy(&answer)))
+        Answer::parse(&answer)
+            .unwrap_or_else(|| panic!("{what} is {:?}", String::from_utf8_lossy(&answer)))
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", self.method, self.path);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: localhost\r\n",
+            self.method, self.path
+        );
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -113,7 +117,11 @@ impl Answer {
             headers: lines.filter_map(header).collect(),
             body: bytes[end + 4..].to_vec(),
         };
-        assert_eq!(answer.header("transfer-encoding"), None, "chunks are not read here");
+        assert_eq!(
+            answer.header("transfer-encoding"),
+            None,
+            "chunks are not read here"
+        );
         Some(answer)
     }
 }
@@ -121,7 +129,9 @@ impl Answer {
 /// Sends bytes and takes what comes until the answer is complete or the server closes. A server
 /// that has heard enough may close before it took everything.
 pub async fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .await
+        .unwrap();
     let (mut reader, mut writer) = stream.into_split();
     let mut answer = Vec::new();
     let read = async {
@@ -135,8 +145,11 @@ fn is_complete(bytes: &[u8]) -> bool {
     let Some(answer) = Answer::parse(bytes) else {
         return false;
     };
-    let length = answer.header("content-length").and_then(|length| length.parse().ok());
-    matches!(answer.status, 101 | 204) || length.is_some_and(|length: usize| answer.body.len() >= length)
+    let length = answer
+        .header("content-length")
+        .and_then(|length| length.parse().ok());
+    matches!(answer.status, 101 | 204)
+        || length.is_some_and(|length: usize| answer.body.len() >= length)
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {

@@ -66,10 +66,15 @@ impl Load {
                 "senderId": sender, "receiverId": receiver, "conversationId": conversation,
             }));
             // Both ways to name a send, each on half of the clients.
-            let key = if number % 2 == 0 { "tempId" } else { "clientMessageId" };
+            let key = if number % 2 == 0 {
+                "tempId"
+            } else {
+                "clientMessageId"
+            };
             let texts = format!("{label} {number}");
             let client = server.connect().await;
-            load.senders.spawn(send(client, draft, key, texts, counter.clone()));
+            load.senders
+                .spawn(send(client, draft, key, texts, counter.clone()));
         }
         load
     }
@@ -84,8 +89,20 @@ impl Load {
     pub async fn ended(self) -> Outcome {
         soon("the end of all connections", async {
             Outcome {
-                sent: self.senders.join_all().await.into_iter().flatten().collect(),
-                heard: self.listeners.join_all().await.into_iter().flatten().collect(),
+                sent: self
+                    .senders
+                    .join_all()
+                    .await
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                heard: self
+                    .listeners
+                    .join_all()
+                    .await
+                    .into_iter()
+                    .flatten()
+                    .collect(),
             }
         })
         .await
@@ -118,7 +135,11 @@ impl Outcome {
         }
         for heard in &self.heard {
             let found = stored.get(content(heard));
-            assert_eq!(found.map(|found| id(found)), Some(id(heard)), "heard and lost: {heard}");
+            assert_eq!(
+                found.map(|found| id(found)),
+                Some(id(heard)),
+                "heard and lost: {heard}"
+            );
         }
         let sent: Vec<&str> = self.sent.iter().map(|sent| content(&sent.draft)).collect();
         let unknown = stored.keys().find(|text| !sent.contains(text));
@@ -181,7 +202,10 @@ async fn send(
 
 async fn listen(mut client: Client) -> Vec<Value> {
     let arrivals = client.until_closed().await;
-    assert!(!arrivals.contains(&Arrival::Disconnect), "thrown out of the namespace");
+    assert!(
+        !arrivals.contains(&Arrival::Disconnect),
+        "thrown out of the namespace"
+    );
     let message = |arrival| match arrival {
         Arrival::Event(name, message) if name == "new_message" => Some(message),
         _ => None,

@@ -6,6 +6,8 @@ use super::http::{Answer, Call};
 
 /// Path and query of a first polling request.
 pub const PATH: &str = "/socket.io/?EIO=4&transport=polling";
+/// Stands between packets of one body.
+const SEPARATOR: char = '\u{1e}';
 
 /// A polling session that has joined the namespace.
 pub struct Polling {
@@ -22,12 +24,12 @@ impl Polling {
         let answer = Call::get(PATH).send(port).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let mut polling = Self {
-            secret: sid(&answer, "0"),
+            secret: sid(answer.text(), "0"),
             id: String::new(),
             port,
         };
         polling.say("40").await;
-        polling.id = sid(&polling.poll().await, "40");
+        polling.id = sid(&polling.hear().await.concat(), "40");
         polling
     }
 
@@ -37,11 +39,20 @@ impl Polling {
         assert_eq!((answer.status, answer.text()), (200, "ok"));
     }
 
-    /// Waits for what the server has to say.
-    pub async fn poll(&self) -> Answer {
-        let answer = get(self.port, &self.secret).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer
+    /// Waits for what the server has to say, and answers its pings.
+    pub async fn hear(&self) -> Vec<String> {
+        loop {
+            let answer = get(self.port, &self.secret).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let packets = answer.text().split(SEPARATOR).map(str::to_owned);
+            let (pings, packets): (Vec<_>, Vec<_>) = packets.partition(|packet| packet == "2");
+            for _ in pings {
+                self.say("3").await;
+            }
+            if !packets.is_empty() {
+                return packets;
+            }
+        }
     }
 }
 
@@ -71,10 +82,10 @@ pub async fn upgrade(port: u16, sid: Option<&str>) -> Answer {
         .await
 }
 
-/// The id in the packet of that type, which is all of the answer.
-fn sid(answer: &Answer, packet: &str) -> String {
-    let body = answer.text().strip_prefix(packet);
-    let body = body.unwrap_or_else(|| panic!("no packet {packet}: {}", answer.text()));
+/// The id in a packet of that type.
+fn sid(packet: &str, kind: &str) -> String {
+    let body = packet.strip_prefix(kind);
+    let body = body.unwrap_or_else(|| panic!("not a packet {kind}: {packet}"));
     let body: Value = serde_json::from_str(body).unwrap();
     body["sid"].as_str().unwrap().to_owned()
 }

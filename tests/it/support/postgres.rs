@@ -61,7 +61,10 @@ fn start_cluster() -> String {
     let mut url = String::new();
     let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
     output.read_line(&mut url).unwrap();
-    assert!(url.starts_with("postgres://"), "the cluster did not start, see above");
+    assert!(
+        url.starts_with("postgres://"),
+        "the cluster did not start, see above"
+    );
     CLUSTER.get_or_init(|| child);
     url.trim_end().to_owned()
 }

@@ -199,15 +199,23 @@ async fn launch(
     for (name, value) in settings {
         command.env(name, value);
     }
-    let mut child = command.args(["serve", "--port", "0"]).args(flags).spawn().unwrap();
+    let mut child = command
+        .args(["serve", "--port", "0"])
+        .args(flags)
+        .spawn()
+        .unwrap();
     let output = Output::default();
     let stderr = child.stderr.take().expect("it is piped");
     let complaints = tokio::spawn(output.clone().take(stderr));
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut first = String::new();
-    within(PATIENCE, "the start of the server", stdout.read_line(&mut first))
-        .await
-        .unwrap();
+    within(
+        PATIENCE,
+        "the start of the server",
+        stdout.read_line(&mut first),
+    )
+    .await
+    .unwrap();
     let Some(port) = first.strip_prefix(LISTENING) else {
         let status = within(PATIENCE, "the end of the server", child.wait()).await;
         complaints.await.unwrap();

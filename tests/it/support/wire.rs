@@ -23,14 +23,20 @@ pub struct Wire {
 impl Wire {
     /// Opens a connection and takes the open packet.
     pub async fn open(port: u16) -> Self {
-        Self::open_on(port, TcpSocket::new_v4().unwrap()).await
+        Self::open_on(port, TcpSocket::new_v4().unwrap(), QUERY).await
+    }
+
+    /// As [`Self::open`], with more in the query.
+    pub async fn open_with_query(port: u16, query: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        Self::open_on(port, socket, &format!("{QUERY}&{query}")).await
     }
 
     /// Opens a connection whose kernel takes next to nothing that is not read.
     pub async fn open_with_tiny_buffer(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::open_on(port, socket).await
+        Self::open_on(port, socket, QUERY).await
     }
 
     /// Moves a polling session that has joined to a WebSocket. No poll may be under way.
@@ -47,11 +53,16 @@ impl Wire {
     pub async fn join(&mut self, auth: Option<&Value>) -> Result<String, Value> {
         let auth = auth.map(Value::to_string).unwrap_or_default();
         self.say(&format!("40{auth}")).await;
-        let answer = self.hear().await.expect("the connection ended before the answer");
+        let answer = self
+            .hear()
+            .await
+            .expect("the connection ended before the answer");
         if let Some(body) = answer.strip_prefix("44") {
             return Err(serde_json::from_str(body).unwrap());
         }
-        let body = answer.strip_prefix("40").unwrap_or_else(|| panic!("no CONNECT: {answer}"));
+        let body = answer
+            .strip_prefix("40")
+            .unwrap_or_else(|| panic!("no CONNECT: {answer}"));
         let body: Value = serde_json::from_str(body).unwrap();
         Ok(body["sid"].as_str().unwrap().to_owned())
     }
@@ -96,9 +107,12 @@ impl Wire {
         .await
     }
 
-    async fn open_on(port: u16, socket: TcpSocket) -> Self {
-        let mut wire = Self::handshake(port, socket, QUERY).await;
-        let open = wire.hear().await.expect("the connection ended before the open packet");
+    async fn open_on(port: u16, socket: TcpSocket, query: &str) -> Self {
+        let mut wire = Self::handshake(port, socket, query).await;
+        let open = wire
+            .hear()
+            .await
+            .expect("the connection ended before the open packet");
         assert!(open.starts_with("0{"), "no open packet: {open}");
         wire
     }

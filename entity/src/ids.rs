@@ -1,10 +1,33 @@
 //! Typed ids. Each is an opaque string: never parsed, never ordered by meaning.
+//!
+//! What an id may be is decided here, for every place that takes one from outside.
 
 use std::borrow::Borrow;
 use std::fmt;
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
+
+/// Longest id of any kind, in characters.
+pub const MAX_CHARS: usize = 128;
+
+/// The largest integer that a JavaScript number holds exactly.
+pub const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+/// Whether a text can be an id: not empty, of bounded length, without U+0000, which PostgreSQL
+/// cannot store.
+pub fn is_valid(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0') && text.chars().count() <= MAX_CHARS
+}
+
+/// The value of an id like `0` or `42`; `None` for `007`, `-1`, `x` and unsafe integers.
+pub fn canonical_decimal(id: &str) -> Option<u64> {
+    let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_decimal || (id.starts_with('0') && id != "0") {
+        return None;
+    }
+    id.parse().ok().filter(|value| *value <= MAX_SAFE_INTEGER)
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {

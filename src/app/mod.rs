@@ -6,6 +6,7 @@ mod listener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use axum::Router;
 use axum::routing::any_service;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,19 +55,25 @@ pub struct Config {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut told_to_stop = async || {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
+    };
     // The port first: if it is taken, nothing else has happened yet.
     let listener = Listener::bind(&config.hosts, config.port).await?;
-    let server = Server::start(&config, listener).await?;
-    let stop_timeout = config.stop_timeout;
+    let server = tokio::select! {
+        server = Server::start(&config, listener) => server?,
+        signal = told_to_stop() => bail!("{signal} before the server had started"),
+    };
+    tracing::info!(signal = told_to_stop().await, "stopping");
+    let stop = tokio::time::timeout(config.stop_timeout, server.stop(config.stop_timeout));
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM, stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT, stopping"),
-    }
-    if tokio::time::timeout(stop_timeout, server.stop(stop_timeout))
-        .await
-        .is_err()
-    {
-        tracing::warn!("the stop took too long and was cut short");
+        stopped = stop => if stopped.is_err() {
+            tracing::warn!("the stop took too long and was cut short");
+        },
+        signal = told_to_stop() => tracing::warn!(signal, "a second signal cuts the stop short"),
     }
     Ok(())
 }

@@ -6,15 +6,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sohbet_entity::enums::UserRole;
-use sohbet_entity::ids::{GalleryId, UserId};
+use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::{Identity, REFUSAL, Trust};
 use crate::error::Result;
 
 /// Clocks of two machines may differ by that much.
 const LEEWAY_SECONDS: u64 = 5;
-/// Longest id in a token, in characters; the store takes no longer one.
-const MAX_ID_CHARS: usize = 128;
 /// Longest display name in a token, in characters.
 const MAX_NAME_CHARS: usize = 255;
 
@@ -117,12 +115,12 @@ impl Claims {
         let role = self.first(&["role"], MAX_NAME_CHARS);
         Identity {
             user: self
-                .first(&["sub", "userId", "user_id", "id"], MAX_ID_CHARS)
+                .first(&["sub", "userId", "user_id", "id"], ids::MAX_CHARS)
                 .map(UserId::from),
             name: self.first(&["name", "username", "fullName"], MAX_NAME_CHARS),
             role: role.as_deref().and_then(parse_role),
             gallery: self
-                .first(&["gallery_id", "galleryId"], MAX_ID_CHARS)
+                .first(&["gallery_id", "galleryId"], ids::MAX_CHARS)
                 .map(GalleryId::from),
             trust,
         }

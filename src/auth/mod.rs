@@ -115,11 +115,7 @@ impl Auth {
     /// The identity of a host application on a trusted address.
     pub fn relay(&self) -> Identity {
         Identity {
-            trust: if self.is_development() {
-                Trust::Claimed
-            } else {
-                Trust::Relay
-            },
+            trust: Trust::Relay,
             ..Identity::default()
         }
     }

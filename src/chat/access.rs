@@ -26,7 +26,8 @@ impl Chat {
         if identity.trust == Trust::Claimed {
             return Ok(());
         }
-        let user = identity.acting(None, None)?;
+        let not_found = |_| Error::NotFound("Conversation not found");
+        let user = identity.acting(None, None).map_err(not_found)?;
         self.visible_conversation(&user, conversation).await?;
         Ok(())
     }

@@ -11,7 +11,6 @@ use super::{Ack, Dialect, Message, Profile, Session, SessionId};
 use crate::error::Error;
 
 /// A fact that listeners hear of.
-#[derive(Debug)]
 pub enum Event {
     /// A message was stored.
     Message {
@@ -47,7 +46,12 @@ pub enum Event {
         user: UserId,
         /// Whether they still do.
         is_typing: bool,
+        /// The socket that said so.
+        except: SessionId,
     },
+    /// A socket listens for a user from now on. Its confirmation names everybody who is online at
+    /// the moment it is told, so that nobody falls between the list and the events.
+    Joined(Joined),
     /// A user came online.
     Online {
         /// Who.
@@ -71,12 +75,30 @@ pub enum Event {
     },
 }
 
+/// A socket that listens for a user from now on.
+pub struct Joined {
+    /// Its session.
+    pub session: Arc<Session>,
+    /// The user.
+    pub user: UserId,
+    /// The user was offline before.
+    pub came_online: bool,
+    /// The acknowledgement it asked for.
+    pub ack: Option<Ack>,
+    /// The dialect it was asked in.
+    pub dialect: Dialect,
+    /// Held until it is told: what the socket asks next is answered next.
+    pub permit: OwnedSemaphorePermit,
+}
+
 /// What travels through the writer with a write.
 pub struct Tag {
     /// Who waits for the outcome.
     pub origin: Origin,
     /// What delivery needs to tell others.
     pub about: About,
+    /// What is heard before it: a message ends its author's typing.
+    pub before: Option<Event>,
     /// The dialect it was asked in.
     pub dialect: Dialect,
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 use tokio::sync::oneshot;
 
-use super::{About, Chat, Conversation, Dialect, Origin, Profile, Receipt, Tag};
+use super::{About, Chat, Conversation, Dialect, Event, Origin, Profile, Receipt, Tag};
 use crate::auth::{Identity, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, Channel, EarlierKey, MessageRow, NewMessage, Page, Pair, Twin, Write};
@@ -101,23 +101,20 @@ impl Chat {
         identity: &Identity,
         asserted: Option<&UserId>,
         draft: Draft,
-    ) -> Result<(Write, About, Arc<Conversation>)> {
+    ) -> Result<(Write, About)> {
         let sender = identity
             .acting(draft.sender.as_ref(), asserted)
             .map_err(|_| Error::Forbidden("Not allowed to send as this user"))?;
         self.check_size(&draft)?;
         let pair = Pair::new(sender.clone(), draft.receiver.clone());
         let conversation = self.conversation_for(identity, pair, &draft).await?;
-        if identity.user.as_ref() == Some(&sender) {
-            self.introduce(&sender, identity.name.as_deref()).await?;
-        }
         let about = About::Message {
             sender: self.profile(&sender).await?,
             receiver: Some(self.profile(&draft.receiver).await?),
         };
         let id = self.store.message_ids.next().await?;
         let write = new_message(id, &conversation, sender, draft);
-        Ok((Write::Message(Box::new(write)), about, conversation))
+        Ok((Write::Message(Box::new(write)), about))
     }
 
     fn check_size(&self, draft: &Draft) -> Result<()> {
@@ -177,10 +174,7 @@ impl Chat {
         dialect: Dialect,
         echo: Option<Box<RawValue>>,
     ) -> Result<Message> {
-        let (write, about, conversation) = self.prepare_send(identity, None, draft).await?;
-        if let About::Message { sender, .. } = &about {
-            self.stop_typing_of(&conversation.id, &sender.id).await;
-        }
+        let (write, about) = self.prepare_send(identity, None, draft).await?;
         match self.submit_and_wait(write, about, dialect, echo).await? {
             Receipt::Message(message) => Ok(message),
             Receipt::Read(_) => Err(Error::Internal),
@@ -198,11 +192,22 @@ impl Chat {
         let (reply, receipt) = oneshot::channel();
         let tag = Tag {
             origin: Origin::Rest { reply, echo },
+            before: self.ended_typing(&write),
             about,
             dialect,
         };
         self.writer.submit(write, tag).map_err(|(_, error)| error)?;
         receipt.await.map_err(|_| Error::busy())?
+    }
+
+    /// The end of its author's typing, which is heard before a message.
+    pub(super) fn ended_typing(&self, write: &Write) -> Option<Event> {
+        match write {
+            Write::Message(new) => {
+                self.stop_typing_of(&new.row.conversation_id, &new.row.sender_id)
+            }
+            Write::Read(_) => None,
+        }
     }
 
     /// A page of a conversation's messages. Somebody who may not see the conversation finds it

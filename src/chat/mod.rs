@@ -4,6 +4,7 @@ mod access;
 mod conversations;
 mod dialects;
 mod events;
+mod handling;
 mod messages;
 mod presence;
 mod receipts;
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 
 pub use conversations::Conversation;
 pub use dialects::Dialect;
-pub use events::{About, Event, Origin, Receipt, Tag};
+pub use events::{About, Event, Joined, Origin, Receipt, Tag};
 pub use messages::{ClientId, ConversationHint, Draft, File, Message};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
@@ -98,7 +99,7 @@ impl Chat {
     }
 
     /// Hands an event to delivery; waits while delivery is behind.
-    async fn publish(&self, event: Event) {
+    pub async fn publish(&self, event: Event) {
         if self.events.send(event).await.is_err() {
             tracing::debug!("event after the end of delivery");
         }

@@ -41,17 +41,9 @@ struct Online {
     left_at: Option<Instant>,
 }
 
-/// What a new socket of a user finds.
-pub struct Arrival {
-    /// The user was offline before.
-    pub came_online: bool,
-    /// Everybody who is online, the user included, in order of coming online.
-    pub online: Vec<UserId>,
-}
-
 impl Presence {
-    /// Counts a socket of a user in.
-    pub fn arrive(&self, user: &UserId) -> Arrival {
+    /// Counts a socket of a user in; `true` when the user was offline before.
+    pub fn arrive(&self, user: &UserId) -> bool {
         let mut inner = self.inner();
         let came_online = !inner.users.contains_key(user);
         if came_online {
@@ -67,10 +59,15 @@ impl Presence {
         });
         entry.n_sockets += 1;
         entry.left_at = None;
-        Arrival {
-            came_online,
-            online: inner.in_order.values().cloned().collect(),
-        }
+        came_online
+    }
+
+    fn is_online(&self, user: &UserId) -> bool {
+        self.inner().users.contains_key(user)
+    }
+
+    fn online(&self) -> Vec<UserId> {
+        self.inner().in_order.values().cloned().collect()
     }
 
     /// Counts a socket of a user out.
@@ -134,12 +131,22 @@ impl Chat {
         if gone.is_empty() {
             return;
         }
+        for user in gone.clone() {
+            self.publish(Event::Offline { user }).await;
+        }
         if let Err(fault) = self.store.save_last_seen(&gone, store::now()).await {
             tracing::warn!(%fault, "last seen was not saved");
         }
-        for user in gone {
-            self.publish(Event::Offline { user }).await;
-        }
+    }
+
+    /// Whether a user has a socket, or had one moments ago.
+    pub fn is_online(&self, user: &UserId) -> bool {
+        self.presence.is_online(user)
+    }
+
+    /// Everybody who is online, in order of coming online.
+    pub fn online_users(&self) -> Vec<UserId> {
+        self.presence.online()
     }
 }
 
@@ -155,17 +162,14 @@ mod tests {
     async fn a_user_goes_offline_once_after_the_last_socket_and_the_grace_time() {
         let presence = Presence::default();
         let ali = UserId::from("ali");
-        assert!(presence.arrive(&ali).came_online);
-        assert!(!presence.arrive(&ali).came_online);
+        assert!(presence.arrive(&ali));
+        assert!(!presence.arrive(&ali));
         presence.leave(&ali);
         tokio::time::advance(GRACE * 2).await;
         assert!(presence.expire().is_empty(), "one socket is left");
         presence.leave(&ali);
         tokio::time::advance(GRACE / 2).await;
-        assert!(
-            !presence.arrive(&ali).came_online,
-            "back within the grace time"
-        );
+        assert!(!presence.arrive(&ali), "back within the grace time");
         presence.leave(&ali);
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");
@@ -180,7 +184,7 @@ mod tests {
         for name in ["veli", "ali", "veli"] {
             presence.arrive(&UserId::from(name));
         }
-        let arrival = presence.arrive(&UserId::from("can"));
-        assert_eq!(names(arrival.online), ["veli", "ali", "can"]);
+        presence.arrive(&UserId::from("can"));
+        assert_eq!(names(presence.online()), ["veli", "ali", "can"]);
     }
 }

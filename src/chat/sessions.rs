@@ -37,6 +37,14 @@ pub trait Outbox: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(u64);
 
+#[cfg(test)]
+impl SessionId {
+    /// A session that does not exist.
+    pub const fn for_tests(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Marks one fan-out, so that no session gets it twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp(u64);
@@ -221,11 +229,6 @@ impl Sessions {
     pub fn each(&self, visit: impl FnMut(&Arc<Session>)) {
         self.all.each_value(visit);
     }
-
-    /// How many sockets are live.
-    pub fn n_open(&self) -> usize {
-        self.all.len()
-    }
 }
 
 type Shard<K> = Mutex<HashMap<K, Vec<Arc<Session>>>>;
@@ -274,10 +277,6 @@ impl<K: Hash + Eq> Index<K> {
         for shard in &self.shards {
             lock(shard).values().flatten().for_each(&mut visit);
         }
-    }
-
-    fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Vec<Arc<Session>>>> {

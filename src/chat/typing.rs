@@ -1,6 +1,6 @@
 //! Who is typing where. A typing state is refreshed by its typist and ends by itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -25,12 +25,19 @@ pub struct Typing {
 #[derive(Default)]
 struct Inner {
     states: HashMap<Key, State>,
-    /// Every refresh, oldest first; one that was refreshed since is skipped.
+    by_session: HashMap<SessionId, HashSet<Key>>,
+    /// One entry per state, by the time at which to look at it again.
     oldest_first: VecDeque<(Instant, Key)>,
 }
 
 struct State {
-    since: Instant,
+    refreshed: Instant,
+    session: SessionId,
+}
+
+/// A state that has ended, and the socket that had started it.
+struct Ended {
+    key: Key,
     session: SessionId,
 }
 
@@ -38,41 +45,51 @@ impl Typing {
     /// Starts or refreshes a state. `false` when there are too many.
     fn start(&self, key: Key, session: SessionId) -> bool {
         let mut inner = self.inner();
+        let refreshed = Instant::now();
+        if let Some(state) = inner.states.get_mut(&key)
+            && state.session == session
+        {
+            state.refreshed = refreshed;
+            return true;
+        }
+        inner.remove(&key);
         if inner.oldest_first.len() >= MAX_STATES {
             return false;
         }
-        let since = Instant::now();
-        inner.oldest_first.push_back((since, key.clone()));
-        inner.states.insert(key, State { since, session });
+        inner.oldest_first.push_back((refreshed, key.clone()));
+        let keys = inner.by_session.entry(session).or_default();
+        keys.insert(key.clone());
+        inner.states.insert(key, State { refreshed, session });
         true
     }
 
-    /// Ends a state; `false` when there was none.
-    fn stop(&self, key: &Key) -> bool {
-        self.inner().states.remove(key).is_some()
+    /// Ends a state; `None` when there was none.
+    fn stop(&self, key: &Key) -> Option<Ended> {
+        self.inner().remove(key)
     }
 
     /// Ends the states that a socket started: in one conversation, or in all.
-    fn stop_session(&self, session: SessionId, only: Option<&ConversationId>) -> Vec<Key> {
+    fn stop_session(&self, session: SessionId, only: Option<&ConversationId>) -> Vec<Ended> {
         let mut inner = self.inner();
-        let is_ended = |(conversation, _): &Key, state: &mut State| {
-            state.session == session && only.is_none_or(|only| only == conversation)
-        };
-        let ended = inner.states.extract_if(is_ended);
-        ended.map(|(key, _)| key).collect()
+        let keys = inner.by_session.get(&session).cloned().unwrap_or_default();
+        let is_meant = |(conversation, _): &&Key| only.is_none_or(|only| only == conversation);
+        let keys = keys.iter().filter(is_meant);
+        keys.filter_map(|key| inner.remove(key)).collect()
     }
 
-    fn expire(&self) -> Vec<Key> {
+    /// Ends the states that nobody refreshed.
+    fn expire(&self) -> Vec<Ended> {
         let mut inner = self.inner();
         let mut ended = Vec::new();
-        while let Some((since, key)) = inner
+        while let Some((_, key)) = inner
             .oldest_first
             .pop_front_if(|(since, _)| since.elapsed() >= LIFETIME)
         {
-            let is_current = |state: &State| state.since == since;
-            if inner.states.get(&key).is_some_and(is_current) {
-                inner.states.remove(&key);
-                ended.push(key);
+            match inner.states.get(&key).map(|state| state.refreshed) {
+                Some(refreshed) if refreshed.elapsed() < LIFETIME => {
+                    inner.look_again(refreshed, key);
+                }
+                _ => ended.extend(inner.remove(&key)),
             }
         }
         ended
@@ -82,6 +99,32 @@ impl Typing {
         self.inner
             .lock()
             .expect("no code panics with this lock held")
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, key: &Key) -> Option<Ended> {
+        let session = self.states.remove(key)?.session;
+        if let Some(keys) = self.by_session.get_mut(&session) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_session.remove(&session);
+            }
+        }
+        Some(Ended {
+            key: key.clone(),
+            session,
+        })
+    }
+
+    /// Puts an entry back where its time belongs. Times are close together, so that is near the end.
+    fn look_again(&mut self, since: Instant, key: Key) {
+        let position = self
+            .oldest_first
+            .iter()
+            .rposition(|(other, _)| *other <= since);
+        let position = position.map_or(0, |position| position + 1);
+        self.oldest_first.insert(position, (since, key));
     }
 }
 
@@ -97,41 +140,89 @@ impl Chat {
         let key = (conversation, user);
         if is_typing {
             if self.typing.start(key.clone(), session) {
-                self.publish_typing(key, true).await;
+                self.publish_typing(Ended { key, session }, true).await;
             }
         } else {
             self.typing.stop(&key);
-            self.publish_typing(key, false).await;
+            self.publish_typing(Ended { key, session }, false).await;
         }
     }
 
-    /// A message ends its author's typing.
-    pub(super) async fn stop_typing_of(&self, conversation: &ConversationId, user: &UserId) {
-        let key = (conversation.clone(), user.clone());
-        if self.typing.stop(&key) {
-            self.publish_typing(key, false).await;
-        }
+    /// A message ends its author's typing. Returns the event to be heard before the message.
+    pub(super) fn stop_typing_of(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Option<Event> {
+        let ended = self.typing.stop(&(conversation.clone(), user.clone()))?;
+        Some(event(ended, false))
     }
 
     /// A socket that goes, or leaves a conversation, ends its typing.
     pub(super) async fn stop_typing_by(&self, session: SessionId, only: Option<&ConversationId>) {
-        for key in self.typing.stop_session(session, only) {
-            self.publish_typing(key, false).await;
+        for ended in self.typing.stop_session(session, only) {
+            self.publish_typing(ended, false).await;
         }
     }
 
     pub(super) async fn expire_typing(&self) {
-        for key in self.typing.expire() {
-            self.publish_typing(key, false).await;
+        for ended in self.typing.expire() {
+            self.publish_typing(ended, false).await;
         }
     }
 
-    async fn publish_typing(&self, (conversation, user): Key, is_typing: bool) {
-        self.publish(Event::Typing {
-            conversation,
-            user,
-            is_typing,
-        })
-        .await;
+    async fn publish_typing(&self, state: Ended, is_typing: bool) {
+        self.publish(event(state, is_typing)).await;
+    }
+}
+
+fn event(state: Ended, is_typing: bool) -> Event {
+    let (conversation, user) = state.key;
+    Event::Typing {
+        conversation,
+        user,
+        is_typing,
+        except: state.session,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(conversation: &str, user: &str) -> Key {
+        (conversation.into(), user.into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_state_ends_six_seconds_after_its_last_refresh() {
+        let (typing, session) = (Typing::default(), SessionId::for_tests(1));
+        typing.start(key("c", "ali"), session);
+        tokio::time::advance(LIFETIME / 2).await;
+        typing.start(key("c", "ali"), session);
+        typing.start(key("c", "veli"), session);
+        tokio::time::advance(LIFETIME / 2).await;
+        assert!(typing.expire().is_empty(), "both were refreshed since");
+        tokio::time::advance(LIFETIME / 2).await;
+        assert_eq!(typing.expire().len(), 2);
+        assert!(typing.expire().is_empty());
+        assert!(typing.inner().by_session.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_socket_ends_only_its_own_states() {
+        let typing = Typing::default();
+        typing.start(key("c", "ali"), SessionId::for_tests(1));
+        typing.start(key("d", "ali"), SessionId::for_tests(1));
+        typing.start(key("c", "veli"), SessionId::for_tests(2));
+        let only = ConversationId::from("c");
+        assert_eq!(
+            typing
+                .stop_session(SessionId::for_tests(1), Some(&only))
+                .len(),
+            1
+        );
+        assert_eq!(typing.stop_session(SessionId::for_tests(1), None).len(), 1);
+        assert!(typing.stop(&key("c", "veli")).is_some());
     }
 }

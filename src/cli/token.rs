@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Subcommand;
 
+use sohbet_entity::ids;
+
 use super::say;
 use crate::auth::{self, NewToken};
 use crate::config::{Flags, Settings};
 
-/// Longest user id, in characters (contract/README.md, section 4).
-const MAX_ID_CHARS: usize = 128;
 /// Roles a user can have; see the table `user`.
 const ROLES: [&str; 3] = ["ADMIN", "MODERATOR", "MEMBER"];
 /// A token that lives longer than ten years is a mistake in the unit.
@@ -71,8 +71,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn user_id(text: &str) -> Result<String, String> {
     match text.chars().count() {
-        1..=MAX_ID_CHARS if !text.contains('\0') => Ok(text.to_owned()),
-        _ => Err(format!("an id has 1 to {MAX_ID_CHARS} characters")),
+        1..=ids::MAX_CHARS if !text.contains('\0') => Ok(text.to_owned()),
+        _ => Err(format!("an id has 1 to {} characters", ids::MAX_CHARS)),
     }
 }
 

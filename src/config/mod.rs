@@ -224,6 +224,7 @@ fn read_http(
         max_upload_bytes: reader.value(&table::MAX_UPLOAD_BYTES, bytes(1, u32::MAX)),
         public_url: reader.optional(&table::PUBLIC_URL, public_url),
         dialect: socket.dialect,
+        socket_path: socket.path.clone(),
     }
 }
 

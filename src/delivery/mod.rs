@@ -10,11 +10,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::chat::{
-    About, Ack, Chat, Dialect, Done, Event, Message, NewRead, Origin, Outcome, Receipt, Session,
-    SessionId, Tag, Write,
+    About, Ack, Chat, Dialect, Done, Event, Joined, Message, NewRead, Origin, Outcome, Receipt,
+    Reply, Session, SessionId, Tag, Write,
 };
 use crate::error::Error;
 use crate::wire::{self, Answer, Frame, WriteKind, Written};
+
+/// Events that are told after a batch before the next batch.
+const EVENTS_PER_BATCH: usize = 64;
 
 /// The delivery task.
 pub struct Delivery {
@@ -40,14 +43,27 @@ impl Delivery {
     /// Works until the writer has ended and everything it committed is delivered.
     pub async fn run(mut self) {
         loop {
-            // Events first: "stopped typing" was said before the message that is in the batch.
+            // Batches first: what is stored goes before who types and who is there. Events get
+            // their turn after each batch.
             tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => self.guard(|delivery| delivery.announce(&event)),
                 batch = self.batches.recv() => match batch {
-                    Some(batch) => self.deliver(batch),
-                    None => return,
+                    Some(batch) => {
+                        self.deliver(batch);
+                        self.work_off_events();
+                    }
+                    None => return self.work_off_events(),
                 },
+                Some(event) = self.events.recv() => self.guard(|delivery| delivery.tell(event)),
+            }
+        }
+    }
+
+    fn work_off_events(&mut self) {
+        for _ in 0..EVENTS_PER_BATCH {
+            match self.events.try_recv() {
+                Ok(event) => self.guard(|delivery| delivery.tell(event)),
+                Err(_) => return,
             }
         }
     }
@@ -70,8 +86,12 @@ impl Delivery {
         let Tag {
             origin,
             about,
+            before,
             dialect,
         } = done.tag;
+        if let Some(event) = &before {
+            self.announce(event);
+        }
         match (done.outcome, done.write, about) {
             (Ok(Outcome::Message { row, duplicate }), _, About::Message { sender, receiver }) => {
                 let message = Message {
@@ -113,7 +133,6 @@ impl Delivery {
                     wire::answer_written(dialect, echo.as_deref(), &written),
                     ack,
                 );
-                drop(permit);
                 // A front end that sent a temporary id draws its own message from the
                 // confirmation; one that did not draws it from the event.
                 let except = echo.is_some().then_some(session.id);
@@ -125,6 +144,8 @@ impl Delivery {
                         dialect,
                     });
                 }
+                // Only now: what the socket asks next comes after this fan-out.
+                drop(permit);
             }
             Origin::Rest { reply, echo } => {
                 if is_new {
@@ -165,8 +186,8 @@ impl Delivery {
                     wire::answer_written(dialect, echo.as_deref(), &written),
                     ack,
                 );
-                drop(permit);
                 self.announce(&event(Some(session.id)));
+                drop(permit);
             }
             Origin::Rest { reply, .. } => {
                 self.announce(&event(None));
@@ -174,6 +195,38 @@ impl Delivery {
                 let _ = reply.send(Ok(Receipt::Read(n_marked)));
             }
         }
+    }
+
+    /// Tells an event of the domain.
+    fn tell(&self, event: Event) {
+        match event {
+            Event::Joined(joined) => self.finish_join(joined),
+            // The user may have come back while this was on its way.
+            Event::Offline { user } if self.chat.is_online(&user) => {}
+            event => self.announce(&event),
+        }
+    }
+
+    fn finish_join(&self, joined: Joined) {
+        let Joined {
+            session,
+            user,
+            came_online,
+            ack,
+            dialect,
+            permit,
+        } = joined;
+        let reply = Ok(Reply::JoinedUser {
+            user: user.clone(),
+            online: self.chat.online_users(),
+        });
+        let told = wire::answer(dialect, "join_user_room", None, &reply, &session.socket_id);
+        answer(&session, told, ack);
+        if came_online {
+            let except = session.id;
+            self.announce(&Event::Online { user, except });
+        }
+        drop(permit);
     }
 
     /// Tells everybody who listens.

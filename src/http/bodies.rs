@@ -1,17 +1,19 @@
-//! Request bodies: JSON, or a form whose fields are read as a JSON object of texts.
+//! Request bodies (JSON, or a form whose fields are read as a JSON object of texts) and queries.
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::Response;
+use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use super::State;
 use super::errors::refuse;
+use super::{BODY_TIMEOUT, State};
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
@@ -75,9 +77,24 @@ fn object(fields: &Map<String, Value>) -> Result<Fields, Response> {
 }
 
 async fn read(body: Body, state: &State) -> Result<Bytes, Response> {
-    axum::body::to_bytes(body, state.config.max_body_bytes)
+    let read = axum::body::to_bytes(body, state.config.max_body_bytes);
+    tokio::time::timeout(BODY_TIMEOUT, read)
         .await
+        .map_err(|_| refuse(StatusCode::REQUEST_TIMEOUT, "Too slow"))?
         .map_err(|error| refuse_read(&error))
+}
+
+/// The query of a request.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<State>> for Params<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<State>) -> Result<Self, Response> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid query"))
+    }
 }
 
 /// Tells a body that is too large from a connection that broke.

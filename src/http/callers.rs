@@ -8,15 +8,12 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::response::Response;
-use sohbet_entity::ids::{GalleryId, UserId};
+use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::State;
 use super::errors::refuse_error;
 use crate::auth::{Credentials, Identity, Trust, parse_role};
 use crate::error::Result;
-
-/// Longest id in a header, in characters.
-const MAX_ID_CHARS: usize = 128;
 
 /// The identity behind a request.
 pub struct Caller(pub Identity);
@@ -36,9 +33,15 @@ impl FromRequestParts<Arc<State>> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Response> {
-        identify(&parts.headers, state)
+        let identified = async {
+            let identity = identify(&parts.headers, state).await?;
+            if let Some(user) = &identity.user {
+                state.chat.introduce(user, identity.name.as_deref()).await?;
+            }
+            Ok(Caller(identity))
+        };
+        identified
             .await
-            .map(Caller)
             .map_err(|error| refuse_error(&error, "Service unavailable"))
     }
 }
@@ -54,10 +57,7 @@ async fn identify(headers: &HeaderMap, state: &State) -> Result<Identity> {
     {
         return Ok(identity);
     }
-    let id = |name| {
-        let id: Option<String> = text(name);
-        id.filter(|id| !id.is_empty() && id.chars().count() <= MAX_ID_CHARS)
-    };
+    let id = |name| text(name).filter(|id| ids::is_valid(id));
     let claimed = Identity {
         user: id("x-user-id").map(UserId::from),
         name: None,

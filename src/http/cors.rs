@@ -1,5 +1,7 @@
-//! Which pages may call (contract/README.md, 6.10). One allowed origin is echoed, with credentials;
-//! a page of any other origin gets an answer without headers, which its browser keeps from it.
+//! Which pages may call (contract/README.md, 6.10). One allowed origin is echoed, with credentials.
+//! A page of any other origin may not open a socket and may not change anything: browsers send
+//! cookies along with both, and ask nobody before they open a WebSocket. What it may only read, it
+//! gets without the headers that would let it see the answer.
 
 use std::sync::Arc;
 
@@ -7,13 +9,14 @@ use axum::extract::{Request, State as AxumState};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::State;
+use super::errors::refuse;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
 /// How long a browser may keep the answer to a preflight, in seconds.
@@ -21,13 +24,16 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Hosts that are this machine, as browsers write them.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Answers preflights and marks all other answers.
-pub async fn allow_origins(
+/// Answers preflights, refuses foreign pages, and marks all other answers.
+pub async fn check_origin(
     AxumState(state): AxumState<Arc<State>>,
     request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
+    let is_foreign = origin
+        .as_ref()
+        .is_some_and(|origin| !is_allowed(&state, origin) && !is_own(origin, request.headers()));
     let allowed = origin.filter(|origin| is_allowed(&state, origin));
     let is_preflight = request.method() == Method::OPTIONS
         && request
@@ -35,6 +41,12 @@ pub async fn allow_origins(
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight {
         preflight(request.headers(), allowed.is_some())
+    } else if is_foreign && request.uri().path().starts_with(&state.config.socket_path) {
+        tracing::info!("a page whose origin is not in FRONTEND_URL was refused");
+        let body = axum::Json(serde_json::json!({"code": 4, "message": "Forbidden"}));
+        (StatusCode::FORBIDDEN, body).into_response()
+    } else if is_foreign && !request.method().is_safe() {
+        refuse(StatusCode::FORBIDDEN, "Forbidden")
     } else {
         next.run(request).await
     };
@@ -61,6 +73,18 @@ fn preflight(request: &HeaderMap, is_allowed: bool) -> Response {
         }
     }
     response
+}
+
+/// Whether a page of this very server calls.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let (Ok(origin), Some(Ok(host))) =
+        (origin.to_str(), headers.get(HOST).map(|host| host.to_str()))
+    else {
+        return false;
+    };
+    origin
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host))
 }
 
 /// Scheme, host and port together, never a prefix.

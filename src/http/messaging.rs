@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Query, State as AxumState};
+use axum::extract::State as AxumState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{self, ConversationId, UserId};
 
 use super::State;
-use super::bodies::Fields;
+use super::bodies::{Fields, Params};
 use super::callers::Caller;
 use super::errors::{refuse, refuse_error};
 use super::uploads;
@@ -24,10 +24,6 @@ use crate::wire::messaging::rest::{
 
 /// Messages in one answer, unless the caller wants fewer.
 const MAX_PAGE: u32 = 1_000;
-/// What a form around a file may add to its size, in bytes.
-const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;
-/// Longest id in a query, in characters.
-const MAX_ID_CHARS: usize = 128;
 
 /// The routes of this dialect.
 pub fn router() -> Router<Arc<State>> {
@@ -38,18 +34,7 @@ pub fn router() -> Router<Arc<State>> {
         )
         .route("/api/messages/conversations", get(list_conversations))
         .route("/api/user/me", get(show_me))
-        .route(
-            "/api/upload",
-            post(uploads::store_upload).layer(DefaultBodyLimit::disable()),
-        )
-}
-
-/// How much of a request `POST /api/upload` reads at most.
-pub fn max_upload_request(state: &State) -> usize {
-    state
-        .config
-        .max_upload_bytes
-        .saturating_add(FORM_OVERHEAD_BYTES)
+        .route("/api/upload", post(uploads::store_upload))
 }
 
 #[derive(Deserialize)]
@@ -64,7 +49,7 @@ struct ListMessages {
 async fn list_messages(
     AxumState(state): AxumState<Arc<State>>,
     caller: Caller,
-    Query(query): Query<ListMessages>,
+    Params(query): Params<ListMessages>,
 ) -> Response {
     let Some(conversation) = valid_id(query.conversation_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "Conversation ID is required");
@@ -157,7 +142,7 @@ struct ListConversations {
 async fn list_conversations(
     AxumState(state): AxumState<Arc<State>>,
     caller: Caller,
-    Query(query): Query<ListConversations>,
+    Params(query): Params<ListConversations>,
 ) -> Response {
     let Some(user) = valid_id(query.user_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "User ID is required");
@@ -176,7 +161,6 @@ async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Caller) -> Res
     let shown = async {
         let user = caller.0.user.as_ref();
         let user = user.ok_or(Error::Unauthenticated("Unauthorized"))?;
-        state.chat.introduce(user, caller.0.name.as_deref()).await?;
         state.chat.profile(user).await
     };
     match shown.await {
@@ -185,9 +169,8 @@ async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Caller) -> Res
     }
 }
 
-/// An id in a query: not empty, not `0`, of bounded length, without U+0000.
+/// An id in a query; `0` is none.
 fn valid_id(id: Option<&str>) -> Option<String> {
-    let id = id.filter(|id| !id.is_empty() && *id != "0")?;
-    let fits = id.chars().count() <= MAX_ID_CHARS && !id.contains('\0');
-    fits.then(|| id.to_owned())
+    let id = id.filter(|id| *id != "0" && ids::is_valid(id));
+    id.map(str::to_owned)
 }

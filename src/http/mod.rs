@@ -15,9 +15,10 @@ mod uploads;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use tokio::sync::Semaphore;
@@ -28,6 +29,11 @@ use crate::chat::{Chat, Dialect};
 /// Uploads that may be in memory at a time; further ones wait.
 const MAX_CONCURRENT_UPLOADS: usize = 16;
 
+/// How long a body that is no upload may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an upload may take to arrive.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// How the REST surface behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -35,6 +41,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Whether any port of this machine is an allowed origin.
     pub any_localhost_origin: bool,
+    /// Path of the Socket.IO endpoint, which pages of other origins may not reach.
+    pub socket_path: String,
     /// Folder of stored files.
     pub data_dir: PathBuf,
     /// Largest body that is no upload, in bytes.
@@ -84,6 +92,8 @@ pub fn router(state: &Arc<State>) -> Router {
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(uploads::show_upload))
         .merge(messaging::router())
+        // Every body is read with a limit of ours, whatever its type.
+        .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(state))
 }
 
@@ -95,6 +105,6 @@ pub fn finish(router: Router, state: &Arc<State>) -> Router {
         .layer(CatchPanicLayer::custom(errors::show_panic))
         .layer(middleware::from_fn_with_state(
             Arc::clone(state),
-            cors::allow_origins,
+            cors::check_origin,
         ))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Multipart, Path, Request, State as AxumState};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST,
@@ -17,14 +18,15 @@ use sohbet_entity::ids::UploadId;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use super::State;
 use super::callers::Caller;
 use super::errors::{refuse, refuse_error};
-use super::messaging::max_upload_request;
+use super::{BODY_TIMEOUT, State, UPLOAD_TIMEOUT};
 use crate::chat::NewUpload;
 use crate::error::Error;
 use crate::wire::messaging::rest::UploadBody;
 
+/// What a form around a file may add to its size, in bytes.
+const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;
 /// How much of a refused upload is read before its connection is cut, in bytes.
 const MAX_DISCARDED_BYTES: usize = 64 * 1_024 * 1_024;
 
@@ -72,7 +74,10 @@ async fn read_form(
 ) -> Result<NewUpload, Response> {
     let no_file = || refuse(StatusCode::BAD_REQUEST, "No file provided");
     let (parts, body) = request.into_parts();
-    let body = read(body, max_upload_request(state)).await?;
+    let max_bytes = state.config.max_upload_bytes + FORM_OVERHEAD_BYTES;
+    let body = tokio::time::timeout(UPLOAD_TIMEOUT, read(body, max_bytes))
+        .await
+        .map_err(|_| refuse(StatusCode::REQUEST_TIMEOUT, "Too slow"))??;
     let request = Request::from_parts(parts, Body::from(body));
     let mut form = Multipart::from_request(request, state)
         .await
@@ -121,22 +126,29 @@ async fn read(mut body: Body, max_bytes: usize) -> Result<Bytes, Response> {
 /// Takes the rest of a body without keeping it: a client that is still sending would see a broken
 /// connection instead of the answer. Not for ever, though.
 async fn discard(mut body: Body, response: Response) -> Response {
-    let mut n_bytes = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        n_bytes += frame.data_ref().map_or(0, |data| data.len());
-        if n_bytes > MAX_DISCARDED_BYTES {
-            break;
+    let rest = async {
+        let mut n_bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            n_bytes += frame.data_ref().map_or(0, |data| data.len());
+            if n_bytes > MAX_DISCARDED_BYTES {
+                break;
+            }
         }
-    }
+    };
+    // Late or not, the answer is the same.
+    let _ = tokio::time::timeout(BODY_TIMEOUT, rest).await;
     response
 }
 
 /// Shows a stored file. Its name in the URL is its id and an extension.
 pub async fn show_upload(
     AxumState(state): AxumState<Arc<State>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    let Ok(Path(name)) = name else {
+        return refuse(StatusCode::NOT_FOUND, "Not Found");
+    };
     let id = name.split('.').next().unwrap_or_default();
     let (row, path) = match state.chat.find_upload(&UploadId::from(id)).await {
         Ok(found) => found,

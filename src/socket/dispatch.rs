@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,16 +14,17 @@ use socketioxide::handler::{FromMessageParts, MessageHandler, Value};
 use socketioxide::socket::Socket;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Shared;
 use super::links::Links;
 use super::outbox::acknowledge;
-use crate::chat::{Ack, Request, Session, SocketRequest};
+use crate::chat::{Ack, Dialect, Handled, Request, Session, SocketRequest};
 use crate::error::Error;
-use crate::wire;
+use crate::wire::{self, Answer};
 
-/// Bytes of events that may wait for one socket's dispatcher. More than one polling body can hold,
-/// since a body comes in at once.
+/// Bytes of events that may wait for one socket's dispatcher: several polling bodies of ordinary
+/// events, which come in at once.
 const MAX_QUEUED_BYTES: usize = 8_000_000;
 /// The connection is not read while more than that waits.
 const PAUSE_BYTES: usize = 128 * 1_024;
@@ -51,6 +52,8 @@ struct Intake {
     /// Bytes in the queue, which is bounded by them.
     n_queued: Arc<AtomicUsize>,
     shared: Arc<Shared>,
+    /// Weak, because the session holds the socket, and the socket this.
+    session: Weak<Session>,
     links: Arc<Links>,
 }
 
@@ -61,16 +64,6 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut payload: Value, ack_id: Option<i64>) {
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut payload, &ack_id);
         let n_bytes = payload.as_str().map_or(0, |text| text.len()) + EVENT_OVERHEAD_BYTES;
-        let n_queued = self.n_queued.fetch_add(n_bytes, Ordering::AcqRel) + n_bytes;
-        if n_queued > MAX_QUEUED_BYTES {
-            let error = Error::RateLimited {
-                retry_after_ms: 1_000,
-            };
-            return self.refuse(ack, n_bytes, &error);
-        }
-        if n_queued > PAUSE_BYTES {
-            self.links.set_reading(false);
-        }
         let incoming = Incoming {
             payload,
             ack,
@@ -78,19 +71,34 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
             n_bytes,
         };
         if self.shared.is_draining.load(Ordering::Acquire) {
-            return self.refuse(incoming.ack, n_bytes, &Error::busy());
+            return self.refuse(incoming, Error::busy());
+        }
+        let n_queued = self.n_queued.load(Ordering::Acquire) + n_bytes;
+        if n_queued > MAX_QUEUED_BYTES {
+            let retry_after_ms = 1_000;
+            return self.refuse(incoming, Error::RateLimited { retry_after_ms });
+        }
+        self.n_queued.fetch_add(n_bytes, Ordering::AcqRel);
+        if n_queued > PAUSE_BYTES {
+            self.links.set_reading(false);
         }
         if let Err(mpsc::error::SendError(incoming)) = self.queue.send(incoming) {
-            self.refuse(incoming.ack, n_bytes, &Error::busy());
+            self.refuse(incoming, Error::busy());
         }
     }
 }
 
 impl Intake {
-    fn refuse(&self, ack: AckSender, n_bytes: usize, error: &Error) {
-        self.n_queued.fetch_sub(n_bytes, Ordering::AcqRel);
-        let body = wire::refusal(error, &error.to_string());
-        acknowledge(ack, &self.links, &body);
+    /// Answers at once, in the words of the dialect.
+    fn refuse(&self, incoming: Incoming, error: Error) {
+        let Some(session) = self.session.upgrade() else {
+            return;
+        };
+        let answer = refusal(&session, &incoming.payload, error);
+        tell(&session, &answer);
+        if incoming.wants_ack {
+            acknowledge(incoming.ack, &self.links, &answer.ack);
+        }
     }
 }
 
@@ -103,6 +111,8 @@ pub(super) struct Dispatcher {
     n_queued: Arc<AtomicUsize>,
     started: Arc<Notify>,
     gone: CancellationToken,
+    /// Held while there may be something to handle.
+    busy: Option<TaskTrackerToken>,
 }
 
 impl Dispatcher {
@@ -123,11 +133,13 @@ impl Dispatcher {
             n_queued: Arc::default(),
             started: Arc::default(),
             gone: CancellationToken::new(),
+            busy: Some(shared.busy.token()),
         };
         socket.on_fallback(Intake {
             queue,
             n_queued: Arc::clone(&dispatcher.n_queued),
             shared: Arc::clone(shared),
+            session: Arc::downgrade(&dispatcher.session),
             links,
         });
         // Nothing here can fail or panic: a disconnect handler that does leaks the socket.
@@ -137,43 +149,82 @@ impl Dispatcher {
             std::future::ready(())
         });
         socket.extensions.insert(Arc::clone(&dispatcher.started));
-        shared.links.keep(&dispatcher.session.socket_id);
-        shared.dispatchers.spawn(dispatcher.run());
+        shared.session_ids.keep(&dispatcher.session.socket_id);
+        // It ends with its socket, and `Sockets::drain` waits for what it has to do.
+        tokio::spawn(dispatcher.run());
     }
 
     async fn run(mut self) {
+        let work = AssertUnwindSafe(self.work()).catch_unwind();
+        if work.await.is_err() {
+            tracing::error!("a dispatcher panicked");
+            self.session.outbox.close();
+        }
+        self.busy = None;
+        // A server that stops has nothing more to handle, but this socket still listens.
+        self.is_gone().await;
+        self.shared.chat.forget(&self.session).await;
+        self.shared.session_ids.end(&self.session.socket_id);
+        tracing::debug!("socket gone");
+    }
+
+    async fn work(&mut self) {
         if self.is_connected().await {
             self.greet().await;
-            self.work().await;
+            self.work_off().await;
+            self.shared.chat.wait_for_writes(&self.session).await;
+        } else {
+            self.gone.cancel();
         }
-        self.shared.chat.forget(&self.session).await;
-        self.shared.links.end(&self.session.socket_id);
-        tracing::debug!("socket gone");
+    }
+
+    /// Waits until the socket is gone: disconnected, killed, or closed with the server.
+    fn is_gone(&self) -> impl Future<Output = ()> + use<> {
+        let (gone, links) = (self.gone.clone(), Arc::clone(&self.links));
+        let shared = Arc::clone(&self.shared);
+        async move {
+            tokio::select! {
+                () = gone.cancelled() => {}
+                () = links.killed() => {}
+                () = shared.closed.cancelled() => {}
+            }
+        }
     }
 
     /// Waits until the client was told that it is connected; `false` when that never happens.
     async fn is_connected(&self) -> bool {
         tokio::select! {
             () = self.started.notified() => true,
-            () = self.gone.cancelled() => false,
+            () = self.is_gone() => false,
             () = tokio::time::sleep(self.shared.config.connect_timeout) => false,
         }
     }
 
-    /// A dialect that is fixed at the handshake greets a user who is known from it.
+    /// Takes notice of a user who is known from the handshake. A dialect that is fixed there greets
+    /// them as if they had asked for it.
     async fn greet(&mut self) {
-        let (Some(_), Some(user)) = (self.session.dialect(), self.session.identity.user.clone())
-        else {
+        let (session, chat) = (&self.session, &self.shared.chat);
+        let Some(user) = session.identity.user.clone() else {
             return;
         };
-        let asked = SocketRequest {
-            request: Request::JoinUser { user },
-            echo: None,
-        };
-        self.handle("join_user_room", asked, None).await;
+        let name = session.identity.name.as_deref();
+        if let Err(error) = chat.introduce(&user, name).await {
+            tracing::warn!(error.code = error.code(), "a user could not be greeted");
+            // It comes back, and is greeted then.
+            return session.outbox.close();
+        }
+        if session.dialect().is_some() {
+            let asked = SocketRequest {
+                request: Request::JoinUser { user },
+                echo: None,
+            };
+            self.handle("join_user_room", asked, None).await;
+        }
     }
 
-    async fn work(&mut self) {
+    async fn work_off(&mut self) {
+        let (gone, shared) = (self.is_gone(), Arc::clone(&self.shared));
+        tokio::pin!(gone);
         loop {
             tokio::select! {
                 biased;
@@ -182,17 +233,16 @@ impl Dispatcher {
                     None => return,
                 },
                 // What came in before is still handled: a client may send and leave.
-                () = self.gone.cancelled(), if !self.queue.is_closed() => self.queue.close(),
-                () = self.shared.drain.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                () = &mut gone, if !self.queue.is_closed() => self.queue.close(),
+                () = shared.drain.cancelled(), if !self.queue.is_closed() => self.queue.close(),
             }
         }
     }
 
     async fn take(&mut self, incoming: Incoming) {
-        let ack = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
-        let work = self.dispatch(&incoming.payload, &ack);
-        let guarded = AssertUnwindSafe(work).catch_unwind();
-        let error = match tokio::time::timeout(EVENT_DEADLINE, guarded).await {
+        let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
+        let work = AssertUnwindSafe(self.dispatch(&incoming.payload, &slot)).catch_unwind();
+        let error = match tokio::time::timeout(EVENT_DEADLINE, work).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => {
                 tracing::error!("handling an event panicked");
@@ -204,8 +254,9 @@ impl Dispatcher {
             }
         };
         if let Some(error) = error {
-            let body = wire::refusal(&error, &error.to_string());
-            answer_once(&ack, &self.links, &body);
+            let answer = refusal(&self.session, &incoming.payload, error);
+            tell(&self.session, &answer);
+            answer_once(&slot, &self.links, &answer.ack);
         }
         let n_queued = self.n_queued.fetch_sub(incoming.n_bytes, Ordering::AcqRel);
         if n_queued - incoming.n_bytes <= PAUSE_BYTES / 2 {
@@ -215,76 +266,62 @@ impl Dispatcher {
 
     async fn dispatch(&self, payload: &Value, slot: &AckSlot) {
         let ack = self.ack(slot);
-        let Some((event, mut arguments)) = payload.as_str().and_then(|text| split(text)) else {
+        let Some((event, arguments)) = split(payload) else {
             let error = Error::InvalidPayload("Invalid payload");
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        let dialect = match self.session.dialect() {
-            Some(dialect) => dialect,
-            None => match wire::infer(&event, &arguments) {
-                Some(dialect) => {
-                    self.shared.chat.sessions.decide(&self.session, dialect);
-                    dialect
-                }
-                None => {
-                    let error = Error::unknown_event(&event);
-                    return give(ack, &wire::refusal(&error, &error.to_string()));
-                }
-            },
+        let Some(dialect) = self.dialect(&event, &arguments) else {
+            let error = Error::unknown_event(&event);
+            return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        if matches!(payload, Value::Str(_, Some(_))) {
-            // No word takes binary data, and its place holders must not pass for it.
-            arguments.clear();
-        }
         match wire::parse(dialect, &event, &arguments) {
             Ok(asked) => self.handle(&event, asked, ack).await,
             Err(refused) => {
-                self.session_is_idle().await;
-                let answer = wire::answer(
-                    dialect,
-                    &event,
-                    refused.echo.as_deref(),
-                    &Err(refused.error),
-                    &self.session.socket_id,
-                );
-                self.tell(answer, ack);
+                // Answers stay in order: a refusal waits for the writes before it.
+                self.shared.chat.wait_for_writes(&self.session).await;
+                let (echo, outcome) = (refused.echo.as_deref(), Err(refused.error));
+                let socket_id = &self.session.socket_id;
+                let answer = wire::answer(dialect, &event, echo, &outcome, socket_id);
+                tell(&self.session, &answer);
+                give(ack, &answer.ack);
             }
         }
     }
 
+    /// The dialect of the socket, which this event may decide.
+    fn dialect(&self, event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
+        let decide = || {
+            let dialect = wire::infer(event, arguments)?;
+            self.shared.chat.sessions.decide(&self.session, dialect);
+            Some(dialect)
+        };
+        self.session.dialect().or_else(decide)
+    }
+
     async fn handle(&self, event: &str, asked: SocketRequest, ack: Option<Ack>) {
-        use crate::chat::Handled;
         let Some(dialect) = self.session.dialect() else {
             return;
         };
         let echo = asked.echo.clone();
-        match self.shared.chat.handle(&self.session, asked, ack).await {
-            Handled::Later => {}
-            Handled::Now(outcome, ack) => {
-                if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
-                    tracing::warn!(
-                        event.name = event,
-                        error.code = error.code(),
-                        "event failed"
-                    );
-                }
-                let socket_id = &self.session.socket_id;
-                let answer = wire::answer(dialect, event, echo.as_deref(), &outcome, socket_id);
-                self.tell(answer, ack);
-            }
+        let chat = &self.shared.chat;
+        let Handled::Now { outcome, ack, then } = chat.handle(&self.session, asked, ack).await
+        else {
+            return;
+        };
+        if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
+            tracing::warn!(
+                event.name = event,
+                error.code = error.code(),
+                "event failed"
+            );
         }
-    }
-
-    /// Answers stay in order: a refusal waits for the writes before it.
-    async fn session_is_idle(&self) {
-        self.shared.chat.wait_for_writes(&self.session).await;
-    }
-
-    fn tell(&self, answer: wire::Answer, ack: Option<Ack>) {
-        for frame in &answer.events {
-            self.session.outbox.emit(frame.name, &frame.body);
-        }
+        let socket_id = &self.session.socket_id;
+        let answer = wire::answer(dialect, event, echo.as_deref(), &outcome, socket_id);
+        tell(&self.session, &answer);
         give(ack, &answer.ack);
+        if let Some(event) = then {
+            chat.publish(event).await;
+        }
     }
 
     /// The acknowledgement as a function that can be called once, by whoever answers.
@@ -292,6 +329,34 @@ impl Dispatcher {
         let wants_ack = slot.lock().is_ok_and(|ack| ack.is_some());
         let (slot, links) = (Arc::clone(slot), Arc::clone(&self.links));
         wants_ack.then(|| -> Ack { Box::new(move |body| answer_once(&slot, &links, body)) })
+    }
+}
+
+/// What a client hears when an event could not be handled at all.
+fn refusal(session: &Session, payload: &Value, error: Error) -> Answer {
+    let plain = |error: &Error| Answer {
+        events: Vec::new(),
+        ack: wire::refusal(error, &error.to_string()),
+    };
+    let (Some(dialect), Some((event, arguments))) = (session.dialect(), split(payload)) else {
+        return plain(&error);
+    };
+    let echo = match wire::parse(dialect, &event, &arguments) {
+        Ok(asked) => asked.echo,
+        Err(refused) => refused.echo,
+    };
+    wire::answer(
+        dialect,
+        &event,
+        echo.as_deref(),
+        &Err(error),
+        &session.socket_id,
+    )
+}
+
+fn tell(session: &Session, answer: &Answer) {
+    for frame in &answer.events {
+        session.outbox.emit(frame.name, &frame.body);
     }
 }
 
@@ -311,12 +376,19 @@ fn give(ack: Option<Ack>, body: &RawValue) {
     }
 }
 
-/// Splits `["event", argument, ...]`.
-fn split(text: &str) -> Option<(String, Vec<&RawValue>)> {
+/// Splits `["event", argument, ...]`. No word takes binary data, and its place holders must not
+/// pass for it: an event that has any loses its arguments.
+fn split(payload: &Value) -> Option<(String, Vec<&RawValue>)> {
+    let Value::Str(text, attachments) = payload else {
+        return None;
+    };
     let mut parts: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     if parts.is_empty() {
         return None;
     }
     let event = serde_json::from_str(parts.remove(0).get()).ok()?;
+    if attachments.is_some() {
+        parts.clear();
+    }
     Some((event, parts))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use socketioxide::extract::SocketRef;
-use sohbet_entity::ids::{GalleryId, UserId};
+use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::Shared;
 use super::dispatch::Dispatcher;
@@ -16,8 +16,6 @@ use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Trust};
 use crate::chat::Dialect;
 
-/// Longest id or name in a handshake, in characters.
-const MAX_CLAIM_CHARS: usize = 128;
 /// Longest dialect name that a refusal repeats, in characters.
 const MAX_ECHO_CHARS: usize = 64;
 
@@ -118,7 +116,8 @@ async fn identify(
         {
             return Ok(identity);
         }
-        if links.address.is_some_and(|peer| chat.trusts(peer.ip())) && !is_forwarded(socket) {
+        let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
+        if is_trusted && !chat.auth.is_development() && !is_forwarded(socket) {
             return Ok(chat.auth.relay());
         }
     }
@@ -152,15 +151,14 @@ fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
     }
 }
 
-/// A non-empty text, or a whole number as text.
+/// A text that could be an id, or a whole number as text.
 fn text(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_u64()?.to_string(),
         _ => return None,
     };
-    let fits = text.chars().count() <= MAX_CLAIM_CHARS && !text.contains('\0');
-    (fits && !text.is_empty()).then_some(text)
+    ids::is_valid(&text).then_some(text)
 }
 
 fn header(socket: &SocketRef, name: &str) -> Option<String> {

@@ -54,68 +54,76 @@ pub struct Peer {
     pub gate: Arc<ReadGate>,
 }
 
-/// What a session runs over: the connection of its first request, and the one it upgraded to.
+/// What a session runs over. A WebSocket has a connection of its own, which can be paused and
+/// reset. The connections of a polling session may carry other requests too, behind a proxy even of
+/// other people; there the session's own requests are held up or refused.
 #[derive(Debug)]
 pub struct Links {
     /// Where the first request came from.
     pub address: Option<SocketAddr>,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    peers: Vec<Peer>,
-    is_killed: bool,
+    websocket: Mutex<Option<Peer>>,
+    /// Closed while the session has enough to do.
+    gate: ReadGate,
+    killed: CancellationToken,
 }
 
 impl Links {
     /// The links of a session whose first request came from `peer`.
-    pub fn new(peer: Option<Peer>) -> Self {
+    pub fn new(peer: Option<Peer>, is_websocket: bool) -> Self {
         Self {
             address: peer.as_ref().map(|peer| peer.address),
-            inner: Mutex::new(Inner {
-                peers: peer.into_iter().collect(),
-                is_killed: false,
-            }),
+            websocket: Mutex::new(peer.filter(|_| is_websocket)),
+            gate: ReadGate::default(),
+            killed: CancellationToken::new(),
         }
     }
 
-    /// The session moves to another connection.
+    /// The session moves to a WebSocket.
     pub fn upgrade(&self, peer: Peer) {
-        let mut inner = self.inner();
-        if inner.is_killed {
+        if self.is_killed() {
             peer.kill.cancel();
         }
-        inner.peers = vec![peer];
+        *self.websocket() = Some(peer);
     }
 
-    /// Resets all connections of the session.
+    /// Ends the session: its WebSocket is reset, its further requests are refused.
     pub fn kill(&self) {
-        let mut inner = self.inner();
-        inner.is_killed = true;
-        for peer in &inner.peers {
+        self.killed.cancel();
+        if let Some(peer) = &*self.websocket() {
             peer.kill.cancel();
         }
     }
 
-    /// Whether the session was killed: none of its requests is served any more.
+    /// Whether the session was killed.
     pub fn is_killed(&self) -> bool {
-        self.inner().is_killed
+        self.killed.is_cancelled()
+    }
+
+    /// Waits until the session is killed.
+    pub async fn killed(&self) {
+        self.killed.cancelled().await;
     }
 
     /// Stops or resumes reading.
     pub fn set_reading(&self, is_reading: bool) {
-        for peer in &self.inner().peers {
+        let websocket = self.websocket();
+        let gates = [Some(&self.gate), websocket.as_ref().map(|peer| &*peer.gate)];
+        for gate in gates.into_iter().flatten() {
             if is_reading {
-                peer.gate.open();
+                gate.open();
             } else {
-                peer.gate.close();
+                gate.close();
             }
         }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner
+    /// Waits until a polling session may bring more.
+    pub async fn wait_for_room(&self) {
+        std::future::poll_fn(|context| self.gate.poll_open(context)).await;
+    }
+
+    fn websocket(&self) -> MutexGuard<'_, Option<Peer>> {
+        self.websocket
             .lock()
             .expect("no code panics with this lock held")
     }

@@ -6,9 +6,9 @@ mod handshake;
 mod links;
 mod outbox;
 mod session_ids;
+mod translation;
 
 pub use links::{Peer, ReadGate};
-pub use session_ids::SessionIds;
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -27,6 +27,7 @@ use tower::Service;
 use crate::chat::{Chat, Dialect};
 use handshake::{Handshake, Refusal};
 use links::Links;
+use session_ids::SessionIds;
 
 /// Binary attachments of a packet, as many as the Node server takes. No event has any, but one that
 /// does must be answered, not cut off.
@@ -57,11 +58,14 @@ pub struct Config {
 pub(crate) struct Shared {
     chat: Arc<Chat>,
     config: Config,
-    links: Arc<SessionIds>,
-    dispatchers: TaskTracker,
+    session_ids: Arc<SessionIds>,
+    /// Dispatchers that may have something to handle.
+    busy: TaskTracker,
     /// Set when the server no longer takes new events.
     is_draining: AtomicBool,
     drain: CancellationToken,
+    /// Fires when all transports are closed: the library then tells no socket that it is gone.
+    closed: CancellationToken,
 }
 
 /// The running Socket.IO server.
@@ -78,7 +82,7 @@ impl Sockets {
         B::Data: Send,
         B::Error: Debug,
     {
-        let links = Arc::new(SessionIds::new(config.connect_timeout));
+        let session_ids = Arc::new(SessionIds::new(config.connect_timeout));
         let (service, io) = SocketIo::builder()
             .req_path(config.path.trim_end_matches('/').to_owned())
             .ping_interval(config.ping_interval)
@@ -98,22 +102,24 @@ impl Sockets {
         let shared = Arc::new(Shared {
             chat,
             config,
-            links: Arc::clone(&links),
-            dispatchers: TaskTracker::new(),
+            session_ids: Arc::clone(&session_ids),
+            busy: TaskTracker::new(),
             is_draining: AtomicBool::new(false),
             drain: CancellationToken::new(),
+            closed: CancellationToken::new(),
         });
         register(&io, &shared);
-        let service = session_ids::Translate::new(service, links);
+        let service = translation::Translate::new(service, session_ids);
         (Self { io, shared }, service)
     }
 
-    /// Takes no new events, and waits until those that came before are handled.
+    /// Takes no new events, and waits until those that came before are handled and their writes
+    /// answered. The sockets still hear what others do.
     pub async fn drain(&self, limit: Duration) {
         self.shared.is_draining.store(true, Ordering::Release);
         self.shared.drain.cancel();
-        self.shared.dispatchers.close();
-        if tokio::time::timeout(limit, self.shared.dispatchers.wait())
+        self.shared.busy.close();
+        if tokio::time::timeout(limit, self.shared.busy.wait())
             .await
             .is_err()
         {
@@ -126,12 +132,13 @@ impl Sockets {
         if tokio::time::timeout(limit, self.io.close()).await.is_err() {
             tracing::warn!("some sockets did not close in time");
         }
+        self.shared.closed.cancel();
     }
 }
 
 /// The HTTP service of the Socket.IO endpoint.
 pub trait Endpoint<B>:
-    Service<Request<B>, Response = Response<session_ids::Body>, Error = Infallible, Future: Send>
+    Service<Request<B>, Response = Response<translation::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + Sync
@@ -142,7 +149,7 @@ pub trait Endpoint<B>:
 impl<B, S> Endpoint<B> for S where
     S: Service<
             Request<B>,
-            Response = Response<session_ids::Body>,
+            Response = Response<translation::Body>,
             Error = Infallible,
             Future: Send,
         > + Clone

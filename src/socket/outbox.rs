@@ -1,7 +1,6 @@
 //! The way to one client, through socketioxide's queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
@@ -15,16 +14,11 @@ use crate::chat::Outbox;
 pub struct SocketOutbox {
     socket: SocketRef,
     links: Arc<Links>,
-    is_closed: AtomicBool,
 }
 
 impl SocketOutbox {
     pub fn new(socket: SocketRef, links: Arc<Links>) -> Self {
-        Self {
-            socket,
-            links,
-            is_closed: AtomicBool::new(false),
-        }
+        Self { socket, links }
     }
 
     fn check(&self, sent: Result<(), SendError>) {
@@ -44,18 +38,17 @@ impl SocketOutbox {
 
 impl Outbox for SocketOutbox {
     fn emit(&self, event: &str, body: &RawValue) {
-        if !self.is_closed.load(Ordering::Acquire) {
+        if !self.links.is_killed() {
             self.check(self.socket.emit(event, &(body,)));
         }
     }
 
     fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
         self.links.kill();
     }
 }
 
-/// Answers an event; an answer that finds no room closes the client like any other packet.
+/// Answers an event; an answer that finds no room closes the client like any other packet does.
 pub fn acknowledge(ack: socketioxide::extract::AckSender, links: &Links, body: &RawValue) {
     if let Err(SendError::Socket(SocketError::InternalChannelFull)) = ack.send(&(body,)) {
         tracing::info!("a client is too slow, its connection is reset");

@@ -7,20 +7,10 @@
 //! session that does not exist. Sessions that begin as WebSocket have no URL and get no secret.
 
 use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
-use http::{Request, Response, StatusCode, Uri};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use tower::Service;
-
-use super::links::{Links, Peer};
+use super::links::Links;
 
 /// Polling sessions that have not joined the namespace yet; beyond that, new ones are refused.
 const MAX_PENDING: usize = 20_000;
@@ -28,23 +18,6 @@ const MAX_PENDING: usize = 20_000;
 const FAREWELL: Duration = Duration::from_secs(30);
 /// Random bytes in a secret.
 const SECRET_BYTES: usize = 16;
-/// Headers that outlive the first request of a session. All others are dropped, since the engine
-/// keeps them as long as the session lives.
-const KEPT_HEADERS: [&str; 12] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "forwarded",
-    "origin",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "upgrade",
-    "user-agent",
-    "x-forwarded-for",
-];
-
 /// Which secret stands for which session.
 pub struct SessionIds {
     pending_time: Duration,
@@ -55,17 +28,31 @@ pub struct SessionIds {
 struct Inner {
     by_secret: HashMap<String, Entry>,
     by_id: HashMap<String, String>,
-    /// Secrets with an end in sight, in the order in which it was set. Almost sorted, since there
-    /// are only two spans of time.
-    ending: VecDeque<(Instant, String)>,
+    /// Sessions that have not joined the namespace yet, oldest first.
+    pending: VecDeque<(Instant, String)>,
+    /// Sessions whose socket is gone, oldest first.
+    leaving: VecDeque<(Instant, String)>,
+    n_pending: usize,
 }
 
+/// A session behind a secret.
 #[derive(Clone)]
-struct Entry {
-    id: String,
-    links: Arc<Links>,
-    /// When it ends; `None` while its socket is connected.
-    ends_at: Option<Instant>,
+pub(super) struct Entry {
+    /// The engine's id.
+    pub id: String,
+    /// What it runs over.
+    pub links: Arc<Links>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Its client has not joined the namespace.
+    Pending,
+    /// So many of its sockets are connected: one, or two for a moment when it joins again.
+    Connected(u32),
+    /// Its socket is gone since then.
+    Leaving(Instant),
 }
 
 impl SessionIds {
@@ -76,39 +63,54 @@ impl SessionIds {
         }
     }
 
-    /// Makes a secret for a new polling session; `None` when there are too many.
-    fn issue(&self, id: &str, links: Arc<Links>) -> Option<String> {
-        let secret = random_secret()?;
-        let ends_at = Instant::now() + self.pending_time;
+    /// Whether too many sessions are waiting to join.
+    pub(super) fn is_full(&self) -> bool {
         let mut inner = self.inner();
         inner.forget_ended();
-        if inner.ending.len() >= MAX_PENDING {
-            return None;
-        }
+        inner.n_pending >= MAX_PENDING
+    }
+
+    /// Makes a secret for a new polling session.
+    pub(super) fn issue(&self, id: &str, links: Arc<Links>) -> Option<String> {
+        let secret = random_secret()?;
+        let mut inner = self.inner();
+        inner.n_pending += 1;
         inner.by_id.insert(id.to_owned(), secret.clone());
-        inner.ending.push_back((ends_at, secret.clone()));
+        let ends_at = Instant::now() + self.pending_time;
+        inner.pending.push_back((ends_at, secret.clone()));
         let entry = Entry {
             id: id.to_owned(),
             links,
-            ends_at: Some(ends_at),
+            state: State::Pending,
         };
         inner.by_secret.insert(secret.clone(), entry);
         Some(secret)
     }
 
-    fn find(&self, secret: &str) -> Option<Entry> {
+    pub(super) fn find(&self, secret: &str) -> Option<Entry> {
         let entry = self.inner().by_secret.get(secret).cloned()?;
         (!entry.links.is_killed()).then_some(entry)
     }
 
-    /// The session's socket is connected: its secret lives as long as the socket.
+    /// A socket of the session is connected: its secret lives as long as the socket.
     pub(super) fn keep(&self, id: &str) {
-        self.inner().set_end(id, None);
+        self.inner().change(id, |state| match state {
+            State::Connected(n_sockets) => State::Connected(n_sockets + 1),
+            State::Pending | State::Leaving(_) => State::Connected(1),
+        });
     }
 
-    /// The session's socket is gone.
+    /// A socket of the session is gone.
     pub(super) fn end(&self, id: &str) {
-        self.inner().set_end(id, Some(Instant::now() + FAREWELL));
+        let ends_at = Instant::now() + FAREWELL;
+        let mut inner = self.inner();
+        let left = inner.change(id, |state| match state {
+            State::Connected(n_sockets) if n_sockets > 1 => State::Connected(n_sockets - 1),
+            _ => State::Leaving(ends_at),
+        });
+        if let Some((secret, State::Leaving(_))) = left {
+            inner.leaving.push_back((ends_at, secret));
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -119,27 +121,40 @@ impl SessionIds {
 }
 
 impl Inner {
-    fn set_end(&mut self, id: &str, ends_at: Option<Instant>) {
-        let Some(secret) = self.by_id.get(id) else {
-            return;
-        };
-        if let Some(entry) = self.by_secret.get_mut(secret) {
-            entry.ends_at = ends_at;
-            self.ending
-                .extend(ends_at.map(|ends_at| (ends_at, secret.clone())));
+    /// Changes the state of a session; returns its secret and the new state.
+    fn change(&mut self, id: &str, change: impl FnOnce(State) -> State) -> Option<(String, State)> {
+        let secret = self.by_id.get(id)?;
+        let entry = self.by_secret.get_mut(secret)?;
+        if entry.state == State::Pending {
+            self.n_pending -= 1;
         }
+        entry.state = change(entry.state);
+        Some((secret.clone(), entry.state))
     }
 
     fn forget_ended(&mut self) {
         let now = Instant::now();
-        while let Some((ends_at, secret)) = self.ending.pop_front_if(|(ends_at, _)| *ends_at <= now)
-        {
-            let is_ended = |entry: &&Entry| entry.ends_at == Some(ends_at);
-            if let Some(entry) = self.by_secret.get(&secret).filter(is_ended) {
-                self.by_id.remove(&entry.id);
-                self.by_secret.remove(&secret);
-            }
+        while let Some((_, secret)) = self.pending.pop_front_if(|(at, _)| *at <= now) {
+            self.forget(&secret, |state| state == State::Pending);
         }
+        while let Some((at, secret)) = self.leaving.pop_front_if(|(at, _)| *at <= now) {
+            self.forget(&secret, |state| state == State::Leaving(at));
+        }
+    }
+
+    fn forget(&mut self, secret: &str, is_ended: impl Fn(State) -> bool) {
+        let Some(entry) = self
+            .by_secret
+            .get(secret)
+            .filter(|entry| is_ended(entry.state))
+        else {
+            return;
+        };
+        if entry.state == State::Pending {
+            self.n_pending -= 1;
+        }
+        self.by_id.remove(&entry.id);
+        self.by_secret.remove(secret);
     }
 }
 
@@ -148,215 +163,4 @@ fn random_secret() -> Option<String> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// The engine's service behind the translation of session ids.
-#[derive(Clone)]
-pub struct Translate<S> {
-    engine: S,
-    ids: Arc<SessionIds>,
-}
-
-impl<S> Translate<S> {
-    pub(super) fn new(engine: S, ids: Arc<SessionIds>) -> Self {
-        Self { engine, ids }
-    }
-}
-
-/// What the endpoint answers with.
-pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
-
-impl<S, B, R> Service<Request<B>> for Translate<S>
-where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: Send + 'static,
-    R: http_body::Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.engine.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (ids, engine) = (Arc::clone(&self.ids), self.engine.clone());
-        let query = Query::of(request.uri());
-        Box::pin(async move {
-            if query.is_websocket && !has_upgrade(request.headers()) {
-                return Ok(refuse(3, "Bad request"));
-            }
-            match query.session.clone() {
-                None => begin(engine, &ids, request, &query).await,
-                Some(secret) => match ids.find(&secret) {
-                    Some(entry) => go_on(engine, request, &query, &entry).await,
-                    None => Ok(refuse(1, "Session ID unknown")),
-                },
-            }
-        })
-    }
-}
-
-/// The first request of a session.
-async fn begin<S, B, R>(
-    mut engine: S,
-    ids: &SessionIds,
-    request: Request<B>,
-    query: &Query,
-) -> Result<Response<Body>, Infallible>
-where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
-    R: http_body::Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let (mut parts, body) = request.into_parts();
-    let links = Arc::new(Links::new(parts.extensions.get::<Peer>().cloned()));
-    slim_extensions(&mut parts.extensions, Arc::clone(&links));
-    parts.headers = slim(&parts.headers);
-    parts.uri = copy(&parts.uri);
-    let response = engine.call(Request::from_parts(parts, body)).await?;
-    if query.is_websocket || response.status() != StatusCode::OK {
-        return Ok(response.map(boxed));
-    }
-    let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else {
-        return Ok(refuse(3, "Bad request"));
-    };
-    let Some(body) = hide_id(&body.to_bytes(), ids, links) else {
-        return Ok(refuse(3, "Bad request"));
-    };
-    parts
-        .headers
-        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    parts
-        .headers
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Response::from_parts(parts, boxed(Full::from(body))))
-}
-
-/// Puts a secret in the place of the engine's id in an open packet.
-fn hide_id(packet: &[u8], ids: &SessionIds, links: Arc<Links>) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Open<'a> {
-        sid: &'a str,
-    }
-    let packet = std::str::from_utf8(packet).ok()?;
-    let open: Open = serde_json::from_str(packet.strip_prefix('0')?).ok()?;
-    let secret = ids.issue(open.sid, links)?;
-    Some(packet.replacen(open.sid, &secret, 1))
-}
-
-/// A later request of a session, secret in place.
-async fn go_on<S, B, R>(
-    mut engine: S,
-    mut request: Request<B>,
-    query: &Query,
-    entry: &Entry,
-) -> Result<Response<Body>, Infallible>
-where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
-    R: http_body::Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    if query.is_websocket
-        && let Some(peer) = request.extensions().get::<Peer>()
-    {
-        entry.links.upgrade(peer.clone());
-    }
-    *request.uri_mut() = query.with_session(request.uri(), &entry.id);
-    let mut response = engine.call(request).await?.map(boxed);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-/// What the query of a request says.
-struct Query {
-    is_websocket: bool,
-    session: Option<String>,
-}
-
-impl Query {
-    fn of(uri: &Uri) -> Self {
-        let query = uri.query().unwrap_or_default();
-        let value = |name: &str| {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        Self {
-            is_websocket: value("transport").as_deref() == Some("websocket"),
-            session: value("sid"),
-        }
-    }
-
-    /// The URI with another session id.
-    fn with_session(&self, uri: &Uri, id: &str) -> Uri {
-        let query = uri.query().unwrap_or_default();
-        let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != "sid");
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .append_pair("sid", id)
-            .finish();
-        format!("{}?{query}", uri.path())
-            .parse()
-            .unwrap_or_else(|_| uri.clone())
-    }
-}
-
-fn has_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-}
-
-/// Owned copies of the headers that are needed later: what hyper hands out holds on to the whole
-/// buffer of the request.
-fn slim(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(KEPT_HEADERS.len());
-    for name in KEPT_HEADERS {
-        if let Some(value) = headers.get(name)
-            && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
-        {
-            kept.insert(name, value);
-        }
-    }
-    kept
-}
-
-fn copy(uri: &Uri) -> Uri {
-    uri.to_string().parse().unwrap_or_else(|_| uri.clone())
-}
-
-/// Drops what earlier layers attached, all of which the engine would keep with the session.
-fn slim_extensions(extensions: &mut http::Extensions, links: Arc<Links>) {
-    let upgrade = extensions.remove::<hyper::upgrade::OnUpgrade>();
-    extensions.clear();
-    extensions.insert(links);
-    if let Some(upgrade) = upgrade {
-        extensions.insert(upgrade);
-    }
-}
-
-/// An error as engine.io writes it (engine.io-protocol, "HTTP long-polling").
-fn refuse(code: u8, message: &str) -> Response<Body> {
-    let body = format!("{{\"code\":{code},\"message\":\"{message}\"}}");
-    let mut response = Response::new(boxed(Full::from(body)));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
-}
-
-fn boxed<B>(body: B) -> Body
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    body.map_err(Into::into).boxed_unsync()
 }

@@ -79,7 +79,10 @@ fn collect(
     known: Vec<Option<MessageRow>>,
     fresh: Vec<Option<MessageRow>>,
 ) -> Vec<Option<Stored>> {
-    let rows = known.into_iter().zip(fresh).map(|(known, fresh)| known.or(fresh));
+    let rows = known
+        .into_iter()
+        .zip(fresh)
+        .map(|(known, fresh)| known.or(fresh));
     let stored = |(row, new): (Option<MessageRow>, &&NewMessage)| {
         let row = Arc::new(row?);
         // A row under the very id of this send is this send: an earlier try stored it, and its

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{ConversationId, UserId, canonical_decimal};
 
 use super::{ConversationRow, Fault, Store, now, statement, users};
 
@@ -24,7 +24,7 @@ impl Pair {
     /// Orders two ids: by value when both are canonical decimals, otherwise by bytes.
     pub fn new(a: UserId, b: UserId) -> Self {
         let (left, right) = (a.as_str(), b.as_str());
-        let is_ordered = match (decimal(left), decimal(right)) {
+        let is_ordered = match (canonical_decimal(left), canonical_decimal(right)) {
             (Some(left), Some(right)) => left <= right,
             _ => left <= right,
         };
@@ -45,13 +45,6 @@ impl Pair {
     pub fn contains(&self, user: &UserId) -> bool {
         *user == self.first || *user == self.second
     }
-}
-
-/// The value of an id in canonical decimal form.
-fn decimal(id: &str) -> Option<u64> {
-    let is_canonical = id == "0" || !id.starts_with('0');
-    let is_digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    (is_canonical && is_digits).then(|| id.parse().ok())?
 }
 
 /// A direct conversation to find or to make.

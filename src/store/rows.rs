@@ -85,7 +85,9 @@ impl Bulk {
         mut rows: &'a [T],
     ) -> impl Iterator<Item = (&'a [T], &'a str)> {
         std::iter::from_fn(move || {
-            let index = RUN_LENGTHS.iter().position(|length| *length <= rows.len())?;
+            let index = RUN_LENGTHS
+                .iter()
+                .position(|length| *length <= rows.len())?;
             let (run, rest) = rows.split_at(RUN_LENGTHS[index]);
             rows = rest;
             Some((run, self.text(backend, index)))
@@ -130,9 +132,15 @@ mod tests {
     fn runs_cover_all_rows_in_order() {
         let bulk = Bulk::new("VALUES", 1, "");
         let rows: Vec<usize> = (0..107).collect();
-        let lengths: Vec<usize> = bulk.runs(DbBackend::Sqlite, &rows).map(|(run, _)| run.len()).collect();
+        let lengths: Vec<usize> = bulk
+            .runs(DbBackend::Sqlite, &rows)
+            .map(|(run, _)| run.len())
+            .collect();
         assert_eq!(lengths, [64, 32, 8, 2, 1]);
-        let seen: Vec<usize> = bulk.runs(DbBackend::Sqlite, &rows).flat_map(|(run, _)| run.to_vec()).collect();
+        let seen: Vec<usize> = bulk
+            .runs(DbBackend::Sqlite, &rows)
+            .flat_map(|(run, _)| run.to_vec())
+            .collect();
         assert_eq!(seen, rows);
     }
 }

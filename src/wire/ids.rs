@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
-
-/// The largest integer that a JavaScript number holds exactly.
-const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+use sohbet_entity::ids::canonical_decimal;
 
 /// An id in a dialect with integer ids: canonical decimals are JSON numbers, others are strings.
 pub struct NumericId<'a>(pub &'a str);
@@ -16,15 +14,6 @@ impl Serialize for NumericId<'_> {
             None => serializer.serialize_str(self.0),
         }
     }
-}
-
-/// The value of an id like `0` or `42`; `None` for `007`, `-1`, `x` and unsafe integers.
-fn canonical_decimal(id: &str) -> Option<u64> {
-    let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_decimal || (id.starts_with('0') && id != "0") {
-        return None;
-    }
-    id.parse().ok().filter(|value| *value <= MAX_SAFE_INTEGER)
 }
 
 /// A time as `JSON.stringify(new Date())` writes it: UTC, three decimals, `Z`.

@@ -5,13 +5,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use sohbet_entity::ids;
 
 use crate::error::{Error, Result};
-
-/// Longest id, in characters.
-const MAX_ID_CHARS: usize = 128;
-/// The largest integer that a JavaScript number holds exactly.
-const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
 
 /// The members of a JSON object, values unread. Of two members with one name the last counts, as
 /// in JavaScript.
@@ -78,14 +74,15 @@ pub fn id(value: &RawValue) -> Result<Option<String>> {
     match json.as_bytes().first() {
         Some(b'"') => {
             let text = text(value)?;
-            if text.chars().count() > MAX_ID_CHARS {
-                return Err(INVALID);
+            match text.is_empty() {
+                true => Ok(None),
+                false if ids::is_valid(&text) => Ok(Some(text)),
+                false => Err(INVALID),
             }
-            Ok(Some(text).filter(|text| !text.is_empty()))
         }
         Some(b'0'..=b'9') => {
             let number: u64 = json.parse().map_err(|_| INVALID)?;
-            if number > MAX_SAFE_INTEGER {
+            if number > ids::MAX_SAFE_INTEGER {
                 return Err(INVALID);
             }
             Ok((number != 0).then(|| json.to_owned()))

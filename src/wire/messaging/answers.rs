@@ -34,8 +34,7 @@ pub fn answer(
         Err(error) if event == "send_message" => send_failed(error, echo),
         Err(error) => {
             let text = error.to_string();
-            let is_told = matches!(error, Error::InvalidPayload(_) | Error::Forbidden(_));
-            let told = (event == "join_user_room" && is_told)
+            let told = (event == "join_user_room" && JOIN_ERRORS.contains(&text.as_str()))
                 .then(|| Frame::new("error", &ErrorBody { message: &text }));
             Answer {
                 events: told.into_iter().collect(),
@@ -44,6 +43,9 @@ pub fn answer(
         }
     }
 }
+
+/// The only texts with which `error` is sent: front ends take it for a lost connection.
+const JOIN_ERRORS: [&str; 2] = ["User ID required", "Authentication error"];
 
 /// The answer to a write that is committed, or has failed.
 pub fn answer_written(
@@ -187,7 +189,7 @@ fn send_error_text(error: &Error) -> &'static str {
     match error {
         Error::InvalidPayload(_) => "Missing required fields",
         Error::Forbidden(_) | Error::Unauthenticated(_) => "Not allowed to send as this user",
-        Error::NotFound(_) => "User not found",
+        Error::NotFound("User not found") => "User not found",
         Error::TooLarge(_) => "Message is too long",
         Error::RateLimited { .. } => "Too many messages",
         _ => "Failed to send message",

@@ -45,12 +45,18 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
             ..nobody
         },
         Event::Typing {
-            conversation, user, ..
+            conversation,
+            user,
+            except,
+            ..
         } => Audience {
             conversation: Some(conversation),
+            except: Some(*except),
             except_user: Some(user),
             ..nobody
         },
+        // Delivery answers the socket and lets the others hear `Online`.
+        Event::Joined(_) => return None,
         Event::Online { except, .. } => Audience {
             everybody: true,
             except: Some(*except),
@@ -96,6 +102,7 @@ pub fn encode(event: &Event) -> Option<Frame> {
             conversation,
             user,
             is_typing,
+            ..
         } => Frame::new(
             "user_typing",
             &UserTyping {
@@ -104,6 +111,7 @@ pub fn encode(event: &Event) -> Option<Frame> {
                 conversation_id: NumericId(conversation.as_str()),
             },
         ),
+        Event::Joined(_) => return None,
         Event::Online { user, .. } => user_online(user),
         Event::Offline { user } => Frame::new("user_offline", &UserBody::from(user)),
         Event::Relayed { message, .. } => Frame {

@@ -37,7 +37,7 @@ pub struct Client {
     n_asked: u64,
     /// Bounded by what a test sends.
     outgoing: mpsc::UnboundedSender<Message>,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
+    frames: mpsc::UnboundedReceiver<String>,
     /// What came and was not asked for yet.
     kept: VecDeque<Arrival>,
     _tasks: JoinSet<()>,
@@ -63,7 +63,7 @@ impl Client {
     pub fn over(wire: Wire, id: String) -> Self {
         let (sink, stream) = wire.frames.split();
         let (outgoing, to_send) = mpsc::unbounded_channel();
-        let (heard, arrivals) = mpsc::unbounded_channel();
+        let (heard, frames) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(write(sink, to_send));
         tasks.spawn(read(stream, heard, outgoing.clone()));
@@ -71,7 +71,7 @@ impl Client {
             id,
             n_asked: 0,
             outgoing,
-            arrivals,
+            frames,
             kept: VecDeque::new(),
             _tasks: tasks,
         }
@@ -156,8 +156,8 @@ impl Client {
 
     /// Everything that has come and was not asked for.
     pub fn take_kept(&mut self) -> Vec<Arrival> {
-        while let Ok(arrival) = self.arrivals.try_recv() {
-            self.kept.push_back(arrival);
+        while let Ok(frame) = self.frames.try_recv() {
+            self.kept.push_back(arrival(&frame));
         }
         self.kept.drain(..).collect()
     }
@@ -179,7 +179,8 @@ impl Client {
     }
 
     async fn arrival(&mut self) -> Arrival {
-        self.arrivals.recv().await.unwrap_or(Arrival::Closed)
+        let frame = self.frames.recv().await;
+        frame.map_or(Arrival::Closed, |frame| arrival(&frame))
     }
 }
 
@@ -207,36 +208,33 @@ async fn write(
 
 async fn read(
     mut stream: SplitStream<WebSocketStream<TcpStream>>,
-    heard: mpsc::UnboundedSender<Arrival>,
+    heard: mpsc::UnboundedSender<String>,
     outgoing: mpsc::UnboundedSender<Message>,
 ) {
-    // Without a listener the client was dropped, and this task with it.
     while let Some(Ok(message)) = stream.next().await {
-        if let Message::Text(text) = message {
-            match arrival(&text) {
-                Some(arrival) => drop(heard.send(arrival)),
-                None => drop(outgoing.send(Message::text("3"))),
-            }
+        let Message::Text(text) = message else {
+            continue;
+        };
+        // Whoever does not listen any more has dropped the client, and this task with it.
+        match text.as_str() {
+            "2" => drop(outgoing.send(Message::text("3"))),
+            // Like the stock client, it waits for the end of the connection that follows.
+            "1" => {}
+            frame => drop(heard.send(frame.to_owned())),
         }
     }
-    drop(heard.send(Arrival::Closed));
 }
 
-/// What a frame says; `None` for a ping.
-fn arrival(frame: &str) -> Option<Arrival> {
-    if frame == "2" {
-        return None;
-    }
+/// What a frame says.
+fn arrival(frame: &str) -> Arrival {
     if frame == "41" {
-        return Some(Arrival::Disconnect);
+        return Arrival::Disconnect;
     }
-    let (kind, rest) = frame.split_at_checked(2).expect("a packet has a type");
-    let start = rest
-        .find('[')
-        .unwrap_or_else(|| panic!("not a packet: {frame}"));
-    let (number, body) = rest.split_at(start);
-    let mut body: Vec<Value> = serde_json::from_str(body).expect("the server sends JSON");
-    Some(match kind {
+    let (kind, rest) = frame.split_at_checked(2).unwrap_or((frame, ""));
+    let (number, body) = rest.split_at(rest.find('[').unwrap_or(0));
+    let body: Option<Vec<Value>> = serde_json::from_str(body).ok();
+    let mut body = body.unwrap_or_else(|| panic!("unexpected packet: {frame}"));
+    match kind {
         "42" => {
             assert_eq!(body.len(), 2, "an event has one argument: {frame}");
             let name = body[0].as_str().expect("an event has a name").to_owned();
@@ -247,5 +245,5 @@ fn arrival(frame: &str) -> Option<Arrival> {
             Arrival::Ack(number.parse().unwrap(), body.swap_remove(0))
         }
         _ => panic!("unexpected packet: {frame}"),
-    })
+    }
 }

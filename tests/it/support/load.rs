@@ -129,7 +129,11 @@ impl Outcome {
                     let found = found.unwrap_or_else(|| panic!("acknowledged and lost: {acked}"));
                     assert_eq!((id(found), seq(found)), (id(acked), seq(acked)));
                 }
-                (None, Some(refusal)) => assert_eq!(found, None, "stored in spite of {refusal}"),
+                (None, Some(refusal)) => {
+                    // The only reason to refuse a good message.
+                    assert_eq!(refusal["error"]["code"], "UNAVAILABLE", "{refusal}");
+                    assert_eq!(found, None, "stored in spite of {refusal}");
+                }
                 (None, None) => {}
             }
         }

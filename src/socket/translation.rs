@@ -1,0 +1,255 @@
+//! The layer in front of the engine that translates secret session ids (`session_ids`), and keeps
+//! from the engine what it would hold on to for as long as a session lives.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use tower::Service;
+
+use super::links::{Links, Peer};
+use super::session_ids::{Entry, SessionIds};
+
+/// Headers that outlive the first request of a session. All others are dropped, since the engine
+/// keeps them as long as the session lives.
+const KEPT_HEADERS: [&str; 12] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "forwarded",
+    "origin",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "upgrade",
+    "user-agent",
+    "x-forwarded-for",
+];
+
+/// The engine's service behind the translation of session ids.
+#[derive(Clone)]
+pub struct Translate<S> {
+    engine: S,
+    ids: Arc<SessionIds>,
+}
+
+impl<S> Translate<S> {
+    pub(super) fn new(engine: S, ids: Arc<SessionIds>) -> Self {
+        Self { engine, ids }
+    }
+}
+
+/// What the endpoint answers with.
+pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+impl<S, B, R> Service<Request<B>> for Translate<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.engine.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (ids, engine) = (Arc::clone(&self.ids), self.engine.clone());
+        let query = Query::of(request.uri());
+        Box::pin(async move {
+            if query.is_websocket && !has_upgrade(request.headers()) {
+                return Ok(refuse(3, "Bad request"));
+            }
+            match query.session.clone() {
+                None => begin(engine, &ids, request, &query).await,
+                Some(secret) => match ids.find(&secret) {
+                    Some(entry) => go_on(engine, request, &query, &entry).await,
+                    None => Ok(refuse(1, "Session ID unknown")),
+                },
+            }
+        })
+    }
+}
+
+/// The first request of a session.
+async fn begin<S, B, R>(
+    mut engine: S,
+    ids: &SessionIds,
+    request: Request<B>,
+    query: &Query,
+) -> Result<Response<Body>, Infallible>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if !query.is_websocket && ids.is_full() {
+        let mut response = refuse(3, "Bad request");
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        return Ok(response);
+    }
+    let (mut parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().cloned();
+    let links = Arc::new(Links::new(peer, query.is_websocket));
+    slim_extensions(&mut parts.extensions, Arc::clone(&links));
+    parts.headers = slim(&parts.headers);
+    parts.uri = copy(&parts.uri);
+    let response = engine.call(Request::from_parts(parts, body)).await?;
+    if query.is_websocket || response.status() != StatusCode::OK {
+        return Ok(response.map(boxed));
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await else {
+        return Ok(refuse(3, "Bad request"));
+    };
+    let Some(body) = hide_id(&body.to_bytes(), ids, links) else {
+        return Ok(refuse(3, "Bad request"));
+    };
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    parts
+        .headers
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Response::from_parts(parts, boxed(Full::from(body))))
+}
+
+/// Puts a secret in the place of the engine's id in an open packet.
+fn hide_id(packet: &[u8], ids: &SessionIds, links: Arc<Links>) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Open<'a> {
+        sid: &'a str,
+    }
+    let packet = std::str::from_utf8(packet).ok()?;
+    let open: Open = serde_json::from_str(packet.strip_prefix('0')?).ok()?;
+    let secret = ids.issue(open.sid, links)?;
+    Some(packet.replacen(open.sid, &secret, 1))
+}
+
+/// A later request of a session, secret in place.
+async fn go_on<S, B, R>(
+    mut engine: S,
+    mut request: Request<B>,
+    query: &Query,
+    entry: &Entry,
+) -> Result<Response<Body>, Infallible>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let peer = request.extensions().get::<Peer>().cloned();
+    if request.method() == Method::POST {
+        entry.links.wait_for_room().await;
+    }
+    *request.uri_mut() = query.with_session(request.uri(), &entry.id);
+    let mut response = engine.call(request).await?.map(boxed);
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS
+        && let Some(peer) = peer
+    {
+        entry.links.upgrade(peer);
+    }
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// What the query of a request says.
+struct Query {
+    is_websocket: bool,
+    session: Option<String>,
+}
+
+impl Query {
+    fn of(uri: &Uri) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let value = |name: &str| {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        Self {
+            is_websocket: value("transport").as_deref() == Some("websocket"),
+            session: value("sid"),
+        }
+    }
+
+    /// The URI with another session id.
+    fn with_session(&self, uri: &Uri, id: &str) -> Uri {
+        let query = uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != "sid");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .append_pair("sid", id)
+            .finish();
+        format!("{}?{query}", uri.path())
+            .parse()
+            .unwrap_or_else(|_| uri.clone())
+    }
+}
+
+fn has_upgrade(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+/// Owned copies of the headers that are needed later: what hyper hands out holds on to the whole
+/// buffer of the request.
+fn slim(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(KEPT_HEADERS.len());
+    for name in KEPT_HEADERS {
+        if let Some(value) = headers.get(name)
+            && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
+        {
+            kept.insert(name, value);
+        }
+    }
+    kept
+}
+
+fn copy(uri: &Uri) -> Uri {
+    uri.to_string().parse().unwrap_or_else(|_| uri.clone())
+}
+
+/// Drops what earlier layers attached, all of which the engine would keep with the session.
+fn slim_extensions(extensions: &mut http::Extensions, links: Arc<Links>) {
+    let upgrade = extensions.remove::<hyper::upgrade::OnUpgrade>();
+    extensions.clear();
+    extensions.insert(links);
+    if let Some(upgrade) = upgrade {
+        extensions.insert(upgrade);
+    }
+}
+
+/// An error as engine.io writes it (engine.io-protocol, "HTTP long-polling").
+fn refuse(code: u8, message: &str) -> Response<Body> {
+    let body = format!("{{\"code\":{code},\"message\":\"{message}\"}}");
+    let mut response = Response::new(boxed(Full::from(body)));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn boxed<B>(body: B) -> Body
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    body.map_err(Into::into).boxed_unsync()
+}

@@ -23,7 +23,7 @@ describe("restart", BUSY, () => {
     await stopped;
     await world.server.start();
     await a.next("(reconnect)", RECONNECT_MS);
-    await a.ask("join_user_room", 1);
+    assert.equal((await a.emitWithin(RECONNECT_MS, "join_user_room", 1)).ok, true);
     sender.resend();
     await sender.acked(N);
     await assertHistory(world, c, sender);

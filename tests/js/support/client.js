@@ -62,8 +62,13 @@ export class Client {
 
   /** Emits with a callback and gives what the callback got: one argument, once. */
   emitWithAck(name, ...args) {
+    return this.emitWithin(GETS_MS, name, ...args);
+  }
+
+  /** As `emitWithAck`, for what waits behind a burst. */
+  emitWithin(ms, name, ...args) {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no ack of ${name}\n${this}`)), GETS_MS);
+      const timer = setTimeout(() => reject(new Error(`no ack of ${name}\n${this}`)), ms);
       this.socket.emit(name, ...args, (...answer) => {
         clearTimeout(timer);
         this.#arrived(`ack ${name}`, answer, true);

@@ -102,6 +102,34 @@ async fn any_other_origin_is_not() {
 }
 
 #[tokio::test]
+async fn a_page_of_any_other_origin_cannot_do_anything() {
+    let server = on_allowed_origin().await;
+    let acts = || {
+        let text = json!({"senderId": 1, "receiverId": 2, "content": "hi"});
+        [
+            Call::post("/api/messages", &text),
+            Call::get(polling::PATH),
+            polling::upgrade(None),
+        ]
+    };
+    for act in acts() {
+        let answer = act
+            .header("Origin", "https://evil.test")
+            .send(server.port)
+            .await;
+        assert_eq!(answer.status, 403, "{}", answer.text());
+    }
+    for act in acts() {
+        let answer = act.header("Origin", ALLOWED).send(server.port).await;
+        assert!(
+            [101, 200, 401].contains(&answer.status),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_preflight_is_answered_for_every_path() {
     let server = on_allowed_origin().await;
     for path in PATHS {

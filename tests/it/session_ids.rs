@@ -64,13 +64,13 @@ async fn a_websocket_request_that_asks_for_no_upgrade_is_refused() {
         .await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.json()["code"].is_u64());
-    assert_eq!(upgrade(server.port, None).await.status, 101);
+    assert_eq!(upgrade(None).send(server.port).await.status, 101);
 }
 
 async fn assert_refused_everywhere(port: u16, sid: &str) {
     assert_unknown(&get(port, sid).await);
     assert_unknown(&post(port, sid, r#"42["join_user_room",1]"#).await);
-    assert_unknown(&upgrade(port, Some(sid)).await);
+    assert_unknown(&upgrade(Some(sid)).send(port).await);
 }
 
 /// As the Node server answers.

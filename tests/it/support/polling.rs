@@ -70,16 +70,14 @@ pub async fn post(port: u16, sid: &str, packets: &str) -> Answer {
         .await
 }
 
-/// Asks for a WebSocket, for a session or for a new one.
-pub async fn upgrade(port: u16, sid: Option<&str>) -> Answer {
+/// The request for a WebSocket, for a session or for a new one.
+pub fn upgrade(sid: Option<&str>) -> Call {
     let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
     Call::get(&format!("/socket.io/?EIO=4&transport=websocket{sid}"))
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .send(port)
-        .await
 }
 
 /// The id in a packet of that type.

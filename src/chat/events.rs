@@ -141,11 +141,16 @@ pub enum About {
     },
 }
 
-/// The outcome of a write, for a REST handler.
+/// The outcome of a write, for whoever asked for it.
 #[derive(Debug)]
 pub enum Receipt {
     /// The message is stored.
     Message(Message),
-    /// So many messages became read.
-    Read(u64),
+    /// A conversation is read.
+    Read {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Messages that were unread before.
+        n_marked: u64,
+    },
 }

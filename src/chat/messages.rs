@@ -177,7 +177,7 @@ impl Chat {
         let (write, about) = self.prepare_send(identity, None, draft).await?;
         match self.submit_and_wait(write, about, dialect, echo).await? {
             Receipt::Message(message) => Ok(message),
-            Receipt::Read(_) => Err(Error::Internal),
+            Receipt::Read { .. } => Err(Error::Internal),
         }
     }
 

@@ -42,7 +42,7 @@ impl Chat {
             .prepare_read(identity, conversation, Some(reader), None)
             .await?;
         match self.submit_and_wait(write, about, dialect, None).await? {
-            Receipt::Read(n_marked) => Ok(n_marked),
+            Receipt::Read { n_marked, .. } => Ok(n_marked),
             Receipt::Message(_) => Err(Error::Internal),
         }
     }

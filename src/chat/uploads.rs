@@ -47,7 +47,7 @@ impl Chat {
             media_type: media_type.to_owned(),
             size_bytes: i64::try_from(new.bytes.len())
                 .map_err(|_| Error::TooLarge("File too large"))?,
-            sha256: hex(&Sha256::digest(&new.bytes)),
+            sha256: sha256(new.bytes.clone()).await?,
             width: None,
             height: None,
             duration_ms: None,
@@ -90,8 +90,15 @@ fn clean_name(name: &str) -> String {
     printable.take(MAX_NAME_CHARS).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 of a file in hexadecimal, computed where it holds up nobody.
+async fn sha256(bytes: Bytes) -> Result<String> {
+    let hash = move || {
+        let digest = Sha256::digest(&bytes);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    tokio::task::spawn_blocking(hash)
+        .await
+        .map_err(|_| Error::Internal)
 }
 
 #[cfg(test)]

@@ -7,14 +7,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::chat::{
-    About, Ack, Chat, Dialect, Done, Event, Joined, Message, NewRead, Origin, Outcome, Receipt,
-    Reply, Session, SessionId, Tag, Write,
+    About, Ack, Chat, Dialect, Done, Event, Joined, Message, Origin, Outcome, Receipt, Reply,
+    Session, SessionId, Tag, Write,
 };
 use crate::error::Error;
-use crate::wire::{self, Answer, Frame, WriteKind, Written};
+use crate::wire::{self, Answer, Frame, WriteKind};
 
 /// Events that are told after a batch before the next batch.
 const EVENTS_PER_BATCH: usize = 64;
@@ -103,15 +104,20 @@ impl Delivery {
                 self.finish_message(message, origin, dialect);
             }
             (Ok(Outcome::Read(read)), Write::Read(write), About::Read { other }) => {
-                let event = |except| Event::Read {
+                let receipt = Receipt::Read {
                     conversation: write.conversation.clone(),
-                    reader: write.reader.clone(),
-                    at: read.at,
-                    other: other.clone(),
-                    except,
-                    dialect,
+                    n_marked: read.n_marked,
                 };
-                self.finish_read(&write, read.n_marked, origin, dialect, event);
+                self.finish_as(receipt, origin, dialect, |except, _| {
+                    Some(Event::Read {
+                        conversation: write.conversation,
+                        reader: write.reader,
+                        at: read.at,
+                        other,
+                        except,
+                        dialect,
+                    })
+                });
             }
             (Err(error), write, _) => fail(error, &write, origin, dialect),
             (Ok(_), write, _) => fail(Error::Internal, &write, origin, dialect),
@@ -119,7 +125,41 @@ impl Delivery {
     }
 
     fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
-        let is_new = !message.duplicate;
+        let receipt = Receipt::Message(message.clone());
+        self.finish_as(receipt, origin, dialect, |sender, echo| {
+            if message.duplicate {
+                return None;
+            }
+            // A front end that sent a temporary id by socket draws its own message from the
+            // confirmation; one that did not draws it from the event. What is sent by REST is drawn
+            // from the event, which then shows the temporary id.
+            let (except, echo) = match sender {
+                Some(sender) => (echo.is_some().then_some(sender), None),
+                None => (None, echo),
+            };
+            Some(Event::Message {
+                message,
+                echo,
+                except,
+                dialect,
+            })
+        });
+    }
+
+    /// Answers whoever waits for a write, and tells the others: after a socket's answer, and
+    /// before a REST answer. `event` gets the socket that asked and what it wants to see again.
+    fn finish_as(
+        &self,
+        receipt: Receipt,
+        origin: Origin,
+        dialect: Dialect,
+        event: impl FnOnce(Option<SessionId>, Option<Box<RawValue>>) -> Option<Event>,
+    ) {
+        let announce = |event: Option<Event>| {
+            if let Some(event) = &event {
+                self.announce(event);
+            }
+        };
         match origin {
             Origin::Socket {
                 session,
@@ -127,72 +167,16 @@ impl Delivery {
                 echo,
                 permit,
             } => {
-                let written = Ok(Written::Message(message.clone()));
-                answer(
-                    &session,
-                    wire::answer_written(dialect, echo.as_deref(), &written),
-                    ack,
-                );
-                // A front end that sent a temporary id draws its own message from the
-                // confirmation; one that did not draws it from the event.
-                let except = echo.is_some().then_some(session.id);
-                if is_new {
-                    self.announce(&Event::Message {
-                        message,
-                        echo: None,
-                        except,
-                        dialect,
-                    });
-                }
+                let told = wire::answer_written(dialect, echo.as_deref(), &Ok(receipt));
+                answer(&session, told, ack);
+                announce(event(Some(session.id), echo));
                 // Only now: what the socket asks next comes after this fan-out.
                 drop(permit);
             }
             Origin::Rest { reply, echo } => {
-                if is_new {
-                    self.announce(&Event::Message {
-                        message: message.clone(),
-                        echo,
-                        except: None,
-                        dialect,
-                    });
-                }
-                // The caller may have hung up; the message is stored all the same.
-                let _ = reply.send(Ok(Receipt::Message(message)));
-            }
-        }
-    }
-
-    fn finish_read(
-        &self,
-        write: &NewRead,
-        n_marked: u64,
-        origin: Origin,
-        dialect: Dialect,
-        event: impl Fn(Option<SessionId>) -> Event,
-    ) {
-        match origin {
-            Origin::Socket {
-                session,
-                ack,
-                echo,
-                permit,
-            } => {
-                let written = Ok(Written::Read {
-                    conversation: write.conversation.clone(),
-                    n_marked,
-                });
-                answer(
-                    &session,
-                    wire::answer_written(dialect, echo.as_deref(), &written),
-                    ack,
-                );
-                self.announce(&event(Some(session.id)));
-                drop(permit);
-            }
-            Origin::Rest { reply, .. } => {
-                self.announce(&event(None));
-                // The caller may have hung up; the marker is stored all the same.
-                let _ = reply.send(Ok(Receipt::Read(n_marked)));
+                announce(event(None, echo));
+                // The caller may have hung up; what it wrote is stored all the same.
+                let _ = reply.send(Ok(receipt));
             }
         }
     }

@@ -164,3 +164,46 @@ fn random_secret() -> Option<String> {
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(pending_time: Duration) -> SessionIds {
+        SessionIds::new(pending_time)
+    }
+
+    fn issue(ids: &SessionIds, id: &str) -> String {
+        ids.issue(id, Arc::new(Links::new(None, false))).unwrap()
+    }
+
+    #[test]
+    fn a_session_that_never_joins_is_forgotten() {
+        let ids = ids(Duration::ZERO);
+        let secret = issue(&ids, "a");
+        assert!(!ids.is_full());
+        assert!(ids.find(&secret).is_none());
+        assert_eq!(ids.inner().n_pending, 0);
+    }
+
+    #[test]
+    fn a_session_lives_as_long_as_its_last_socket() {
+        let ids = ids(Duration::ZERO);
+        let secret = issue(&ids, "a");
+        ids.keep("a");
+        ids.keep("a");
+        ids.end("a");
+        ids.inner().forget_ended();
+        assert!(ids.find(&secret).is_some(), "it joined again");
+        ids.end("a");
+        assert!(ids.find(&secret).is_some(), "it may fetch its last packets");
+    }
+
+    #[test]
+    fn a_killed_session_is_unknown() {
+        let ids = ids(Duration::from_secs(45));
+        let secret = issue(&ids, "a");
+        ids.find(&secret).unwrap().links.kill();
+        assert!(ids.find(&secret).is_none());
+    }
+}

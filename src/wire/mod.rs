@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use sohbet_entity::ids::{ConversationId, UserId};
 
 pub use crate::chat::Dialect;
-use crate::chat::{Event, Message, Reply, SessionId, SocketRequest};
+use crate::chat::{Event, Receipt, Reply, SessionId, SocketRequest};
 use crate::error::{Error, Result};
 
 /// One event on its way to a client: name and single argument.
@@ -49,19 +49,6 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self { error, echo: None }
     }
-}
-
-/// The outcome of a write, for its sender.
-pub enum Written {
-    /// The message is stored.
-    Message(Message),
-    /// So many messages of a conversation became read.
-    Read {
-        /// The conversation.
-        conversation: ConversationId,
-        /// Messages that were unread before.
-        n_marked: u64,
-    },
 }
 
 /// Who hears of an event: the union of all places.
@@ -113,7 +100,7 @@ pub fn answer(
 pub fn answer_written(
     dialect: Dialect,
     echo: Option<&RawValue>,
-    outcome: &Result<Written, (WriteKind, Error)>,
+    outcome: &Result<Receipt, (WriteKind, Error)>,
 ) -> Answer {
     match dialect {
         Dialect::Messaging => messaging::answer_written(echo, outcome),

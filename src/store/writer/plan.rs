@@ -208,3 +208,108 @@ impl Recent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::now;
+    use crate::store::writer::Twin;
+
+    fn send(id: &str, channel: Channel, client_id: Option<&str>) -> Write {
+        let row = MessageRow {
+            id: id.into(),
+            conversation_id: "c".into(),
+            seq: 0,
+            rev: 0,
+            sender_id: "1".into(),
+            sender_party: None,
+            client_id: client_id.map(str::to_owned),
+            kind: "text".into(),
+            content: Some("ok".into()),
+            file_url: None,
+            file_name: None,
+            file_size: None,
+            file_type: None,
+            metadata: None,
+            reply_to: None,
+            read_at: None,
+            read_by: None,
+            created_at: now(),
+            edited_at: None,
+            deleted_at: None,
+        };
+        Write::Message(Box::new(NewMessage {
+            row,
+            earlier: None,
+            twin: Some(Twin { channel }),
+        }))
+    }
+
+    /// Stores one batch in memory; says which message each write ended in.
+    fn store(writes: &[Write], recent: &mut Recent) -> Vec<String> {
+        let plan = Plan::new(writes.iter(), recent);
+        let stored = |message: &&NewMessage| {
+            Ok(Distinct::Message(Stored {
+                row: Arc::new(message.row.clone()),
+                duplicate: false,
+            }))
+        };
+        let results = plan.messages.iter().map(stored).collect();
+        let id = |outcome| match outcome {
+            Ok(Outcome::Message { row, .. }) => row.id.to_string(),
+            _ => panic!("no message"),
+        };
+        plan.outcomes(results, recent).into_iter().map(id).collect()
+    }
+
+    #[test]
+    fn a_repeat_inside_a_batch_ends_in_the_first_message() {
+        let writes = [
+            send("m1", Channel::Socket, Some("k")),
+            send("m2", Channel::Socket, Some("k")),
+            send("m3", Channel::Socket, Some("l")),
+        ];
+        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m1", "m3"]);
+    }
+
+    #[test]
+    fn the_two_halves_of_a_double_send_are_one_message_in_any_order() {
+        let (socket, rest) = (Channel::Socket, Channel::Rest);
+        for (first, second) in [(socket, rest), (rest, socket)] {
+            let (first, second) = (send("m1", first, None), send("m2", second, None));
+            let mut recent = Recent::default();
+            assert_eq!(
+                store(&[first.clone(), second.clone()], &mut recent),
+                ["m1", "m1"]
+            );
+            let mut recent = Recent::default();
+            assert_eq!(store(&[first], &mut recent), ["m1"]);
+            assert_eq!(store(&[second], &mut recent), ["m1"]);
+        }
+    }
+
+    #[test]
+    fn a_half_that_found_its_other_half_is_used_up() {
+        let writes = [
+            send("m1", Channel::Socket, Some("t1")),
+            send("m2", Channel::Rest, None),
+            send("m3", Channel::Rest, None),
+        ];
+        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m1", "m3"]);
+        let mut recent = Recent::default();
+        let one_by_one: Vec<String> = writes
+            .iter()
+            .flat_map(|write| store(std::slice::from_ref(write), &mut recent))
+            .collect();
+        assert_eq!(one_by_one, ["m1", "m1", "m3"]);
+    }
+
+    #[test]
+    fn two_equal_sends_over_one_channel_are_two_messages() {
+        let writes = [
+            send("m1", Channel::Rest, None),
+            send("m2", Channel::Rest, None),
+        ];
+        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m2"]);
+    }
+}

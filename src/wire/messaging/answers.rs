@@ -5,10 +5,10 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::UserId;
 
 use super::MessageBody;
-use crate::chat::{Message, Reply};
+use crate::chat::{Message, Receipt, Reply};
 use crate::error::{Error, Result};
 use crate::wire::ids::NumericId;
-use crate::wire::{Answer, Frame, WriteKind, Written, encode_json, refusal};
+use crate::wire::{Answer, Frame, WriteKind, encode_json, refusal};
 
 /// The answer to a request that was done, or refused, at once.
 pub fn answer(
@@ -50,11 +50,11 @@ const JOIN_ERRORS: [&str; 2] = ["User ID required", "Authentication error"];
 /// The answer to a write that is committed, or has failed.
 pub fn answer_written(
     echo: Option<&RawValue>,
-    outcome: &Result<Written, (WriteKind, Error)>,
+    outcome: &Result<Receipt, (WriteKind, Error)>,
 ) -> Answer {
     match outcome {
-        Ok(Written::Message(message)) => sent(message, echo),
-        Ok(Written::Read {
+        Ok(Receipt::Message(message)) => sent(message, echo),
+        Ok(Receipt::Read {
             conversation,
             n_marked,
         }) => Answer {

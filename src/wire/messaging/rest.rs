@@ -15,7 +15,7 @@ use crate::wire::json::{self, Object};
 const NO_NAME: &str = "Unknown User";
 
 /// A message to send, with the temporary id that its listeners are to see.
-pub struct NewMessage {
+pub struct PostedMessage {
     /// The message.
     pub draft: Draft,
     /// The temporary id: a number where the text is one.
@@ -23,7 +23,7 @@ pub struct NewMessage {
 }
 
 /// Reads the body of `POST /api/messages`; fields of a form are texts.
-pub fn parse_message(body: &RawValue) -> Result<NewMessage> {
+pub fn parse_message(body: &RawValue) -> Result<PostedMessage> {
     let no_people = Error::InvalidPayload("Sender ID and receiver ID are required");
     let no_content = Error::InvalidPayload("Message content is required");
     let object = Object::parse(body).ok_or(no_people.clone())?;
@@ -48,7 +48,7 @@ pub fn parse_message(body: &RawValue) -> Result<NewMessage> {
         client_id: client_id(&object, temp_id).map_err(|_| no_content)?,
         channel: Channel::Rest,
     };
-    Ok(NewMessage {
+    Ok(PostedMessage {
         draft,
         echo: temp_id.and_then(as_number),
     })

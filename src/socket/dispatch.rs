@@ -1,105 +1,34 @@
 //! One dispatcher per socket. socketioxide would run every handler in a task of its own, in no
-//! order; here the reader puts events into a queue as they come, and one task works through it.
+//! order; here the reader puts events into a queue as they come (`intake`), and one task works
+//! through it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
-use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
-use socketioxide::handler::{FromMessageParts, MessageHandler, Value};
-use socketioxide::socket::Socket;
+use socketioxide::handler::Value;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Shared;
+use super::intake::{Incoming, Intake, PAUSE_BYTES, refusal, split, tell};
 use super::links::Links;
 use super::outbox::acknowledge;
 use crate::chat::{Ack, Dialect, Handled, Request, Session, SocketRequest};
 use crate::error::Error;
-use crate::wire::{self, Answer};
+use crate::wire;
 
-/// Bytes of events that may wait for one socket's dispatcher: several polling bodies of ordinary
-/// events, which come in at once.
-const MAX_QUEUED_BYTES: usize = 8_000_000;
-/// The connection is not read while more than that waits.
-const PAUSE_BYTES: usize = 128 * 1_024;
-/// What an event costs in memory besides its text, in bytes.
-const EVENT_OVERHEAD_BYTES: usize = 160;
 /// How long one event may take before it is answered with an error.
 const EVENT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Runs after the client was told that it is connected: events may be answered from now on.
 pub(super) async fn connected(Extension(started): Extension<Arc<Notify>>) {
     started.notify_one();
-}
-
-/// An event as it came in.
-struct Incoming {
-    payload: Value,
-    ack: AckSender,
-    wants_ack: bool,
-    n_bytes: usize,
-}
-
-/// Called on the connection's reader, in wire order. It must neither block nor panic.
-struct Intake {
-    queue: mpsc::UnboundedSender<Incoming>,
-    /// Bytes in the queue, which is bounded by them.
-    n_queued: Arc<AtomicUsize>,
-    shared: Arc<Shared>,
-    /// Weak, because the session holds the socket, and the socket this.
-    session: Weak<Session>,
-    links: Arc<Links>,
-}
-
-/// Marks [`Intake`] as a message handler.
-struct ByIntake;
-
-impl MessageHandler<LocalAdapter, ByIntake> for Intake {
-    fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut payload: Value, ack_id: Option<i64>) {
-        let Ok(ack) = AckSender::from_message_parts(&socket, &mut payload, &ack_id);
-        let n_bytes = payload.as_str().map_or(0, |text| text.len()) + EVENT_OVERHEAD_BYTES;
-        let incoming = Incoming {
-            payload,
-            ack,
-            wants_ack: ack_id.is_some(),
-            n_bytes,
-        };
-        if self.shared.is_draining.load(Ordering::Acquire) {
-            return self.refuse(incoming, Error::busy());
-        }
-        let n_queued = self.n_queued.load(Ordering::Acquire) + n_bytes;
-        if n_queued > MAX_QUEUED_BYTES {
-            let retry_after_ms = 1_000;
-            return self.refuse(incoming, Error::RateLimited { retry_after_ms });
-        }
-        self.n_queued.fetch_add(n_bytes, Ordering::AcqRel);
-        if n_queued > PAUSE_BYTES {
-            self.links.set_reading(false);
-        }
-        if let Err(mpsc::error::SendError(incoming)) = self.queue.send(incoming) {
-            self.refuse(incoming, Error::busy());
-        }
-    }
-}
-
-impl Intake {
-    /// Answers at once, in the words of the dialect.
-    fn refuse(&self, incoming: Incoming, error: Error) {
-        let Some(session) = self.session.upgrade() else {
-            return;
-        };
-        let answer = refusal(&session, &incoming.payload, error);
-        tell(&session, &answer);
-        if incoming.wants_ack {
-            acknowledge(incoming.ack, &self.links, &answer.ack);
-        }
-    }
 }
 
 /// Works through the events of one socket.
@@ -241,19 +170,7 @@ impl Dispatcher {
 
     async fn take(&mut self, incoming: Incoming) {
         let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
-        let work = AssertUnwindSafe(self.dispatch(&incoming.payload, &slot)).catch_unwind();
-        let error = match tokio::time::timeout(EVENT_DEADLINE, work).await {
-            Ok(Ok(())) => None,
-            Ok(Err(_)) => {
-                tracing::error!("handling an event panicked");
-                Some(Error::Internal)
-            }
-            Err(_) => {
-                tracing::warn!("handling an event took too long");
-                Some(Error::busy())
-            }
-        };
-        if let Some(error) = error {
+        if let Err(error) = guard(self.dispatch(&incoming.payload, &slot)).await {
             let answer = refusal(&self.session, &incoming.payload, error);
             tell(&self.session, &answer);
             answer_once(&slot, &self.links, &answer.ack);
@@ -332,31 +249,20 @@ impl Dispatcher {
     }
 }
 
-/// What a client hears when an event could not be handled at all.
-fn refusal(session: &Session, payload: &Value, error: Error) -> Answer {
-    let plain = |error: &Error| Answer {
-        events: Vec::new(),
-        ack: wire::refusal(error, &error.to_string()),
-    };
-    let (Some(dialect), Some((event, arguments))) = (session.dialect(), split(payload)) else {
-        return plain(&error);
-    };
-    let echo = match wire::parse(dialect, &event, &arguments) {
-        Ok(asked) => asked.echo,
-        Err(refused) => refused.echo,
-    };
-    wire::answer(
-        dialect,
-        &event,
-        echo.as_deref(),
-        &Err(error),
-        &session.socket_id,
-    )
-}
-
-fn tell(session: &Session, answer: &Answer) {
-    for frame in &answer.events {
-        session.outbox.emit(frame.name, &frame.body);
+/// Whatever happens to the work on an event, its client gets an answer: a panic and work that takes
+/// too long become errors.
+async fn guard(work: impl Future<Output = ()>) -> Result<(), Error> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout(EVENT_DEADLINE, work).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => {
+            tracing::error!("handling an event panicked");
+            Err(Error::Internal)
+        }
+        Err(_) => {
+            tracing::warn!("handling an event took too long");
+            Err(Error::busy())
+        }
     }
 }
 
@@ -376,19 +282,15 @@ fn give(ack: Option<Ack>, body: &RawValue) {
     }
 }
 
-/// Splits `["event", argument, ...]`. No word takes binary data, and its place holders must not
-/// pass for it: an event that has any loses its arguments.
-fn split(payload: &Value) -> Option<(String, Vec<&RawValue>)> {
-    let Value::Str(text, attachments) = payload else {
-        return None;
-    };
-    let mut parts: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-    if parts.is_empty() {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn panics_and_stuck_work_become_errors() {
+        assert_eq!(guard(async {}).await, Ok(()));
+        let panicking = async { panic!("a bug") };
+        assert_eq!(guard(panicking).await, Err(Error::Internal));
+        assert_eq!(guard(std::future::pending()).await, Err(Error::busy()));
     }
-    let event = serde_json::from_str(parts.remove(0).get()).ok()?;
-    if attachments.is_some() {
-        parts.clear();
-    }
-    Some((event, parts))
 }

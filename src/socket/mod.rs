@@ -3,6 +3,7 @@
 
 mod dispatch;
 mod handshake;
+mod intake;
 mod links;
 mod outbox;
 mod session_ids;

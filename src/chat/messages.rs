@@ -1,6 +1,7 @@
 //! Sending and reading messages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
@@ -24,6 +25,8 @@ const MAX_FILE_TYPE_CHARS: usize = 255;
 /// Some front ends count their temporary ids up from 1 after every page load; such short ones
 /// name a send only for that long (contract/messaging.md, section 4, repeats a).
 const SHORT_TEMP_ID_WINDOW: TimeDelta = TimeDelta::minutes(10);
+/// How long a REST call waits for its write.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// A temporary id of so many characters names a send for ever.
 const LONG_TEMP_ID_CHARS: usize = 8;
 
@@ -112,8 +115,7 @@ impl Chat {
             sender: self.profile(&sender).await?,
             receiver: Some(self.profile(&draft.receiver).await?),
         };
-        let id = self.store.message_ids.next().await?;
-        let write = new_message(id, &conversation, sender, draft);
+        let write = new_message(&conversation, sender, draft);
         Ok((Write::Message(Box::new(write)), about))
     }
 
@@ -197,7 +199,11 @@ impl Chat {
             dialect,
         };
         self.writer.submit(write, tag).map_err(|(_, error)| error)?;
-        receipt.await.map_err(|_| Error::busy())?
+        // The write may still go through; a repeat with the same client id finds out.
+        tokio::time::timeout(WRITE_DEADLINE, receipt)
+            .await
+            .map_err(|_| Error::busy())?
+            .map_err(|_| Error::busy())?
     }
 
     /// The end of its author's typing, which is heard before a message.
@@ -251,7 +257,7 @@ fn is_small_integer(id: &ConversationId) -> bool {
     value.is_some_and(|value| value > 0 && value < 1 << 31 && value.to_string() == text)
 }
 
-fn new_message(id: i64, conversation: &Conversation, sender: UserId, draft: Draft) -> NewMessage {
+fn new_message(conversation: &Conversation, sender: UserId, draft: Draft) -> NewMessage {
     let created_at = store::now();
     let (client_id, earlier) = client_key(&draft, created_at);
     let is_half_of_two = match draft.channel {
@@ -262,7 +268,8 @@ fn new_message(id: i64, conversation: &Conversation, sender: UserId, draft: Draf
         channel: draft.channel,
     });
     let row = MessageRow {
-        id: MessageId::from(id.to_string()),
+        // The writer numbers it.
+        id: MessageId::from(""),
         conversation_id: conversation.id.clone(),
         seq: 0,
         rev: 0,

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,7 +13,8 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use super::{Config, Fault, Sequence, Store, meta, statement};
+use super::sequences::Sequence;
+use super::{Config, Fault, Store, meta, statement};
 
 /// The first SQLite without the bug that can damage a write-ahead log.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -36,7 +38,7 @@ impl Store {
             .await
             .context("preparing server_meta failed")?;
         Ok(Self {
-            message_ids: Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID),
+            message_ids: Arc::new(Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID)),
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
             epoch: meta::epoch(&write).await?,
             has_logins: super::logins::table_exists(&read).await,

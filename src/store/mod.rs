@@ -21,7 +21,6 @@ pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
-pub use sequences::Sequence;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
 pub use sohbet_entity::upload::Model as UploadRow;
@@ -31,8 +30,11 @@ pub use writer::{
     WriterQueue,
 };
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, Statement, Value};
+use sequences::Sequence;
 
 /// Where the database is and how to use it.
 #[derive(Debug, Clone)]
@@ -51,10 +53,10 @@ pub struct Config {
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
-    /// Small integer ids for messages.
-    pub message_ids: Sequence,
+    /// Small integer ids for messages; the writer gives them out.
+    message_ids: Arc<Sequence>,
     /// Small integer ids for conversations.
-    pub conversation_ids: Sequence,
+    conversation_ids: Sequence,
     /// Random id of this generation of the data: a restored backup gets another one.
     pub epoch: String,
     /// Whether the host application's `"Session"` table is there.

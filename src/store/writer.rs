@@ -10,6 +10,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::mpsc;
 
 use super::batches::{self, Committed, Stored};
+use super::sequences::Sequence;
 use super::{Fault, MessageRow, Store};
 use crate::error::Error;
 use crate::store::writer::plan::{Plan, Recent};
@@ -30,7 +31,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// A message to store. `seq` and `rev` of the row are set by the writer.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
-    /// The row as it will be stored.
+    /// The row as it will be stored. An empty id asks the writer for a small integer: asking for
+    /// one elsewhere would wait for the writer's own connection.
     pub row: MessageRow,
     /// Another client id under which the same send may be stored, when its window moved on since.
     pub earlier: Option<EarlierKey>,
@@ -145,6 +147,7 @@ impl<T> WriterQueue<T> {
 /// The writer task. It ends when its queue is closed and empty.
 pub struct Writer<T> {
     db: DatabaseConnection,
+    message_ids: Arc<Sequence>,
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
     recent: Recent,
@@ -159,6 +162,7 @@ impl<T: Send + 'static> Writer<T> {
         let (commits, finished) = mpsc::channel(COMMIT_QUEUE_LENGTH);
         let writer = Self {
             db: store.write.clone(),
+            message_ids: Arc::clone(&store.message_ids),
             jobs: receiver,
             commits,
             recent: Recent::default(),
@@ -188,7 +192,16 @@ impl<T: Send + 'static> Writer<T> {
         }
     }
 
-    async fn commit(&mut self, jobs: Vec<Job<T>>) -> Vec<Done<T>> {
+    async fn commit(&mut self, mut jobs: Vec<Job<T>>) -> Vec<Done<T>> {
+        if let Err(fault) = self.name_messages(&mut jobs).await {
+            tracing::error!(%fault, n_writes = jobs.len(), "message ids could not be reserved");
+            let failed = |job: Job<T>| Done {
+                write: job.write,
+                outcome: Err(fault.into()),
+                tag: job.tag,
+            };
+            return jobs.into_iter().map(failed).collect();
+        }
         let plan = Plan::new(jobs.iter().map(|job| &job.write), &mut self.recent);
         let committed = self.attempt(&plan).await;
         let outcomes = plan.outcomes(committed, &mut self.recent);
@@ -198,6 +211,18 @@ impl<T: Send + 'static> Writer<T> {
             tag: job.tag,
         };
         jobs.into_iter().zip(outcomes).map(done).collect()
+    }
+
+    /// Gives small integers to messages that ask for one.
+    async fn name_messages(&self, jobs: &mut [Job<T>]) -> Result<(), Fault> {
+        for job in jobs {
+            if let Write::Message(new) = &mut job.write
+                && new.row.id.as_str().is_empty()
+            {
+                new.row.id = self.message_ids.next().await?.to_string().into();
+            }
+        }
+        Ok(())
     }
 
     /// Commits a plan as one batch; row by row where a single row stands in the way.

@@ -7,12 +7,17 @@ use serde_json::Value;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::soon;
 
 const QUERY: &str = "EIO=4&transport=websocket";
+
+/// Further headers of a request.
+type Headers<'a> = &'a [(&'static str, &'a str)];
 
 /// A WebSocket connection to the Socket.IO endpoint. Nothing is read that nobody asks for.
 pub struct Wire {
@@ -23,26 +28,31 @@ pub struct Wire {
 impl Wire {
     /// Opens a connection and takes the open packet.
     pub async fn open(port: u16) -> Self {
-        Self::open_on(port, TcpSocket::new_v4().unwrap(), QUERY).await
+        Self::open_on(port, TcpSocket::new_v4().unwrap(), QUERY, &[]).await
     }
 
     /// As [`Self::open`], with more in the query.
     pub async fn open_with_query(port: u16, query: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        Self::open_on(port, socket, &format!("{QUERY}&{query}")).await
+        Self::open_on(port, socket, &format!("{QUERY}&{query}"), &[]).await
+    }
+
+    /// As [`Self::open`], with more headers in the request.
+    pub async fn open_with_headers(port: u16, headers: Headers<'_>) -> Self {
+        Self::open_on(port, TcpSocket::new_v4().unwrap(), QUERY, headers).await
     }
 
     /// Opens a connection whose kernel takes next to nothing that is not read.
     pub async fn open_with_tiny_buffer(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::open_on(port, socket, QUERY).await
+        Self::open_on(port, socket, QUERY, &[]).await
     }
 
     /// Moves a polling session that has joined to a WebSocket. No poll may be under way.
     pub async fn upgrade(port: u16, secret: &str) -> Self {
         let query = format!("{QUERY}&sid={secret}");
-        let mut wire = Self::handshake(port, TcpSocket::new_v4().unwrap(), &query).await;
+        let mut wire = Self::handshake(port, TcpSocket::new_v4().unwrap(), &query, &[]).await;
         wire.say("2probe").await;
         assert_eq!(wire.hear().await.as_deref(), Some("3probe"));
         wire.say("5").await;
@@ -107,8 +117,8 @@ impl Wire {
         .await
     }
 
-    async fn open_on(port: u16, socket: TcpSocket, query: &str) -> Self {
-        let mut wire = Self::handshake(port, socket, query).await;
+    async fn open_on(port: u16, socket: TcpSocket, query: &str, headers: Headers<'_>) -> Self {
+        let mut wire = Self::handshake(port, socket, query, headers).await;
         let open = wire
             .hear()
             .await
@@ -117,13 +127,20 @@ impl Wire {
         wire
     }
 
-    async fn handshake(port: u16, socket: TcpSocket, query: &str) -> Self {
+    async fn handshake(port: u16, socket: TcpSocket, query: &str, headers: Headers<'_>) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let opened = async {
             let stream = socket.connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
             let url = format!("ws://{address}/socket.io/?{query}");
-            let (frames, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+            let mut request = url.into_client_request().unwrap();
+            for (name, value) in headers {
+                let value = HeaderValue::from_str(value).unwrap();
+                request.headers_mut().insert(*name, value);
+            }
+            let (frames, _) = tokio_tungstenite::client_async(request, stream)
+                .await
+                .unwrap();
             frames
         };
         Self {

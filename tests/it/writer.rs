@@ -1,0 +1,214 @@
+//! The group-commit writer, batch by batch, on both databases.
+
+use sohbet::error::Error;
+use sohbet::store::{
+    Config, MessageRow, NewMessage, NewPair, NewRead, Outcome, Pair, Store, Write, Writer, now,
+};
+use sohbet_entity::ids::ConversationId;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::stores::{self, on_both_stores};
+
+on_both_stores!(
+    a_row_that_the_database_refuses_fails_alone_and_leaves_no_hole,
+    a_repeat_gives_the_first_row,
+    a_send_whose_commit_answer_was_lost_is_no_repeat,
+    a_message_of_the_same_batch_stays_unread,
+    a_full_queue_refuses_and_gives_back_what_it_was_given,
+    conversations_are_numbered_apart_in_one_batch,
+);
+
+async fn a_row_that_the_database_refuses_fails_alone_and_leaves_no_hole(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let outcomes = desk
+        .commit(vec![
+            desk.message("m1"),
+            with(desk.message("m2"), |row| row.sender_id = "nobody".into()),
+            with(desk.message("m3"), |row| {
+                row.conversation_id = "none".into()
+            }),
+            desk.message("m4"),
+        ])
+        .await;
+    assert_eq!(stored(&outcomes[0]), ("m1".into(), 1, false));
+    assert_eq!(code(&outcomes[1]), "INVALID_PAYLOAD");
+    assert_eq!(code(&outcomes[2]), "NOT_FOUND");
+    assert_eq!(stored(&outcomes[3]), ("m4".into(), 2, false));
+}
+
+async fn a_repeat_gives_the_first_row(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let named = |id| with(desk.message(id), |row| row.client_id = Some("k".into()));
+    let first = desk.commit(vec![named("m1"), named("m2")]).await;
+    assert_eq!(stored(&first[0]), ("m1".into(), 1, false));
+    assert_eq!(stored(&first[1]), ("m1".into(), 1, true));
+    let later = desk.commit(vec![desk.message("m3"), named("m4")]).await;
+    assert_eq!(stored(&later[0]), ("m3".into(), 2, false));
+    assert_eq!(stored(&later[1]), ("m1".into(), 1, true));
+}
+
+async fn a_send_whose_commit_answer_was_lost_is_no_repeat(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let first = desk.commit(vec![desk.message("m1")]).await;
+    assert_eq!(stored(&first[0]), ("m1".into(), 1, false));
+    // The second try of a batch hands in the very same rows.
+    let second = desk.commit(vec![desk.message("m1")]).await;
+    assert_eq!(stored(&second[0]), ("m1".into(), 1, false));
+}
+
+async fn a_message_of_the_same_batch_stays_unread(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let outcomes = desk.commit(vec![desk.message("m1"), desk.read()]).await;
+    assert_eq!(marked(&outcomes[1]), 0);
+    let outcomes = desk.commit(vec![desk.read(), desk.read()]).await;
+    assert_eq!([marked(&outcomes[0]), marked(&outcomes[1])], [1, 0]);
+}
+
+async fn a_full_queue_refuses_and_gives_back_what_it_was_given(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let (_writer, queue, _batches) = Writer::new(&desk.store);
+    let mut n_taken = 0;
+    let (tag, error) = loop {
+        match queue.submit(desk.read(), n_taken) {
+            Ok(()) => n_taken += 1,
+            Err(refused) => break refused,
+        }
+        assert!(n_taken < 100_000, "the queue has no end");
+    };
+    assert_eq!(tag, n_taken);
+    assert_eq!(error.code(), "UNAVAILABLE");
+}
+
+async fn conversations_are_numbered_apart_in_one_batch(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let other = desk.conversation("1", "3").await;
+    let elsewhere = |id: &str| with(desk.message(id), |row| row.conversation_id = other.clone());
+    let mut writes = Vec::new();
+    for n in 0..100 {
+        writes.push(desk.message(&format!("a{n}")));
+        writes.push(elsewhere(&format!("b{n}")));
+    }
+    let outcomes = desk.commit(writes).await;
+    for (n, pair) in outcomes.chunks(2).enumerate() {
+        let seq = i64::try_from(n).unwrap() + 1;
+        assert_eq!(stored(&pair[0]), (format!("a{n}"), seq, false));
+        assert_eq!(stored(&pair[1]), (format!("b{n}"), seq, false));
+    }
+}
+
+/// A store with the conversation of users 1 and 2.
+struct Desk {
+    store: Store,
+    conversation: ConversationId,
+}
+
+impl Desk {
+    async fn open(store: &stores::Store) -> Self {
+        let url = store.database_url();
+        let config = Config {
+            url: match url.starts_with("sqlite") {
+                true => format!("{url}?mode=rwc"),
+                false => url.to_owned(),
+            },
+            schema: None,
+            readers: 2,
+            migrate: true,
+        };
+        let mut desk = Self {
+            store: Store::open(&config).await.unwrap(),
+            conversation: "".into(),
+        };
+        desk.conversation = desk.conversation("1", "2").await;
+        desk
+    }
+
+    async fn conversation(&self, a: &str, b: &str) -> ConversationId {
+        let new = NewPair {
+            pair: Pair::new(a.into(), b.into()),
+            wanted_id: None,
+        };
+        self.store.find_or_create_pair(new).await.unwrap().id
+    }
+
+    /// A message of user 1.
+    fn message(&self, id: &str) -> Write {
+        let row = MessageRow {
+            id: id.into(),
+            conversation_id: self.conversation.clone(),
+            seq: 0,
+            rev: 0,
+            sender_id: "1".into(),
+            sender_party: None,
+            client_id: None,
+            kind: "text".into(),
+            content: Some("hi".into()),
+            file_url: None,
+            file_name: None,
+            file_size: None,
+            file_type: None,
+            metadata: None,
+            reply_to: None,
+            read_at: None,
+            read_by: None,
+            created_at: now(),
+            edited_at: None,
+            deleted_at: None,
+        };
+        Write::Message(Box::new(NewMessage {
+            row,
+            earlier: None,
+            twin: None,
+        }))
+    }
+
+    /// User 2 has read everything.
+    fn read(&self) -> Write {
+        Write::Read(NewRead {
+            conversation: self.conversation.clone(),
+            reader: "2".into(),
+            at: now(),
+        })
+    }
+
+    /// Commits writes as one batch.
+    async fn commit(&self, writes: Vec<Write>) -> Vec<Result<Outcome, Error>> {
+        let (writer, queue, mut batches) = Writer::new(&self.store);
+        for write in writes {
+            assert!(queue.submit(write, ()).is_ok());
+        }
+        let running = tokio::spawn(writer.run(CancellationToken::new()));
+        let batch = batches.recv().await.unwrap();
+        drop(queue);
+        running.await.unwrap();
+        batch.into_iter().map(|done| done.outcome).collect()
+    }
+}
+
+fn with(mut write: Write, change: impl FnOnce(&mut MessageRow)) -> Write {
+    if let Write::Message(new) = &mut write {
+        change(&mut new.row);
+    }
+    write
+}
+
+/// Id, number and whether it had been stored before.
+fn stored(outcome: &Result<Outcome, Error>) -> (String, i64, bool) {
+    match outcome {
+        Ok(Outcome::Message { row, duplicate }) => (row.id.to_string(), row.seq, *duplicate),
+        other => panic!("no message: {other:?}"),
+    }
+}
+
+fn marked(outcome: &Result<Outcome, Error>) -> u64 {
+    match outcome {
+        Ok(Outcome::Read(read)) => read.n_marked,
+        other => panic!("no marker: {other:?}"),
+    }
+}
+
+fn code(outcome: &Result<Outcome, Error>) -> &'static str {
+    match outcome {
+        Err(error) => error.code(),
+        Ok(other) => panic!("no error: {other:?}"),
+    }
+}

@@ -1,4 +1,5 @@
-//! The domain: who may do what, and what happens then. No sockets, no HTTP, no JSON shapes.
+//! The domain: who may do what, and what happens then. No sockets, no HTTP; JSON only where it is
+//! passed on unread.
 
 mod access;
 mod conversations;

@@ -33,7 +33,8 @@ impl From<UserRow> for Profile {
     }
 }
 
-/// Known profiles. Only this node changes them, through [`Chat::introduce`], which replaces them.
+/// Known profiles. [`Chat::introduce`] replaces them; a name that another node learns is not seen
+/// here before the profile falls out of the cache.
 pub struct Users {
     profiles: Cache<UserId, Arc<Profile>>,
 }

@@ -24,6 +24,7 @@ const MAX_QUEUED_BYTES: usize = 8_000_000;
 pub(super) const PAUSE_BYTES: usize = 128 * 1_024;
 /// What an event costs in memory besides its text, in bytes.
 const EVENT_OVERHEAD_BYTES: usize = 160;
+
 /// An event as it came in.
 pub(super) struct Incoming {
     pub payload: Value,

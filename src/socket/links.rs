@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
+
+/// How long polls are held back when a session begins to move to a WebSocket. Afterwards the engine
+/// answers them itself.
+const UPGRADE_HOLD: Duration = Duration::from_secs(1);
 
 /// Stops reading from a connection while its session has enough to do. The client then feels it
 /// through TCP, and nothing that it sends is lost.
@@ -65,6 +70,9 @@ pub struct Links {
     /// Closed while the session has enough to do.
     gate: ReadGate,
     killed: CancellationToken,
+    /// When the session began to move to a WebSocket. Held while a poll begins: see
+    /// [`Links::begin_poll`].
+    upgrade_began: Mutex<Option<Instant>>,
 }
 
 impl Links {
@@ -75,7 +83,28 @@ impl Links {
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
             gate: ReadGate::default(),
             killed: CancellationToken::new(),
+            upgrade_began: Mutex::new(None),
         }
+    }
+
+    /// From now on polls are held back, until the engine knows that the session moves.
+    pub fn begin_upgrade(&self) {
+        *self.upgrade_began() = Some(Instant::now());
+    }
+
+    /// Begins a poll, unless the session is about to move; `None` then. The engine takes a poll
+    /// that falls between its own look and its own lock for a second poll, and closes the session:
+    /// so no poll begins while an upgrade does.
+    pub fn begin_poll<T>(&self, begin: impl FnOnce() -> T) -> Option<T> {
+        let upgrade_began = self.upgrade_began();
+        let is_moving = upgrade_began.is_some_and(|began| began.elapsed() < UPGRADE_HOLD);
+        (!is_moving).then(begin)
+    }
+
+    fn upgrade_began(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.upgrade_began
+            .lock()
+            .expect("no code panics with this lock held")
     }
 
     /// The session moves to a WebSocket.
@@ -126,5 +155,20 @@ impl Links {
         self.websocket
             .lock()
             .expect("no code panics with this lock held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_poll_begins_while_an_upgrade_does() {
+        let links = Links::new(None, false);
+        assert_eq!(links.begin_poll(|| 1), Some(1));
+        links.begin_upgrade();
+        assert_eq!(links.begin_poll(|| 1), None);
+        *links.upgrade_began() = Instant::now().checked_sub(UPGRADE_HOLD);
+        assert_eq!(links.begin_poll(|| 1), Some(1));
     }
 }

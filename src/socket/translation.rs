@@ -5,8 +5,10 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{MaybeDone, maybe_done};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -32,6 +34,9 @@ const KEPT_HEADERS: [&str; 12] = [
     "user-agent",
     "x-forwarded-for",
 ];
+
+/// Pause before an empty answer, so that a client that polls at once does not do so without end.
+const NOOP_PAUSE: Duration = Duration::from_millis(20);
 
 /// The engine's service behind the translation of session ids.
 #[derive(Clone)]
@@ -156,7 +161,21 @@ where
         entry.links.wait_for_room().await;
     }
     *request.uri_mut() = query.with_session(request.uri(), &entry.id);
-    let mut response = engine.call(request).await?.map(boxed);
+    if query.is_websocket {
+        entry.links.begin_upgrade();
+    }
+    let is_poll = !query.is_websocket && request.method() == Method::GET;
+    let mut answer = Box::pin(maybe_done(engine.call(request)));
+    if is_poll && !begin_poll(&entry.links, answer.as_mut()).await {
+        // The client polls again, or finds that it has moved.
+        tokio::time::sleep(NOOP_PAUSE).await;
+        return Ok(noop());
+    }
+    answer.as_mut().await;
+    let Some(answered) = answer.as_mut().take_output() else {
+        return Ok(refuse(3, "Bad request"));
+    };
+    let mut response = answered?.map(boxed);
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(peer) = peer
     {
@@ -166,6 +185,29 @@ where
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Runs the engine's handling of a poll up to where it waits; `false` when the session is about to
+/// move and the poll must not reach the engine.
+async fn begin_poll<F: Future>(links: &Links, mut answer: Pin<&mut MaybeDone<F>>) -> bool {
+    std::future::poll_fn(|context| {
+        let begun = links.begin_poll(|| {
+            // Whether it is done already shows when it is waited for.
+            let _ = answer.as_mut().poll(context);
+        });
+        Poll::Ready(begun.is_some())
+    })
+    .await
+}
+
+/// An empty answer to a poll (engine.io-protocol, packet `noop`).
+fn noop() -> Response<Body> {
+    let mut response = Response::new(boxed(Full::from("6")));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let text = HeaderValue::from_static("text/plain; charset=UTF-8");
+    headers.insert(CONTENT_TYPE, text);
+    response
 }
 
 /// What the query of a request says.

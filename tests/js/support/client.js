@@ -40,6 +40,9 @@ export class Client {
     const error = await client.#outcome();
     if (!error) return client;
     client.close();
+    // What a transport failed with: the HTTP status, and the answer.
+    const { description, context } = error;
+    if (description !== undefined) error.message += ` (${description}: ${context?.responseText ?? ""})`;
     throw error;
   }
 

@@ -157,7 +157,7 @@ describe("malformed payloads", BUSY, () => {
     await a.none("(disconnect)");
   });
 
-  each({ ...STORES_ONLY, dialects: ["auto"] }, "nothing can be done in an undecided dialect but to be told so", async (world) => {
+  each({ ...STORES_ONLY, settings: ["auto"] }, "nothing can be done in an undecided dialect but to be told so", async (world) => {
     const a = await world.connect();
     for (let i = 0; i < 20; i += 1) {
       assertError(await a.emitWithAck(`event_${i}`), "UNKNOWN_EVENT", `Unknown event: event_${i}`);

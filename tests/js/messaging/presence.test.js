@@ -96,7 +96,7 @@ describe("presence", BUSY, () => {
     assert.equal((await a.next("new_message")).receiverId, 7);
   });
 
-  each({ ...STORES_ONLY, dialects: ["auto"] }, "joined at once only if the dialect is known as well", async (world) => {
+  each({ ...STORES_ONLY, settings: ["auto"] }, "joined at once only if the dialect is known as well", async (world) => {
     const known = await world.connect({ auth: { userId: "7", dialect: "messaging" } });
     assert.deepEqual(await known.next("connected"), { userId: 7, socketId: known.id });
     const undecided = await world.connect({ auth: { userId: 8 } });

@@ -59,7 +59,7 @@ describe("REST conformance", BUSY, () => {
     assert.deepEqual(await rest.messages(999), []);
   });
 
-  each({ ...NO_SOCKET, dialects: ["fixed"] }, "M-23 health is ok and has an uptime", async (world) => {
+  each({ ...NO_SOCKET, settings: ["fixed"] }, "M-23 health is ok and has an uptime", async (world) => {
     const { status, body } = await world.rest.get("/health");
     assert.equal(status, 200);
     assert.deepEqual(Object.keys(body).sort(), ["ok", "uptime"]);
@@ -273,7 +273,7 @@ describe("surroundings", BUSY, () => {
     assert.equal((await world.rest.get("/health")).status, 200);
   });
 
-  each({ ...STORES_ONLY, dialects: ["auto"] }, "without a fixed dialect health carries the words of all", async (world) => {
+  each({ ...STORES_ONLY, settings: ["auto"] }, "without a fixed dialect health carries the words of all", async (world) => {
     const { status, body } = await world.rest.get("/health");
     assert.equal(status, 200);
     assertHas(body, { ok: true, status: "ok", service: "chat-service" });

@@ -11,21 +11,33 @@ import { Rest } from "./rest.js";
 import { Server } from "./server.js";
 import { token } from "./token.js";
 
-const DIALECTS = { fixed: { DIALECT: "messaging" }, auto: { DIALECT: "auto" } };
 const TRANSPORTS = { default: {}, polling: { transports: ["polling"] }, websocket: { transports: ["websocket"] } };
 const STORES = ["sqlite", "postgres"];
 const MAX_OUTPUT_CHARS = 6_000;
 
-/** Every combination: what contract/README.md, section 9, asks of a conformance case. */
-export const FULL = { dialects: ["fixed", "auto"], transports: Object.keys(TRANSPORTS), stores: STORES };
-/** For cases without a client socket. */
-export const NO_SOCKET = { ...FULL, transports: ["default"] };
-/** Both stores, the default client. */
-export const STORES_ONLY = { dialects: ["fixed"], transports: ["default"], stores: STORES };
-/** Both stores and dialect settings, the default client. */
-export const DIALECTS_AND_STORES = { ...STORES_ONLY, dialects: ["fixed", "auto"] };
-/** Both stores, every transport. */
-export const TRANSPORTS_AND_STORES = { ...STORES_ONLY, transports: FULL.transports };
+/** The combinations in which the cases of one dialect run. `fixed` is a server with that dialect configured. */
+export function combinationsOf(dialect) {
+  const full = { dialect, settings: ["fixed", "auto"], transports: Object.keys(TRANSPORTS), stores: STORES };
+  const storesOnly = { ...full, settings: ["fixed"], transports: ["default"] };
+  return {
+    /** Every combination: what contract/README.md, section 9, asks of a conformance case. */
+    FULL: full,
+    /** For cases without a client socket. */
+    NO_SOCKET: { ...full, transports: ["default"] },
+    /** Both stores, the default client. */
+    STORES_ONLY: storesOnly,
+    /** Both stores and dialect settings, the default client. */
+    DIALECTS_AND_STORES: { ...storesOnly, settings: ["fixed", "auto"] },
+    /** Both stores, every transport. */
+    TRANSPORTS_AND_STORES: { ...storesOnly, transports: full.transports },
+    /** For cases marked *fixed* in the contract, and cases that need several dialects: one setting. */
+    FIXED: { ...full, settings: ["fixed"] },
+    AUTO: { ...full, settings: ["auto"] },
+  };
+}
+
+/** The combinations of `messaging`. */
+export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES } = combinationsOf("messaging");
 
 /** For `describe`: a server start is mostly computing, so a few at once. */
 export const BUSY = { concurrency: Number(process.env.SOHBET_TEST_CONCURRENCY ?? 2 * os.availableParallelism()) };
@@ -39,12 +51,12 @@ export const WAITING = { concurrency: 32 };
  * @param {Record<string, string>} [env] further settings of the server
  */
 export function each(combinations, name, test, env = {}) {
-  for (const dialect of combinations.dialects) {
+  for (const setting of combinations.settings) {
     for (const transport of combinations.transports) {
       for (const store of combinations.stores) {
-        it(`${name} [${dialect} ${transport} ${store}]`, { timeout: 120_000 }, async (t) => {
-          const server = await Server.start(store, { ...DIALECTS[dialect], ...env });
-          const world = new World(server, { dialect, transport, store });
+        it(`${name} [${setting} ${transport} ${store}]`, { timeout: 120_000 }, async (t) => {
+          const server = await Server.start(store, { DIALECT: setting === "fixed" ? combinations.dialect : "auto", ...env });
+          const world = new World(server, { setting, transport, store });
           const fault = await test(world).then(() => world.assertAcksOnce()).catch((error) => error);
           world.close();
           const stopFault = await server.remove().catch((error) => error);
@@ -62,9 +74,9 @@ export function each(combinations, name, test, env = {}) {
 export class World {
   #clients = [];
 
-  constructor(server, { dialect, transport, store }) {
+  constructor(server, { setting, transport, store }) {
     this.server = server;
-    this.dialect = dialect;
+    this.setting = setting;
     this.transport = transport;
     this.store = store;
     this.rest = new Rest(server.url);

@@ -54,6 +54,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// Role that a token names.
     pub role: Option<UserRole>,
+    /// The same as the token words it: in one dialect it is part of who somebody is.
+    pub title: Option<String>,
     /// The gallery that the caller acts for.
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
@@ -78,6 +80,19 @@ impl Identity {
                 (_, Some(own)) => Ok(own.clone()),
             },
             Trust::Relay => Err(Error::Forbidden("Forbidden")),
+        }
+    }
+
+    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role.
+    pub fn with_role(&self) -> Self {
+        let user = self.user.as_ref().zip(self.title.as_ref());
+        let user = user.map(|(user, title)| match user.as_str().split_once(':') {
+            Some((role, _)) if role == title => user.clone(),
+            _ => UserId::from(format!("{title}:{user}")),
+        });
+        Self {
+            user,
+            ..self.clone()
         }
     }
 }
@@ -160,6 +175,7 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         user: token.user.or(claimed.user),
         name: token.name.or(claimed.name),
         role: token.role.or(claimed.role),
+        title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
     }

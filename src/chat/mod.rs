@@ -2,10 +2,13 @@
 //! passed on unread.
 
 mod access;
+mod callers;
+mod client_keys;
 mod conversations;
 mod dialects;
 mod events;
 mod handling;
+mod history;
 mod messages;
 mod presence;
 mod receipts;
@@ -14,16 +17,20 @@ mod sessions;
 mod typing;
 mod uploads;
 mod users;
+mod waiting;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use conversations::Conversation;
-pub use dialects::Dialect;
-pub use events::{About, Event, Joined, Origin, Receipt, Tag};
-pub use messages::{ClientId, ConversationHint, Draft, File, Message};
+pub use access::cookie;
+pub use callers::Caller;
+pub use client_keys::ClientId;
+pub use conversations::{Conversation, Kind, Room};
+pub use dialects::{Dialect, IdForm, People};
+pub use events::{About, Answering, Event, Origin, Tag};
+pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
 pub use uploads::NewUpload;
@@ -31,7 +38,8 @@ pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
+    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
+    UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -65,6 +73,7 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    delivered: waiting::Delivered,
     blobs: Blobs,
 }
 
@@ -89,6 +98,7 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            delivered: waiting::Delivered::default(),
             blobs,
         };
         (chat, receiver)

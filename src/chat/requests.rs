@@ -1,10 +1,11 @@
-//! What a client can ask for over a socket, whatever its dialect calls it.
+//! What a client can ask for over a socket, whatever its dialect calls it, and the answers.
 
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
-use super::{Ack, Draft, Event};
+use super::{Ack, Draft, Event, Message};
 use crate::error::{Error, Result};
+use crate::store::{ReadOutcome, ReadScope};
 
 /// One thing that a client asks for.
 #[derive(Debug, PartialEq)]
@@ -13,6 +14,10 @@ pub enum Request {
     JoinUser {
         /// Who the payload says it is.
         user: UserId,
+        /// The name that the client gives.
+        name: Option<String>,
+        /// Whether messages that nobody was there for come now.
+        wants_waiting: bool,
     },
     /// Stop listening for the user.
     LeaveUser,
@@ -37,12 +42,19 @@ pub enum Request {
         /// Whether they do.
         is_typing: bool,
     },
-    /// Mark everything in a conversation read.
+    /// Mark a conversation read.
     MarkRead {
         /// Which.
         conversation: ConversationId,
         /// Who read it, according to the payload.
-        reader: UserId,
+        reader: Option<UserId>,
+        /// How much of it.
+        scope: ReadScope,
+    },
+    /// Mark one message read.
+    MarkMessageRead {
+        /// Which.
+        message: MessageId,
     },
     /// Let a message be heard that the host application stored itself.
     RelayMessage {
@@ -73,15 +85,32 @@ impl PartialEq for RelayedMessage {
 }
 
 /// A request with what its client needs to recognise the answer.
+#[derive(Debug)]
 pub struct SocketRequest {
     /// What is asked.
     pub request: Request,
+    /// The word it was asked with, as the dialect writes it.
+    pub word: &'static str,
     /// What the client wants to see again in a confirmation.
     pub echo: Option<Box<RawValue>>,
+    /// Whether a socket without identity may ask for it, as a guest; development mode only.
+    pub as_guest: bool,
 }
 
-/// The answer to a request that is done at once.
-#[derive(Debug, PartialEq)]
+impl SocketRequest {
+    /// A request that needs nothing further.
+    pub fn new(word: &'static str, request: Request) -> Self {
+        Self {
+            request,
+            word,
+            echo: None,
+            as_guest: false,
+        }
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug)]
 pub enum Reply {
     /// It listens for the user now.
     JoinedUser {
@@ -92,6 +121,22 @@ pub enum Reply {
     },
     /// It listens to the conversation, or no longer.
     Conversation(ConversationId),
+    /// The message is stored.
+    Sent {
+        /// The message.
+        message: Message,
+        /// Users of those it is for who are connected; the sender counts where it hears it too.
+        n_reached: usize,
+    },
+    /// It is read.
+    Read {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The single message that was marked, if it was one.
+        message: Option<MessageId>,
+        /// What that changed.
+        outcome: ReadOutcome,
+    },
     /// Done; there is nothing to say about it.
     Done,
 }
@@ -105,7 +150,7 @@ pub enum Handled {
         /// The acknowledgement, still to be given.
         ack: Option<Ack>,
         /// What others hear once that is answered.
-        then: Option<Event>,
+        then: Vec<Event>,
     },
     /// Delivery answers, acknowledgement included.
     Later,
@@ -117,7 +162,7 @@ impl Handled {
         Self::Now {
             outcome: Err(error),
             ack,
-            then: None,
+            then: Vec::new(),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn admit(
             .open(socket.id.to_string(), identity, dialect, Box::new(outbox));
     tracing::debug!(
         transport = ?socket.transport_type(),
-        user.id = session.identity.user.as_ref().map(UserId::as_str),
+        user.id = session.identity().user.as_ref().map(UserId::as_str),
         "socket admitted"
     );
     Dispatcher::start(shared, &socket, session, links);
@@ -142,10 +142,12 @@ async fn identify(
 fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
     let user = text(handshake.user_id.as_ref())
         .or_else(|| text(query(socket, "userId").map(Value::String).as_ref()));
+    let role = text(handshake.role.as_ref());
     Identity {
         user: user.map(UserId::from),
         name: text(handshake.name.as_ref()),
-        role: text(handshake.role.as_ref()).and_then(|role| auth::parse_role(&role)),
+        role: role.as_deref().and_then(auth::parse_role),
+        title: role,
         gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
         trust: Trust::Claimed,
     }

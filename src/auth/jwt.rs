@@ -123,6 +123,7 @@ impl Claims {
                 .first(&["gallery_id", "galleryId"], ids::MAX_CHARS)
                 .map(GalleryId::from),
             trust,
+            grant: None,
         }
     }
 

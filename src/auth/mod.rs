@@ -1,10 +1,15 @@
 //! Who somebody is: tokens, and the ids that clients claim in development mode.
 
+mod api_tokens;
 mod jwt;
+mod permissions;
 
+pub use api_tokens::Grant;
 pub use jwt::{NewToken, mint, parse_role};
+pub use permissions::{Permission, Permissions};
 
 use std::fmt;
+use std::sync::Arc;
 
 use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{GalleryId, UserId};
@@ -58,9 +63,23 @@ pub struct Identity {
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
     pub trust: Trust,
+    /// The API token that it came with.
+    pub grant: Option<Arc<Grant>>,
 }
 
 impl Identity {
+    /// Whether this caller may do that at all. Whether it may do it in one conversation is another
+    /// question. In development mode everybody may do everything, but for what an API token says.
+    pub fn may(&self, permission: Permission) -> bool {
+        let held = match (&self.grant, self.trust) {
+            (Some(grant), _) => grant.permissions,
+            (None, Trust::Claimed) => Permissions::ALL,
+            (None, Trust::Verified) => Permissions::of_user(self.role),
+            (None, Trust::Relay) => Permissions::default(),
+        };
+        held.has(permission)
+    }
+
     /// The user who acts when a payload names `claimed` and the socket said `asserted` before.
     ///
     /// A verified identity never changes: another id is refused. In development mode the order is
@@ -162,6 +181,7 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         role: token.role.or(claimed.role),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
+        grant: None,
     }
 }
 

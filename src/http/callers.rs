@@ -64,6 +64,7 @@ async fn identify(headers: &HeaderMap, state: &State) -> Result<Identity> {
         role: id("x-user-role").and_then(|role| parse_role(&role)),
         gallery: id("x-gallery-id").map(GalleryId::from),
         trust: Trust::Claimed,
+        grant: None,
     };
     state.chat.auth.identify(Credentials { token, claimed })
 }

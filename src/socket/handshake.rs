@@ -148,6 +148,7 @@ fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
         role: text(handshake.role.as_ref()).and_then(|role| auth::parse_role(&role)),
         gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
         trust: Trust::Claimed,
+        grant: None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::chat::Chat;
 use crate::config::shown_database;
 use crate::delivery::Delivery;
 use crate::socket::Sockets;
-use crate::store::{Blobs, Store, Writer};
+use crate::store::{API_TOKEN_KEY, Blobs, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
 use crate::{auth, chat, http, socket, store};
@@ -103,9 +103,12 @@ impl Server {
     async fn start(config: &Config, listener: Listener) -> anyhow::Result<Self> {
         let store = Arc::new(Store::open(&config.store).await?);
         let (writer, queue, batches) = Writer::new(&store);
+        let stored_key = store
+            .find_or_create_text(API_TOKEN_KEY, &auth::random_key()?)
+            .await?;
         let (chat, events) = Chat::new(
             config.chat.clone(),
-            Auth::new(&config.auth),
+            Auth::new(&config.auth, stored_key),
             Arc::clone(&store),
             queue,
             Blobs::new(&config.http.data_dir),

@@ -21,6 +21,7 @@ pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
+pub use meta::API_TOKEN_KEY;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
 pub use sohbet_entity::upload::Model as UploadRow;

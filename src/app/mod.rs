@@ -97,6 +97,7 @@ struct Server {
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    tokens: Worker,
 }
 
 impl Server {
@@ -130,6 +131,10 @@ impl Server {
                 let chat = Arc::clone(&chat);
                 |stop| async move { chat.watch_clock(stop).await }
             }),
+            tokens: Worker::spawn(
+                "tokens",
+                |stop| async move { chat.watch_tokens(stop).await },
+            ),
             connections: Connections::serve(listener, router, config),
             store,
             http,
@@ -148,6 +153,7 @@ impl Server {
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;
         self.connections.close().await;

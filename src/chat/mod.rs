@@ -2,6 +2,7 @@
 //! passed on unread.
 
 mod access;
+mod api_tokens;
 mod conversations;
 mod dialects;
 mod events;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
 pub use conversations::Conversation;
 pub use dialects::Dialect;
 pub use events::{About, Event, Joined, Origin, Receipt, Tag};
@@ -31,7 +33,7 @@ pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
+    Channel, ConversationSummary, Done, NewRead, Outcome, Page, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -65,6 +67,7 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    tokens: ApiTokens,
     blobs: Blobs,
 }
 
@@ -81,6 +84,7 @@ impl Chat {
         let chat = Self {
             config,
             auth,
+            tokens: ApiTokens::new(Arc::clone(&store)),
             store,
             writer,
             events,

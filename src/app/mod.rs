@@ -2,6 +2,7 @@
 
 mod connections;
 mod listener;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +89,13 @@ pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String
     store::pending_migrations(config).await
 }
 
+/// Keys from the configuration, and the one that the store keeps.
+async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
+    let key = auth::random_key()?;
+    let stored_key = store.find_or_create_text(API_TOKEN_KEY, &key).await?;
+    Ok(Auth::new(config, stored_key))
+}
+
 /// All running parts.
 struct Server {
     store: Arc<Store>,
@@ -104,12 +112,9 @@ impl Server {
     async fn start(config: &Config, listener: Listener) -> anyhow::Result<Self> {
         let store = Arc::new(Store::open(&config.store).await?);
         let (writer, queue, batches) = Writer::new(&store);
-        let stored_key = store
-            .find_or_create_text(API_TOKEN_KEY, &auth::random_key()?)
-            .await?;
         let (chat, events) = Chat::new(
             config.chat.clone(),
-            Auth::new(&config.auth, stored_key),
+            prepare_auth(&config.auth, &store).await?,
             Arc::clone(&store),
             queue,
             Blobs::new(&config.http.data_dir),

@@ -61,7 +61,9 @@ impl FromStr for Permission {
     fn from_str(word: &str) -> Result<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|permission| permission.name() == word)
-            .ok_or(Error::InvalidPayload("Unknown permission"))
+            .ok_or(Error::InvalidPayload(
+                "Unknown permission: there are read, write, emit, directory, onBehalfOf and admin",
+            ))
     }
 }
 

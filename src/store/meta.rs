@@ -33,6 +33,9 @@ impl Store {
 
 /// Writes the rows that every database needs, where they are missing.
 pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
+    if text(db, EPOCH).await?.is_some() {
+        return Ok(());
+    }
     let txn = connections::begin(db).await?;
     let epoch = uuid::Uuid::now_v7().to_string();
     let sql = "INSERT INTO server_meta (key, text, number) VALUES \

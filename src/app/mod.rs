@@ -2,6 +2,7 @@
 
 mod connections;
 mod listener;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::chat::Chat;
 use crate::config::shown_database;
 use crate::delivery::Delivery;
 use crate::socket::Sockets;
-use crate::store::{Blobs, Store, Writer};
+use crate::store::{API_TOKEN_KEY, Blobs, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
 use crate::{auth, chat, http, socket, store};
@@ -88,6 +89,13 @@ pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String
     store::pending_migrations(config).await
 }
 
+/// Keys from the configuration, and the one that the store keeps.
+async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
+    let key = auth::random_key()?;
+    let stored_key = store.find_or_create_text(API_TOKEN_KEY, &key).await?;
+    Ok(Auth::new(config, stored_key))
+}
+
 /// All running parts.
 struct Server {
     store: Arc<Store>,
@@ -97,6 +105,7 @@ struct Server {
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    tokens: Worker,
 }
 
 impl Server {
@@ -105,7 +114,7 @@ impl Server {
         let (writer, queue, batches) = Writer::new(&store);
         let (chat, events) = Chat::new(
             config.chat.clone(),
-            Auth::new(&config.auth),
+            prepare_auth(&config.auth, &store).await?,
             Arc::clone(&store),
             queue,
             Blobs::new(&config.http.data_dir),
@@ -127,6 +136,10 @@ impl Server {
                 let chat = Arc::clone(&chat);
                 |stop| async move { chat.watch_clock(stop).await }
             }),
+            tokens: Worker::spawn(
+                "tokens",
+                |stop| async move { chat.watch_tokens(stop).await },
+            ),
             connections: Connections::serve(listener, router, config),
             store,
             http,
@@ -145,6 +158,7 @@ impl Server {
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;
         self.connections.close().await;

@@ -7,7 +7,7 @@ use sohbet_entity::ids::ConversationId;
 
 use super::dialects::Access;
 use super::{Caller, Chat, Conversation, Kind};
-use crate::auth::{Identity, Trust};
+use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
 /// What a caller hears about a conversation that is not theirs.
@@ -25,7 +25,10 @@ impl Conversation {
                     let own = caller.gallery.as_ref();
                     own.is_some_and(|gallery| galleries.contains(gallery))
                 }
-                None => room.members.contains_key(&caller.user) || caller.is_admin(),
+                None => {
+                    let is_member = room.members.contains_key(&caller.user);
+                    is_member || caller.is_admin() || caller.is_program
+                }
             },
         }
     }
@@ -34,6 +37,7 @@ impl Conversation {
 impl Chat {
     /// The conversation, if the caller takes part in it; for everybody else it does not exist.
     pub async fn enter(&self, caller: &Caller, id: &ConversationId) -> Result<Arc<Conversation>> {
+        caller.check(Permission::Read)?;
         match self.find_conversation(id).await? {
             Some(found) if found.admits(caller) => Ok(found),
             _ => Err(NOT_FOUND),
@@ -71,12 +75,15 @@ impl Chat {
         Ok(user.map(|user| self.auth.logged_in(user)))
     }
 
-    /// Lets a caller relay events that it stored elsewhere. A verified user is no host
-    /// application; in development mode everybody may.
+    /// Lets a caller relay events that it stored elsewhere: a program, or a host application on a
+    /// trusted address. A user is neither; in development mode everybody may.
     pub(super) fn check_relay(&self, identity: &Identity) -> Result<()> {
-        match identity.trust {
-            Trust::Claimed | Trust::Relay => Ok(()),
-            Trust::Verified => Err(Error::Forbidden("Forbidden")),
+        let may = identity.trust == Trust::Relay
+            || identity.may(Permission::Emit)
+            || identity.is_program();
+        match may {
+            true => Ok(()),
+            false => Err(Error::Forbidden("Forbidden")),
         }
     }
 }

@@ -4,7 +4,7 @@ use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{GalleryId, PartyId, UserId};
 
 use super::{Chat, Dialect};
-use crate::auth::{Identity, Trust};
+use crate::auth::{Identity, Permission, Permissions, Trust};
 use crate::error::{Error, Result};
 
 /// Who does one thing. Made once per request, from the identity of its socket or call and from the
@@ -19,6 +19,10 @@ pub struct Caller {
     pub role: UserRole,
     /// How far the above is believed.
     pub trust: Trust,
+    /// What the caller may do at all.
+    pub permissions: Permissions,
+    /// Whether a program speaks, not a person.
+    pub is_program: bool,
     /// The dialect in which it is asked for.
     pub dialect: Dialect,
 }
@@ -32,7 +36,17 @@ impl Caller {
             gallery: None,
             role: UserRole::Member,
             trust: identity.trust,
+            permissions: identity.permissions(),
+            is_program: identity.is_program(),
             dialect,
+        }
+    }
+
+    /// Refuses what the caller's token does not permit.
+    pub fn check(&self, permission: Permission) -> Result<()> {
+        match self.permissions.has(permission) {
+            true => Ok(()),
+            false => Err(Error::Forbidden("Forbidden")),
         }
     }
 
@@ -41,7 +55,7 @@ impl Caller {
         self.gallery.as_ref().map(PartyId::from)
     }
 
-    /// Whether the server's administrators speak.
+    /// Whether an administrator of the server speaks.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin
     }
@@ -65,16 +79,10 @@ impl Chat {
             gallery: gallery.or_else(|| profile.gallery.clone()),
             role: identity.role.filter(|_| is_own).unwrap_or(profile.role),
             trust: identity.trust,
+            permissions: identity.permissions(),
+            is_program: identity.is_program(),
             dialect,
             user,
         })
-    }
-
-    /// A caller who must be an administrator.
-    pub fn check_admin(&self, caller: &Caller) -> Result<()> {
-        match caller.is_admin() || caller.trust == Trust::Claimed {
-            true => Ok(()),
-            false => Err(Error::Forbidden("Forbidden")),
-        }
     }
 }

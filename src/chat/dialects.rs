@@ -77,6 +77,18 @@ macro_rules! dialects {
 dialects! {
     /// Two users in a conversation, small integer ids (contract/messaging.md).
     Messaging "messaging" Small Ids Open 3001,
+    /// Two dealers about an offer or a vehicle (contract/gallery.md).
+    Gallery "gallery" Uuid Ids Closed 3005,
+    /// Teachers and students, one to one (contract/school.md).
+    School "school" Uuid Roles Open 4000,
+    /// Person to person and groups, two words (contract/direct.md).
+    Direct "direct" Uuid Ids Open 3001,
+    /// Rooms with members over plain WebSockets (contract/chatsphere.md).
+    Chatsphere "chatsphere" Uuid Ids Open 3001,
+    /// Names instead of accounts, one global chat (contract/starter.md).
+    Starter "starter" Millis Ids Open 5000,
+    /// Sohbet's own (contract/native.md).
+    Native "native" Uuid Ids Closed 3001,
 }
 
 /// The name is no dialect's.

@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Ack, Conversation, Dialect, Message, Profile, Reply, Session, SessionId};
+use super::{
+    Ack, Conversation, DeskEvent, Dialect, LobbyEvent, Message, Profile, Reply, Session, SessionId,
+};
 use crate::error::Error;
 use crate::store::ReadOutcome;
 
@@ -68,6 +70,10 @@ pub enum Event {
         /// Who is told, in dialects in which only acquaintances are.
         peers: Vec<UserId>,
     },
+    /// Something happened in the public chat.
+    Lobby(LobbyEvent),
+    /// Something happened that only Sohbet's own dialect has words for.
+    Desk(DeskEvent),
     /// An answer that has its place among what others do.
     Answer(Answering),
     /// The host application stored a message itself and wants it heard as it is.

@@ -1,8 +1,10 @@
 //! Doing what clients ask over a socket: from a request to the service that does it.
 
+mod joining;
+
 use std::sync::Arc;
 
-use sohbet_entity::ids::UserId;
+use sohbet_entity::ids::{MessageId, UserId};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -158,6 +160,28 @@ impl Chat {
                 let joined = self.join_user(session, dialect, user, name, wants_waiting);
                 return self.answer_in_turn(session, word, joined.await, ack).await;
             }
+            Request::OpenConversation {
+                conversation,
+                user,
+                n_messages,
+            } => {
+                let opened = self
+                    .open_conversation(session, dialect, conversation, user.as_ref(), n_messages)
+                    .await;
+                return self.answer_in_turn(session, word, opened, ack).await;
+            }
+            Request::Group(request) => {
+                let step = self.do_group(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
+            Request::Lobby(request) => {
+                let step = self.do_lobby(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
+            Request::Desk(request) => {
+                let step = self.do_desk(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
             Request::LeaveUser => {
                 if let Some(user) = self.sessions.unlisten_user(session) {
                     self.presence.leave(dialect, &user);
@@ -194,13 +218,25 @@ impl Chat {
                 Err(Error::Internal)
             }
         };
-        match done {
-            Ok((reply, then)) => Handled::Now {
+        let step = done.map(|(reply, then)| Step::Told(reply, then));
+        self.take_step(session, word, step, ack).await
+    }
+
+    async fn take_step(
+        &self,
+        session: &Arc<Session>,
+        word: &'static str,
+        step: Result<Step>,
+        ack: Option<Ack>,
+    ) -> Handled {
+        match step {
+            Ok(Step::Told(reply, then)) => Handled::Now {
                 outcome: Ok(reply),
                 ack,
                 then,
             },
-            Err(error) => Handled::refused(error, ack),
+            Ok(Step::InTurn(done)) => self.answer_in_turn(session, word, Ok(*done), ack).await,
+            Err(error) => self.answer_in_turn(session, word, Err(error), ack).await,
         }
     }
 
@@ -236,73 +272,6 @@ impl Chat {
         }))
         .await;
         Handled::Later
-    }
-
-    async fn join_conversation(
-        &self,
-        session: &Arc<Session>,
-        dialect: Dialect,
-        conversation: sohbet_entity::ids::ConversationId,
-    ) -> Result<Told> {
-        // A server that checks nothing does not ask who joins either.
-        let is_open = session.identity().trust == Trust::Claimed
-            && dialect.access() == super::dialects::Access::Open;
-        if !is_open {
-            let not_found = |_| Error::NotFound("Conversation not found");
-            let caller = self.speaker(session, dialect, None).await;
-            self.enter(&caller.map_err(not_found)?, &conversation)
-                .await?;
-        }
-        self.sessions.listen(session, &conversation)?;
-        Ok((Reply::Conversation(conversation), Vec::new()))
-    }
-
-    /// Listens for a user. Delivery answers, so that the list of who is online fits the events
-    /// around it.
-    async fn join_user(
-        &self,
-        session: &Arc<Session>,
-        dialect: Dialect,
-        user: UserId,
-        name: Option<String>,
-        wants_waiting: bool,
-    ) -> Result<InTurn> {
-        let asserted = session.asserted();
-        let acting = session.identity().acting(Some(&user), asserted.as_ref());
-        let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
-        self.introduce(&user, name.as_deref()).await?;
-        let is_first = !self.sessions.is_connected_in(&user, dialect);
-        // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let came_online = self.presence.arrive(dialect, &user);
-        if wants_waiting {
-            session.hold();
-        }
-        if let Some(earlier) = self.sessions.listen_user(session, &user) {
-            self.presence.leave(dialect, &earlier);
-        }
-        let replay = match wants_waiting && is_first {
-            true => self.waiting_messages(&user).await?,
-            false => Vec::new(),
-        };
-        let mut then = Vec::new();
-        if came_online {
-            then.push(
-                self.presence_event(dialect, &user, true, Some(session.id))
-                    .await,
-            );
-        }
-        Ok(InTurn {
-            reply: Reply::JoinedUser {
-                user,
-                online: Vec::new(),
-            },
-            told: replay
-                .iter()
-                .map(|message| message.row.id.clone())
-                .collect(),
-            replay,
-            then,
-        })
     }
 
     async fn relay(&self, session: &Session, dialect: Dialect, request: Request) -> Result<Told> {
@@ -356,11 +325,19 @@ struct Asked {
     ack: Option<Ack>,
 }
 
+/// What doing a request at once comes to.
+pub(super) enum Step {
+    /// The answer, and what others hear then.
+    Told(Reply, Vec<Event>),
+    /// Delivery gives the answer, in its place among what others do.
+    InTurn(Box<InTurn>),
+}
+
 /// An answer that delivery is to give; see [`Answering`].
 pub(super) struct InTurn {
     pub reply: Reply,
     pub replay: Vec<super::Message>,
-    pub told: Vec<sohbet_entity::ids::MessageId>,
+    pub told: Vec<MessageId>,
     pub then: Vec<Event>,
 }
 

@@ -15,6 +15,7 @@ use super::dialects::IdForm;
 use super::{
     About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, Tag,
 };
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Pair, RoomChange, Twin, Write};
 
@@ -129,6 +130,7 @@ impl Chat {
         caller: &Caller,
         draft: Draft,
     ) -> Result<(Write, About)> {
+        caller.check(Permission::Write)?;
         self.check_size(&draft)?;
         let conversation = self.conversation_for(caller, &draft).await?;
         if let Some(reply_to) = &draft.reply_to {

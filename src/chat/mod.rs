@@ -2,17 +2,22 @@
 //! passed on unread.
 
 mod access;
+mod api_tokens;
 mod callers;
 mod client_keys;
 mod conversations;
+mod desk;
 mod dialects;
 mod events;
+mod groups;
 mod handling;
 mod history;
+mod lobby;
 mod messages;
 mod presence;
 mod receipts;
 mod requests;
+mod rooms;
 mod sessions;
 mod typing;
 mod uploads;
@@ -25,11 +30,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use access::cookie;
+pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
 pub use callers::Caller;
 pub use client_keys::ClientId;
 pub use conversations::{Conversation, Kind, Room};
+pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People};
 pub use events::{About, Answering, Event, Origin, Tag};
+pub use groups::GroupRequest;
+pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
@@ -39,7 +48,7 @@ pub use users::Profile;
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
     Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    UploadRow, Write,
+    TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -74,6 +83,7 @@ pub struct Chat {
     presence: presence::Presence,
     typing: typing::Typing,
     delivered: waiting::Delivered,
+    tokens: ApiTokens,
     blobs: Blobs,
 }
 
@@ -90,6 +100,7 @@ impl Chat {
         let chat = Self {
             config,
             auth,
+            tokens: ApiTokens::new(Arc::clone(&store)),
             store,
             writer,
             events,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId};
 
 use super::{About, Caller, Chat, Conversation, Dialect, Reply, Session};
-use crate::auth::Trust;
+use crate::auth::{Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, MessageRow, NewRead, ReadOutcome, ReadScope, Write};
 
@@ -18,6 +18,7 @@ impl Chat {
         scope: ReadScope,
         message: Option<MessageId>,
     ) -> Result<(Write, About)> {
+        caller.check(Permission::Write)?;
         let known = self.approach(caller, &conversation).await?;
         let write = Write::Read(NewRead {
             party: reading_party(known.as_deref(), caller),

@@ -3,7 +3,9 @@
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
-use super::{Ack, Draft, Event, Message};
+use super::{
+    Ack, DeskReply, DeskRequest, Draft, Event, GroupRequest, LobbyReply, LobbyRequest, Message,
+};
 use crate::error::{Error, Result};
 use crate::store::{ReadOutcome, ReadScope};
 
@@ -31,6 +33,21 @@ pub enum Request {
         /// Which.
         conversation: ConversationId,
     },
+    /// Listen to one conversation instead of the one before, and read its newest messages.
+    OpenConversation {
+        /// Which.
+        conversation: ConversationId,
+        /// Who opens it, according to the payload.
+        user: Option<UserId>,
+        /// At most so many messages.
+        n_messages: u32,
+    },
+    /// Something about groups that people join by their id.
+    Group(GroupRequest),
+    /// Something in the public chat.
+    Lobby(LobbyRequest),
+    /// Something that only Sohbet's own dialect has a word for.
+    Desk(DeskRequest),
     /// Send a message.
     Send(Box<Draft>),
     /// Show that somebody types, or stopped.
@@ -121,6 +138,17 @@ pub enum Reply {
     },
     /// It listens to the conversation, or no longer.
     Conversation(ConversationId),
+    /// It listens to the conversation, and these are its newest messages, oldest first.
+    Opened {
+        /// Which.
+        conversation: ConversationId,
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// Told by the public chat.
+    Lobby(LobbyReply),
+    /// Told by Sohbet's own dialect.
+    Desk(DeskReply),
     /// The message is stored.
     Sent {
         /// The message.

@@ -76,7 +76,11 @@ pub async fn identify_by(
         gallery: id("x-gallery-id").map(GalleryId::from),
         ..Identity::default()
     };
-    let identity = state.chat.auth.identify(Credentials { token, claimed })?;
+    let credentials = Credentials { token, claimed };
+    let mut identity = state.chat.identify(credentials).await?;
+    if let Some(user) = id("x-on-behalf-of") {
+        identity = identity.on_behalf_of(user.into())?;
+    }
     introduced(state, identity).await
 }
 

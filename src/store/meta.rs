@@ -2,17 +2,40 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{Fault, connections, statement};
+use super::{Fault, Store, connections, statement};
 
 /// Key of the next free small integer for messages.
 pub const NEXT_MESSAGE_ID: &str = "next_message_id";
 /// Key of the next free small integer for conversations.
 pub const NEXT_CONVERSATION_ID: &str = "next_conversation_id";
 
+/// Key of the secret that signs API tokens when the configuration has none.
+pub const API_TOKEN_KEY: &str = "api_token_key";
+
 const EPOCH: &str = "epoch";
+
+impl Store {
+    /// The text under `key`, which is `new` when there was none. All nodes that ask at once get the
+    /// same answer.
+    pub async fn find_or_create_text(&self, key: &str, new: &str) -> Result<String, Fault> {
+        if let Some(text) = text(&self.read, key).await? {
+            return Ok(text);
+        }
+        let txn = self.begin().await?;
+        let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, $2, NULL) \
+                   ON CONFLICT (key) DO NOTHING";
+        txn.execute_raw(statement(&txn, sql, [key.into(), new.into()]))
+            .await?;
+        txn.commit().await?;
+        text(&self.write, key).await?.ok_or(Fault::Other)
+    }
+}
 
 /// Writes the rows that every database needs, where they are missing.
 pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
+    if text(db, EPOCH).await?.is_some() {
+        return Ok(());
+    }
     let txn = connections::begin(db).await?;
     let epoch = uuid::Uuid::now_v7().to_string();
     let sql = "INSERT INTO server_meta (key, text, number) VALUES \
@@ -29,12 +52,14 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
 
 /// The random id of this generation of the data.
 pub async fn epoch(db: &DatabaseConnection) -> Result<String, Fault> {
+    text(db, EPOCH).await?.ok_or(Fault::Other)
+}
+
+/// The text under a key.
+async fn text(db: &DatabaseConnection, key: &str) -> Result<Option<String>, Fault> {
     let sql = "SELECT text FROM server_meta WHERE key = $1";
-    let row = db
-        .query_one_raw(statement(db, sql, [EPOCH.into()]))
-        .await?
-        .ok_or(Fault::Other)?;
-    Ok(row.try_get_by_index(0)?)
+    let row = db.query_one_raw(statement(db, sql, [key.into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
 /// Takes `n` numbers of a sequence and returns the first.

@@ -3,6 +3,7 @@
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
 //! Every statement has the same text on both but for its place holders (`rows.rs`).
 
+mod api_tokens;
 mod batches;
 mod blobs;
 mod connections;
@@ -19,11 +20,14 @@ mod uploads;
 mod users;
 mod writer;
 
+pub use api_tokens::{OwnedToken, TokenFilter};
 pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
+pub use meta::API_TOKEN_KEY;
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
+pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
 pub use sohbet_entity::participant::Model as ParticipantRow;

@@ -3,9 +3,15 @@
 //! Each dialect is a module with one [`Vocabulary`]; the table [`vocabulary`] is where it is
 //! registered.
 
+pub mod chatsphere;
+pub mod direct;
+pub mod gallery;
 mod ids;
 mod json;
 pub mod messaging;
+pub mod native;
+pub mod school;
+pub mod starter;
 
 use std::collections::HashMap;
 
@@ -30,6 +36,16 @@ pub trait Vocabulary: Sync {
         arguments: &[&RawValue],
         session: &Session,
     ) -> Result<SocketRequest, Refused>;
+
+    /// Whether a socket needs an identity to connect, in development mode too.
+    fn needs_identity(&self) -> bool {
+        false
+    }
+
+    /// Whether a token that names a gallery tells that its socket speaks this dialect.
+    fn is_told_by_gallery(&self) -> bool {
+        false
+    }
 
     /// What the server does for a socket as soon as its dialect is fixed: `at_handshake` or by its
     /// first event.
@@ -62,6 +78,12 @@ pub trait Vocabulary: Sync {
 pub fn vocabulary(dialect: Dialect) -> &'static dyn Vocabulary {
     match dialect {
         Dialect::Messaging => &messaging::Messaging,
+        Dialect::Gallery => &gallery::Gallery,
+        Dialect::School => &school::School,
+        Dialect::Direct => &direct::Direct,
+        Dialect::Chatsphere => &chatsphere::Chatsphere,
+        Dialect::Starter => &starter::Starter,
+        Dialect::Native => &native::Native,
     }
 }
 
@@ -185,6 +207,12 @@ impl Audience<'_> {
 pub fn infer(event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
     let is_typical = |dialect: &Dialect| vocabulary(*dialect).is_typical(event, arguments);
     Dialect::ALL.into_iter().find(is_typical)
+}
+
+/// The dialect of a socket whose token names a gallery.
+pub fn infer_from_gallery() -> Option<Dialect> {
+    let is_told = |dialect: &Dialect| vocabulary(*dialect).is_told_by_gallery();
+    Dialect::ALL.into_iter().find(is_told)
 }
 
 /// The acknowledgement of a refusal (contract/README.md, 6.1).

@@ -23,8 +23,12 @@ pub trait Outbox: Send + Sync {
     /// hear of later events when it missed one.
     fn emit(&self, event: &str, body: &RawValue);
 
-    /// Closes the connection, also when the client's queue is full.
+    /// Closes the connection, also when the client's queue is full. The client comes back.
     fn close(&self);
+
+    /// Closes the connection for good: the client is told that it is not wanted, as far as it takes
+    /// anything, and does not come back by itself.
+    fn expel(&self);
 }
 
 /// Number of a session, unique while the process runs.

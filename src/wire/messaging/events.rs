@@ -127,7 +127,7 @@ pub fn encode(event: &Event) -> Option<Frame> {
             name: "new_message",
             body: message.clone(),
         },
-        Event::Answer(_) => return None,
+        Event::Answer(_) | Event::Lobby(_) | Event::Desk(_) => return None,
     };
     Some(frame)
 }

@@ -129,8 +129,15 @@ impl Dispatcher {
         }
     }
 
-    /// Takes notice of a user who is known from the handshake.
     async fn greet(&mut self) {
+        if let Some(dialect) = self.session.dialect() {
+            self.begin(dialect, true).await;
+        }
+    }
+
+    /// Takes notice of a user who is known from the handshake, and does what a dialect does for
+    /// every socket of it.
+    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
         let (session, chat) = (&self.session, &self.shared.chat);
         if let Some(user) = session.identity().user.clone() {
             let name = session.identity().name.as_deref();
@@ -140,13 +147,6 @@ impl Dispatcher {
                 return session.outbox.close();
             }
         }
-        if let Some(dialect) = session.dialect() {
-            self.begin(dialect, true).await;
-        }
-    }
-
-    /// Does what a dialect does for every socket of it.
-    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
         let greeting = wire::vocabulary(dialect).greeting(&self.session, at_handshake);
         if let Some(asked) = greeting {
             self.handle(dialect, asked, None).await;

@@ -99,10 +99,7 @@ describe("restart", BUSY, () => {
 
 /** User 1, joined, on a server whose port is kept for it. */
 async function start(world) {
-  await world.server.stop();
-  await world.server.reservePort();
-  await world.server.start();
-  world.rest.url = world.server.url;
+  await world.keepPort();
   const a = await world.user(1);
   return { a, c: 42 };
 }

@@ -31,6 +31,10 @@ pub(super) async fn connected(Extension(started): Extension<Arc<Notify>>) {
     started.notify_one();
 }
 
+/// Fires when a socket is gone and its transport has ended.
+#[derive(Clone)]
+pub(super) struct Gone(pub CancellationToken);
+
 /// Works through the events of one socket.
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
@@ -78,6 +82,7 @@ impl Dispatcher {
             std::future::ready(())
         });
         socket.extensions.insert(Arc::clone(&dispatcher.started));
+        socket.extensions.insert(Gone(dispatcher.gone.clone()));
         shared.session_ids.keep(&dispatcher.session.socket_id);
         // It ends with its socket, and `Sockets::drain` waits for what it has to do.
         tokio::spawn(dispatcher.run());

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId, canonical_decimal};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
+use super::handling::GUEST;
 use super::{
     About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, Tag,
 };
@@ -173,6 +174,7 @@ impl Chat {
                 receiver,
                 conversation,
             } => {
+                self.check_receiver(receiver)?;
                 let pair = Pair::new(caller.user.clone(), receiver.clone());
                 self.pair_for(caller, pair, conversation).await
             }
@@ -181,6 +183,19 @@ impl Chat {
                 let found = found.ok_or(Error::NotFound("Conversation not found"))?;
                 self.reopen(caller, found).await
             }
+        }
+    }
+
+    /// A guest lives as long as its socket, and the id of a socket is nobody's address.
+    fn check_receiver(&self, receiver: &UserId) -> Result<()> {
+        let id = receiver.as_str();
+        if canonical_decimal(id).is_some() {
+            return Ok(());
+        }
+        let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
+        match is_gone || self.sessions.find(id).is_some() {
+            true => Err(Error::NotFound("User not found")),
+            false => Ok(()),
         }
     }
 

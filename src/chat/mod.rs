@@ -24,6 +24,9 @@ mod uploads;
 mod users;
 mod waiting;
 
+#[cfg(test)]
+pub mod tests_support;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -35,7 +38,7 @@ pub use callers::Caller;
 pub use client_keys::ClientId;
 pub use conversations::{Conversation, Kind, Room};
 pub use desk::{DeskEvent, DeskReply, DeskRequest};
-pub use dialects::{Dialect, IdForm, People};
+pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};

@@ -14,7 +14,7 @@ use super::dispatch::Dispatcher;
 use super::links::Links;
 use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Trust};
-use crate::chat::Dialect;
+use crate::chat::{Dialect, cookie_tokens};
 use crate::error::Error;
 use crate::wire;
 
@@ -66,7 +66,7 @@ pub(super) async fn admit(
         return Err(Refusal::Unavailable);
     }
     let named = dialect(shared, &socket, &handshake)?;
-    let identity = identify(shared, &socket, &handshake, &links).await?;
+    let identity = identify(shared, &socket, &handshake, named, &links).await?;
     let has_token = handshake.token.is_some() || header(&socket, "authorization").is_some();
     let dialect = named.or_else(|| {
         let names_gallery = has_token && identity.gallery.is_some();
@@ -110,6 +110,7 @@ async fn identify(
     shared: &Shared,
     socket: &SocketRef,
     handshake: &Handshake,
+    dialect: Option<Dialect>,
     links: &Links,
 ) -> Result<Identity, Refusal> {
     let chat = &shared.chat;
@@ -121,12 +122,20 @@ async fn identify(
         Some(_) => Some(String::new()),
     };
     if token.is_none() {
-        if let Some(identity) = chat
-            .find_login(header(socket, "cookie").as_deref())
-            .await
-            .map_err(|_| Refusal::Unavailable)?
-        {
+        let cookies = header(socket, "cookie");
+        let login = chat.find_login(cookies.as_deref()).await;
+        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
             return Ok(identity);
+        }
+        for token in cookie_tokens(cookies.as_deref().unwrap_or_default(), dialect) {
+            let credentials = Credentials {
+                token: Some(token.to_owned()),
+                claimed: claimed(socket, handshake),
+            };
+            // A bad cookie counts as absent.
+            if let Ok(identity) = chat.identify(credentials).await {
+                return Ok(identity);
+            }
         }
         let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
         if is_trusted && !chat.auth.is_development() && !is_forwarded(socket) {

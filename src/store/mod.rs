@@ -18,7 +18,7 @@ mod uploads;
 mod users;
 mod writer;
 
-pub use api_tokens::{OwnedToken, TokenFilter};
+pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;

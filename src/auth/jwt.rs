@@ -140,6 +140,7 @@ impl Claims {
                 .map(UserId::from),
             name: self.first(&["name", "username", "fullName"], MAX_NAME_CHARS),
             role: role.as_deref().and_then(parse_role),
+            title: role,
             gallery: self
                 .first(&["gallery_id", "galleryId"], ids::MAX_CHARS)
                 .map(GalleryId::from),

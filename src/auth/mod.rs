@@ -62,6 +62,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// Role that a token names.
     pub role: Option<UserRole>,
+    /// The same as the token words it: in one dialect it is part of who somebody is.
+    pub title: Option<String>,
     /// The gallery that the caller acts for.
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
@@ -90,13 +92,41 @@ impl Identity {
     /// Whether this caller may do that at all. Whether it may do it in one conversation is another
     /// question. In development mode everybody may do everything, but for what an API token says.
     pub fn may(&self, permission: Permission) -> bool {
-        let held = match (&self.grant, self.trust) {
+        self.permissions().has(permission)
+    }
+
+    /// All that this caller may do; see [`Identity::may`].
+    pub fn permissions(&self) -> Permissions {
+        match (&self.grant, self.trust) {
             (Some(grant), _) => grant.permissions,
             (None, Trust::Claimed) => Permissions::ALL,
             (None, Trust::Verified) => Permissions::of_user(self.role),
             (None, Trust::Relay) => Permissions::default(),
-        };
-        held.has(permission)
+        }
+    }
+
+    /// Whether a program speaks, not a person.
+    pub fn is_program(&self) -> bool {
+        let grant = self.grant.as_ref();
+        grant.is_some_and(|grant| grant.token_type == TokenType::Client)
+    }
+
+    /// Whether this caller may say for whom it acts.
+    fn may_choose(&self) -> bool {
+        let may = || self.may(Permission::OnBehalfOf);
+        self.is_program() && may()
+    }
+
+    /// The same caller acting for a user, if its token permits that.
+    pub fn on_behalf_of(self, user: UserId) -> Result<Self> {
+        match self.may_choose() {
+            true => Ok(Self {
+                user: Some(user),
+                role: Some(UserRole::Member),
+                ..self
+            }),
+            false => Err(Error::Forbidden("Forbidden")),
+        }
     }
 
     /// The user who acts when a payload names `claimed` and the socket said `asserted` before.
@@ -106,6 +136,11 @@ impl Identity {
     pub fn acting(&self, claimed: Option<&UserId>, asserted: Option<&UserId>) -> Result<UserId> {
         let own = self.user.as_ref();
         match self.trust {
+            Trust::Claimed | Trust::Verified if self.may_choose() => {
+                claimed.or(own).cloned().ok_or(REFUSAL)
+            }
+            // An API token comes before what is claimed, also in development mode.
+            Trust::Claimed if self.grant.is_some() => own.cloned().ok_or(REFUSAL),
             Trust::Claimed => {
                 let user = claimed.or(asserted).or(own);
                 user.cloned().ok_or(Error::Unauthenticated("Unauthorized"))
@@ -116,6 +151,19 @@ impl Identity {
                 (_, Some(own)) => Ok(own.clone()),
             },
             Trust::Relay => Err(Error::Forbidden("Forbidden")),
+        }
+    }
+
+    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role.
+    pub fn with_role(&self) -> Self {
+        let user = self.user.as_ref().zip(self.title.as_ref());
+        let user = user.map(|(user, title)| match user.as_str().split_once(':') {
+            Some((role, _)) if role == title => user.clone(),
+            _ => UserId::from(format!("{title}:{user}")),
+        });
+        Self {
+            user,
+            ..self.clone()
         }
     }
 }
@@ -212,6 +260,7 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         user: token.user.or(claimed.user),
         name: token.name.or(claimed.name),
         role: token.role.or(claimed.role),
+        title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
         grant: None,

@@ -3,29 +3,43 @@
 
 mod access;
 mod api_tokens;
+mod callers;
+mod client_keys;
 mod conversations;
+mod desk;
 mod dialects;
 mod events;
+mod groups;
 mod handling;
+mod history;
+mod lobby;
 mod messages;
 mod presence;
 mod receipts;
 mod requests;
+mod rooms;
 mod sessions;
 mod typing;
 mod uploads;
 mod users;
+mod waiting;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use access::cookie;
 pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
-pub use conversations::Conversation;
-pub use dialects::Dialect;
-pub use events::{About, Event, Joined, Origin, Receipt, Tag};
-pub use messages::{ClientId, ConversationHint, Draft, File, Message};
+pub use callers::Caller;
+pub use client_keys::ClientId;
+pub use conversations::{Conversation, Kind, Room};
+pub use desk::{DeskEvent, DeskReply, DeskRequest};
+pub use dialects::{Dialect, IdForm, People};
+pub use events::{About, Answering, Event, Origin, Tag};
+pub use groups::GroupRequest;
+pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
 pub use uploads::NewUpload;
@@ -33,7 +47,8 @@ pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, NewRead, Outcome, Page, TokenFilter, UploadRow, Write,
+    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
+    TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -67,6 +82,7 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
 }
@@ -93,6 +109,7 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            delivered: waiting::Delivered::default(),
             blobs,
         };
         (chat, receiver)

@@ -189,7 +189,7 @@ fn read_socket(reader: &mut Reader<'_>) -> socket::Config {
             name => name
                 .parse()
                 .map(Some)
-                .map_err(|_| "write auto or messaging".to_owned()),
+                .map_err(|_| "write auto or the name of a dialect, such as messaging".to_owned()),
         }),
     }
 }

@@ -18,7 +18,7 @@ use sohbet_entity::ids::UploadId;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use super::callers::Caller;
+use super::callers::Identified;
 use super::errors::{refuse, refuse_error};
 use super::{BODY_TIMEOUT, State, UPLOAD_TIMEOUT};
 use crate::chat::NewUpload;
@@ -33,7 +33,7 @@ const MAX_DISCARDED_BYTES: usize = 64 * 1_024 * 1_024;
 /// Stores the file of a form.
 pub async fn store_upload(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Result<Caller, Response>,
+    caller: Result<Identified, Response>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
@@ -69,7 +69,7 @@ pub async fn store_upload(
 /// The field `file` of a form.
 async fn read_form(
     state: &Arc<State>,
-    caller: &Caller,
+    caller: &Identified,
     request: Request,
 ) -> Result<NewUpload, Response> {
     let no_file = || refuse(StatusCode::BAD_REQUEST, "No file provided");

@@ -10,8 +10,10 @@ mod connections;
 mod conversations;
 mod faults;
 mod logins;
+mod markers;
 mod messages;
 mod meta;
+mod rooms;
 mod rows;
 mod sequences;
 mod uploads;
@@ -24,14 +26,17 @@ pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
 pub use meta::API_TOKEN_KEY;
+pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
+pub use sohbet_entity::participant::Model as ParticipantRow;
+pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use writer::{
-    Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer,
-    WriterQueue,
+    Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
+    Write, Writer, WriterQueue,
 };
 
 use std::sync::Arc;

@@ -125,7 +125,7 @@ impl Chat {
     fn sessions_with_token(&self) -> Vec<(Arc<Session>, Arc<Grant>)> {
         let mut found = Vec::new();
         self.sessions.each(|session| {
-            if let Some(grant) = &session.identity.grant {
+            if let Some(grant) = &session.identity().grant {
                 found.push((Arc::clone(session), Arc::clone(grant)));
             }
         });
@@ -135,9 +135,9 @@ impl Chat {
     /// Throws a socket out whose token is over.
     fn cut(&self, session: &Session) {
         tracing::debug!(
-            user.id = session.identity.user.as_ref().map(|user| user.as_str()),
+            user.id = session.identity().user.as_ref().map(|user| user.as_str()),
             "the token of a socket is over"
         );
-        session.outbox.close();
+        session.outbox.expel();
     }
 }

@@ -18,7 +18,7 @@ use live::Uses;
 use lookups::Lookups;
 
 /// Tokens in one page of a list, at most.
-pub const MAX_PAGE: u32 = 100;
+const MAX_PAGE: u32 = 100;
 /// Valid tokens that one user can have.
 const MAX_LIVE_TOKENS: i64 = 1_000;
 /// Longest name of a token, in characters.
@@ -172,7 +172,7 @@ impl ApiTokens {
         })
     }
 
-    /// At most `limit` tokens, newest first, and no more than [`MAX_PAGE`].
+    /// At most `limit` tokens, newest first, and no more than 100.
     pub async fn list(&self, filter: &TokenFilter, limit: u32) -> Result<Vec<ApiToken>> {
         let limit = limit.clamp(1, MAX_PAGE);
         let rows = self.store.list_api_tokens(filter, limit).await?;

@@ -1,7 +1,8 @@
 //! The database: the only module that names `sea_orm`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
-//! Every statement has the same text on both but for its place holders (`rows.rs`).
+//! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
+//! come as one value (`api_tokens.rs`).
 
 mod api_tokens;
 mod batches;
@@ -20,7 +21,7 @@ mod uploads;
 mod users;
 mod writer;
 
-pub use api_tokens::{OwnedToken, TokenFilter};
+pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;

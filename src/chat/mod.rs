@@ -41,7 +41,10 @@ pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
-pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use lobby::{
+    DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
+    Reaction, Said, Shown, Whom,
+};
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
@@ -85,6 +88,7 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    lobby: lobby::Lobby,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
@@ -112,6 +116,7 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            lobby: lobby::Lobby::default(),
             delivered: waiting::Delivered::default(),
             blobs,
         };

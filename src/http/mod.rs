@@ -12,6 +12,7 @@ mod messaging;
 mod pages;
 mod routing;
 mod school;
+mod starter;
 mod uploads;
 
 use std::path::PathBuf;
@@ -87,8 +88,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 2] {
-    [messaging::surface(), school::surface()]
+fn surfaces() -> [Surface; 3] {
+    [messaging::surface(), school::surface(), starter::surface()]
 }
 
 /// All routes except the Socket.IO endpoint.

@@ -90,12 +90,7 @@ pub async fn reserve_from(
                ON CONFLICT (key) DO UPDATE SET number = $3 + \
                CASE WHEN server_meta.number > $4 THEN server_meta.number ELSE $4 END \
                RETURNING number";
-    let values = [
-        key.into(),
-        (at_least + n).into(),
-        n.into(),
-        at_least.into(),
-    ];
+    let values = [key.into(), (at_least + n).into(), n.into(), at_least.into()];
     let row = txn
         .query_one_raw(statement(&txn, sql, values))
         .await?

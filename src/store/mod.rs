@@ -7,6 +7,7 @@
 mod api_tokens;
 mod batches;
 mod blobs;
+mod changes;
 mod connections;
 mod conversations;
 mod faults;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::Blobs;
+pub use changes::Reactor;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;

@@ -28,6 +28,7 @@ pub struct Handshake {
     token: Option<Value>,
     dialect: Option<Value>,
     user_id: Option<Value>,
+    id: Option<Value>,
     name: Option<Value>,
     role: Option<Value>,
     gallery_id: Option<Value>,
@@ -172,8 +173,11 @@ async fn identify(
 
 /// Ids that the client claims; only development mode looks at them.
 fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
+    let from_query = |name| text(query(socket, name).map(Value::String).as_ref());
     let user = text(handshake.user_id.as_ref())
-        .or_else(|| text(query(socket, "userId").map(Value::String).as_ref()));
+        .or_else(|| text(handshake.id.as_ref()))
+        .or_else(|| from_query("userId"))
+        .or_else(|| from_query("id"));
     let role = text(handshake.role.as_ref());
     Identity {
         user: user.map(UserId::from),

@@ -22,11 +22,14 @@ use std::time::Duration;
 use reader::{Reader, bytes, count, list, millis, switch};
 use sources::Sources;
 
+use crate::chat::Dialect;
 use crate::{auth, chat, http, socket, store, telemetry};
 
 /// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 const HOUR_MS: u64 = 3_600_000;
+/// The port when no dialect is configured, or none that expects another one.
+const DEFAULT_PORT: u16 = 3_001;
 /// Names by which front ends find the server; read for `sohbet check` only.
 const FRONT_END_NAMES: [&str; 3] = ["NEXT_PUBLIC_SOCKET_URL", "VITE_SOCKET_URL", "SOCKET_URL"];
 
@@ -122,13 +125,13 @@ impl Settings {
 
     fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
         let is_development = sources.find(&table::JWT_SECRET).is_none();
-        let port = reader.value(&table::PORT, count(0, u16::MAX.into()));
         let database = reader.value(&table::DATABASE_URL, Database::parse);
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
         let socket = read_socket(reader);
+        let port = read_port(reader, socket.dialect);
         Self {
             hosts: hosts::read(reader, is_development),
-            port: u16::try_from(port).unwrap_or_default(),
+            port,
             store: read_store(reader, &database),
             database,
             auth: read_auth(reader),
@@ -143,6 +146,15 @@ impl Settings {
             rows: Vec::new(),
         }
     }
+}
+
+/// The port; without a setting the one that the front ends of the dialect expect.
+fn read_port(reader: &mut Reader<'_>, dialect: Option<Dialect>) -> u16 {
+    let written = reader.optional(&table::PORT, count(0, u16::MAX.into()));
+    let port = written.and_then(|port| u16::try_from(port).ok());
+    let port = port.unwrap_or(dialect.map_or(DEFAULT_PORT, Dialect::default_port));
+    reader.show(&table::PORT, &port.to_string());
+    port
 }
 
 fn read_auth(reader: &mut Reader<'_>) -> auth::Config {

@@ -88,8 +88,8 @@ pub static PORT: Setting = value(
     "port",
     "PORT",
     &["SOCKET_PORT", "PORT"],
-    "3001",
-    "Port to listen on; 0 takes a free one",
+    "",
+    "Port to listen on; 0 takes a free one. By default the one that the front ends of DIALECT expect: 3001, gallery 3005, school 4000, starter 5000",
 );
 /// More than one address is possible; see `hosts`.
 pub static HOST: Setting = value(

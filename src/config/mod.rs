@@ -101,6 +101,14 @@ impl Settings {
         Self::resolve(&Sources::read(flags))
     }
 
+    /// Reads settings from a list instead of the environment: names as there.
+    pub fn of(settings: impl IntoIterator<Item = (String, String)>) -> Result<Self, Faults> {
+        Self::resolve(&Sources {
+            process: settings.into_iter().collect(),
+            ..Sources::default()
+        })
+    }
+
     /// Every setting with its value and origin, as `--print-config` shows them.
     pub fn effective(&self) -> &[Row] {
         &self.rows

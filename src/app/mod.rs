@@ -43,6 +43,8 @@ pub struct Config {
     pub http: http::Config,
     /// Section of `chat`.
     pub chat: chat::Config,
+    /// Where uploaded files are kept.
+    pub blobs: store::BlobConfig,
     /// How long a write to a client may be stuck before its connection is reset.
     pub write_timeout: Duration,
     /// How long the head of a request may take to arrive.
@@ -88,6 +90,11 @@ pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String
     store::pending_migrations(config).await
 }
 
+/// Whether the store of uploaded files answers; changes nothing.
+pub async fn probe_blobs(config: &store::BlobConfig) -> anyhow::Result<()> {
+    Blobs::open(config)?.probe().await
+}
+
 /// All running parts.
 struct Server {
     store: Arc<Store>,
@@ -97,6 +104,7 @@ struct Server {
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    sweeper: Worker,
 }
 
 impl Server {
@@ -108,7 +116,7 @@ impl Server {
             Auth::new(&config.auth),
             Arc::clone(&store),
             queue,
-            Blobs::new(&config.http.data_dir),
+            Blobs::open(&config.blobs)?,
         );
         let chat = Arc::new(chat);
         let delivery = Delivery::new(Arc::clone(&chat), batches, events);
@@ -126,6 +134,10 @@ impl Server {
             clock: Worker::spawn("clock", {
                 let chat = Arc::clone(&chat);
                 |stop| async move { chat.watch_clock(stop).await }
+            }),
+            sweeper: Worker::spawn("sweeper", {
+                let chat = Arc::clone(&chat);
+                |stop| async move { chat.sweep_uploads(stop).await }
             }),
             connections: Connections::serve(listener, router, config),
             store,
@@ -145,6 +157,7 @@ impl Server {
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.sweeper.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;
         self.connections.close().await;

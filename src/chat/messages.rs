@@ -103,12 +103,15 @@ impl Chat {
         &self,
         identity: &Identity,
         asserted: Option<&UserId>,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<(Write, About)> {
         let sender = identity
             .acting(draft.sender.as_ref(), asserted)
             .map_err(|_| Error::Forbidden("Not allowed to send as this user"))?;
         self.check_size(&draft)?;
+        if let Some(link) = draft.file.url.take() {
+            draft.file.url = Some(self.check_link(identity, &sender, link).await?);
+        }
         let pair = Pair::new(sender.clone(), draft.receiver.clone());
         let conversation = self.conversation_for(identity, pair, &draft).await?;
         let about = About::Message {
@@ -240,7 +243,7 @@ impl Chat {
                 None => None,
             };
             messages.push(Message {
-                row: Arc::new(row),
+                row: self.shown(Arc::new(row)),
                 sender,
                 receiver,
                 duplicate: false,

@@ -6,6 +6,9 @@ mod conversations;
 mod dialects;
 mod events;
 mod handling;
+mod incoming;
+mod links;
+mod media;
 mod messages;
 mod presence;
 mod receipts;
@@ -23,15 +26,18 @@ use tokio::sync::mpsc;
 pub use conversations::Conversation;
 pub use dialects::Dialect;
 pub use events::{About, Event, Joined, Origin, Receipt, Tag};
+pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use links::FileHost;
+pub use media::is_inline;
 pub use messages::{ClientId, ConversationHint, Draft, File, Message};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::NewUpload;
+pub use uploads::UploadRules;
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -49,6 +55,8 @@ pub struct Config {
     pub allow_unknown_users: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
+    /// What may be uploaded, and who may see it.
+    pub uploads: UploadRules,
 }
 
 /// All services of the domain.
@@ -66,6 +74,7 @@ pub struct Chat {
     presence: presence::Presence,
     typing: typing::Typing,
     blobs: Blobs,
+    links: links::Links,
 }
 
 impl Chat {
@@ -78,6 +87,7 @@ impl Chat {
         blobs: Blobs,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let links = links::Links::new(&config.uploads, store.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
@@ -90,6 +100,7 @@ impl Chat {
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
             blobs,
+            links,
         };
         (chat, receiver)
     }

@@ -51,6 +51,7 @@ fn app_config(settings: Settings) -> app::Config {
         socket: settings.socket,
         http: settings.http,
         chat: settings.chat,
+        blobs: settings.blobs,
         write_timeout: settings.write_timeout,
         header_timeout: settings.header_timeout,
         stop_timeout: settings.stop_timeout,

@@ -96,7 +96,7 @@ impl Delivery {
         match (done.outcome, done.write, about) {
             (Ok(Outcome::Message { row, duplicate }), _, About::Message { sender, receiver }) => {
                 let message = Message {
-                    row,
+                    row: self.chat.shown(row),
                     sender,
                     receiver,
                     duplicate,

@@ -41,6 +41,7 @@ impl Store {
             message_ids: Arc::new(Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID)),
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
             epoch: meta::epoch(&write).await?,
+            link_key: meta::link_key(&write).await?,
             has_logins: super::logins::table_exists(&read).await,
             read,
             write,

@@ -10,16 +10,22 @@ pub const NEXT_MESSAGE_ID: &str = "next_message_id";
 pub const NEXT_CONVERSATION_ID: &str = "next_conversation_id";
 
 const EPOCH: &str = "epoch";
+/// Key of the secret that signs links to stored files.
+const LINK_KEY: &str = "link_key";
+/// Random bytes in that secret.
+const LINK_KEY_BYTES: usize = 32;
 
 /// Writes the rows that every database needs, where they are missing.
 pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
     let txn = connections::begin(db).await?;
     let epoch = uuid::Uuid::now_v7().to_string();
-    let sql = "INSERT INTO server_meta (key, text, number) VALUES \
-               ($1, $2, NULL), ($3, NULL, 1), ($4, NULL, 1) ON CONFLICT (key) DO NOTHING";
+    let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, $2, NULL), \
+               ($3, $4, NULL), ($5, NULL, 1), ($6, NULL, 1) ON CONFLICT (key) DO NOTHING";
     let values = [
         EPOCH.into(),
         epoch.into(),
+        LINK_KEY.into(),
+        random_key()?.into(),
         NEXT_MESSAGE_ID.into(),
         NEXT_CONVERSATION_ID.into(),
     ];
@@ -27,11 +33,26 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
     Ok(txn.commit().await?)
 }
 
+fn random_key() -> Result<String, Fault> {
+    let mut bytes = [0; LINK_KEY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|_| Fault::Other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// The random id of this generation of the data.
 pub async fn epoch(db: &DatabaseConnection) -> Result<String, Fault> {
+    text(db, EPOCH).await
+}
+
+/// The secret that signs links to stored files, in hexadecimal.
+pub async fn link_key(db: &DatabaseConnection) -> Result<String, Fault> {
+    text(db, LINK_KEY).await
+}
+
+async fn text(db: &DatabaseConnection, key: &str) -> Result<String, Fault> {
     let sql = "SELECT text FROM server_meta WHERE key = $1";
     let row = db
-        .query_one_raw(statement(db, sql, [EPOCH.into()]))
+        .query_one_raw(statement(db, sql, [key.into()]))
         .await?
         .ok_or(Fault::Other)?;
     Ok(row.try_get_by_index(0)?)

@@ -1,4 +1,4 @@
-//! The database: the only module that names `sea_orm`.
+//! The database and the stored files: the only module that names `sea_orm` and `object_store`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
 //! Every statement has the same text on both but for its place holders (`rows.rs`).
@@ -17,7 +17,7 @@ mod uploads;
 mod users;
 mod writer;
 
-pub use blobs::Blobs;
+pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
@@ -25,6 +25,7 @@ pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
+pub use uploads::upload_id_in;
 pub use writer::{
     Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer,
     WriterQueue,
@@ -59,6 +60,8 @@ pub struct Store {
     conversation_ids: Sequence,
     /// Random id of this generation of the data: a restored backup gets another one.
     pub epoch: String,
+    /// Random key that signs links to stored files, the same on every node.
+    pub link_key: String,
     /// Whether the host application's `"Session"` table is there.
     has_logins: bool,
     /// Held while the server runs, so that no second one opens the same file.

@@ -151,6 +151,7 @@ impl Chat {
         let refused = Error::InvalidPayload("File URL not allowed");
         let links = &self.links;
         if !links.may_show(&link, self.auth.is_development()) {
+            tracing::debug!("a message with a file on a host that is not in FILE_URL_HOSTS");
             return Err(refused);
         }
         if let Some(id) = links.own_id(&link)

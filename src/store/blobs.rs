@@ -53,6 +53,19 @@ pub enum BlobConfig {
     Bucket(Bucket),
 }
 
+/// As operators know it.
+impl fmt::Display for BlobConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(formatter, "the folder {}", folder.display()),
+            Self::Bucket(bucket) => {
+                let endpoint = bucket.endpoint.as_deref().unwrap_or("Amazon S3");
+                write!(formatter, "the bucket {} at {endpoint}", bucket.name)
+            }
+        }
+    }
+}
+
 /// A bucket, and how to reach it.
 #[derive(Clone)]
 pub struct Bucket {

@@ -20,4 +20,5 @@ mod start_up;
 mod stops;
 mod support;
 mod tidy;
+mod uploads;
 mod writer;

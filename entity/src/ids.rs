@@ -129,3 +129,31 @@ id! {
     /// An offer that a dealer room is about.
     OfferId
 }
+
+/// What stands before the id of a gallery in a party.
+const GALLERY_PARTY: &str = "gallery:";
+
+impl PartyId {
+    /// The user, unless the party is a gallery.
+    pub fn user(&self) -> Option<UserId> {
+        let is_gallery = self.0.starts_with(GALLERY_PARTY);
+        (!is_gallery).then(|| UserId::from(self.as_str()))
+    }
+
+    /// The gallery, unless the party is a user.
+    pub fn gallery(&self) -> Option<GalleryId> {
+        self.0.strip_prefix(GALLERY_PARTY).map(GalleryId::from)
+    }
+}
+
+impl From<&UserId> for PartyId {
+    fn from(user: &UserId) -> Self {
+        Self(user.0.clone())
+    }
+}
+
+impl From<&GalleryId> for PartyId {
+    fn from(gallery: &GalleryId) -> Self {
+        Self(format!("{GALLERY_PARTY}{gallery}"))
+    }
+}

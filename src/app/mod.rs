@@ -2,6 +2,7 @@
 
 mod connections;
 mod listener;
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,11 @@ use axum::routing::any_service;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::Auth;
-use crate::chat::Chat;
+use crate::chat::{Chat, Files};
 use crate::config::shown_database;
 use crate::delivery::Delivery;
 use crate::socket::Sockets;
-use crate::store::{Blobs, Store, Writer};
+use crate::store::{API_TOKEN_KEY, Blobs, LINK_KEY, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
 use crate::{auth, chat, http, socket, store};
@@ -95,6 +96,21 @@ pub async fn probe_blobs(config: &store::BlobConfig) -> anyhow::Result<()> {
     Blobs::open(config)?.probe().await
 }
 
+/// Keys from the configuration, and the one that the store keeps.
+async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
+    let key = auth::random_key()?;
+    let stored_key = store.find_or_create_text(API_TOKEN_KEY, &key).await?;
+    Ok(Auth::new(config, stored_key))
+}
+
+async fn prepare_files(config: &store::BlobConfig, store: &Store) -> anyhow::Result<Files> {
+    let key = auth::random_key()?;
+    Ok(Files {
+        blobs: Blobs::open(config)?,
+        link_key: store.find_or_create_text(LINK_KEY, &key).await?,
+    })
+}
+
 /// All running parts.
 struct Server {
     store: Arc<Store>,
@@ -105,6 +121,7 @@ struct Server {
     delivery: Worker,
     clock: Worker,
     sweeper: Worker,
+    tokens: Worker,
 }
 
 impl Server {
@@ -113,10 +130,10 @@ impl Server {
         let (writer, queue, batches) = Writer::new(&store);
         let (chat, events) = Chat::new(
             config.chat.clone(),
-            Auth::new(&config.auth),
+            prepare_auth(&config.auth, &store).await?,
             Arc::clone(&store),
             queue,
-            Blobs::open(&config.blobs)?,
+            prepare_files(&config.blobs, &store).await?,
         );
         let chat = Arc::new(chat);
         let delivery = Delivery::new(Arc::clone(&chat), batches, events);
@@ -139,6 +156,10 @@ impl Server {
                 let chat = Arc::clone(&chat);
                 |stop| async move { chat.sweep_uploads(stop).await }
             }),
+            tokens: Worker::spawn(
+                "tokens",
+                |stop| async move { chat.watch_tokens(stop).await },
+            ),
             connections: Connections::serve(listener, router, config),
             store,
             http,
@@ -158,6 +179,7 @@ impl Server {
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
         self.sweeper.drain(part).await;
+        self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;
         self.connections.close().await;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sohbet_entity::enums::UserRole;
+use sohbet_entity::enums::{TokenType, UserRole};
 use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::{Identity, REFUSAL, Trust};
@@ -37,14 +38,30 @@ impl Verifier {
 
     /// The identity that a token proves, or a refusal that does not say why.
     pub fn verify(&self, token: &str) -> Result<Identity> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules)
-            .map_err(|_| REFUSAL)?
-            .claims;
-        let identity = claims.into_identity(Trust::Verified);
+        let identity = self
+            .claims(token)
+            .ok_or(REFUSAL)?
+            .into_identity(Trust::Verified);
         match identity.user {
             Some(_) => Ok(identity),
             None => Err(REFUSAL),
         }
+    }
+
+    /// Type, end and claims of a token in the form of API tokens; `None` for any other.
+    pub fn verify_api(&self, token: &str) -> Option<(TokenType, DateTime<Utc>, Identity)> {
+        let claims = self.claims(token)?;
+        let token_type = claims.token_type()?;
+        let expires_at = claims.expires_at()?;
+        let identity = claims.into_identity(Trust::Verified);
+        identity.user.as_ref()?;
+        Some((token_type, expires_at, identity))
+    }
+
+    /// The claims of a token that is well signed and valid now.
+    fn claims(&self, token: &str) -> Option<Claims> {
+        let decoded = jsonwebtoken::decode(token, &self.key, &self.rules);
+        decoded.ok().map(|token| token.claims)
     }
 }
 
@@ -98,12 +115,16 @@ pub fn mint(secret: &str, token: NewToken) -> anyhow::Result<String> {
         iat: now,
         exp: now.saturating_add(token.ttl.as_secs()),
     };
+    Ok(sign(secret, &claims)?)
+}
+
+/// Signs claims with HS256.
+pub(super) fn sign(
+    secret: &str,
+    claims: &impl Serialize,
+) -> Result<String, jsonwebtoken::errors::Error> {
     let key = EncodingKey::from_secret(secret.as_bytes());
-    Ok(jsonwebtoken::encode(
-        &Header::new(Algorithm::HS256),
-        &claims,
-        &key,
-    )?)
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
 }
 
 /// Claims as they come. Names differ between issuers, so they are looked up, not declared.
@@ -119,11 +140,29 @@ impl Claims {
                 .map(UserId::from),
             name: self.first(&["name", "username", "fullName"], MAX_NAME_CHARS),
             role: role.as_deref().and_then(parse_role),
+            title: role,
             gallery: self
                 .first(&["gallery_id", "galleryId"], ids::MAX_CHARS)
                 .map(GalleryId::from),
             trust,
+            grant: None,
         }
+    }
+
+    /// The type of an API token: a number in the tokens themselves, a word in those of cookies.
+    fn token_type(&self) -> Option<TokenType> {
+        match self.0.get("type")? {
+            Value::Number(number) if number.as_u64() == Some(0) => Some(TokenType::Client),
+            Value::Number(number) if number.as_u64() == Some(1) => Some(TokenType::User),
+            Value::String(word) if word == "CLIENT" => Some(TokenType::Client),
+            Value::String(word) if word == "USER" => Some(TokenType::User),
+            _ => None,
+        }
+    }
+
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
+        let seconds = self.0.get("exp")?.as_f64()?;
+        DateTime::from_timestamp(seconds as i64, 0)
     }
 
     /// The first of `names` that holds a non-empty text or a whole number.
@@ -145,6 +184,15 @@ pub fn parse_role(text: &str) -> Option<UserRole> {
         "MODERATOR" => Some(UserRole::Moderator),
         "MEMBER" => Some(UserRole::Member),
         _ => None,
+    }
+}
+
+/// The name of a role, as claims and the table have it.
+pub fn role_name(role: UserRole) -> &'static str {
+    match role {
+        UserRole::Admin => "ADMIN",
+        UserRole::Moderator => "MODERATOR",
+        UserRole::Member => "MEMBER",
     }
 }
 

@@ -1,12 +1,17 @@
 //! Who somebody is: tokens, and the ids that clients claim in development mode.
 
+mod api_tokens;
 mod jwt;
+mod permissions;
 
-pub use jwt::{NewToken, mint, parse_role};
+pub use api_tokens::{ApiClaims, Candidate, Grant, Secret, TokenHash, random_key};
+pub use jwt::{NewToken, mint, parse_role, role_name};
+pub use permissions::{Permission, Permissions};
 
 use std::fmt;
+use std::sync::Arc;
 
-use sohbet_entity::enums::UserRole;
+use sohbet_entity::enums::{TokenType, UserRole};
 use sohbet_entity::ids::{GalleryId, UserId};
 
 use crate::error::{Error, Result};
@@ -19,6 +24,8 @@ pub const REFUSAL: Error = Error::Unauthenticated("Authentication error");
 pub struct Config {
     /// Secret for HS256 tokens; `None` means development mode.
     pub secret: Option<String>,
+    /// Secret for API tokens that are JWTs; without it they are signed with `secret`.
+    pub api_secret: Option<String>,
     /// Whether a token may stand in the query string, where logs and proxies see it.
     pub allow_query_token: bool,
 }
@@ -28,6 +35,7 @@ impl fmt::Debug for Config {
         formatter
             .debug_struct("Config")
             .field("has_secret", &self.secret.is_some())
+            .field("has_api_secret", &self.api_secret.is_some())
             .field("allow_query_token", &self.allow_query_token)
             .finish()
     }
@@ -54,13 +62,75 @@ pub struct Identity {
     pub name: Option<String>,
     /// Role that a token names.
     pub role: Option<UserRole>,
+    /// The same as the token words it: in one dialect it is part of who somebody is.
+    pub title: Option<String>,
     /// The gallery that the caller acts for.
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
     pub trust: Trust,
+    /// The API token that it came with.
+    pub grant: Option<Arc<Grant>>,
 }
 
 impl Identity {
+    /// This identity, as far as a token lets it act.
+    pub fn with_grant(self, grant: Grant) -> Self {
+        // A token that was made narrow on purpose, or for a program, does not carry the role.
+        let is_whole = grant.permissions == Permissions::of_user(self.role);
+        let role = match grant.token_type {
+            _ if grant.permissions.has(Permission::Admin) => Some(UserRole::Admin),
+            TokenType::User if is_whole => self.role,
+            _ => Some(UserRole::Member),
+        };
+        Self {
+            role,
+            grant: Some(Arc::new(grant)),
+            ..self
+        }
+    }
+
+    /// Whether this caller may do that at all. Whether it may do it in one conversation is another
+    /// question. In development mode everybody may do everything, but for what an API token says.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions().has(permission)
+    }
+
+    /// All that this caller may do; see [`Identity::may`].
+    pub fn permissions(&self) -> Permissions {
+        match (&self.grant, self.trust) {
+            (Some(grant), _) => grant.permissions,
+            (None, Trust::Claimed) => Permissions::ALL,
+            (None, Trust::Verified) => Permissions::of_user(self.role),
+            (None, Trust::Relay) => Permissions::default(),
+        }
+    }
+
+    /// Whether a program speaks, not a person.
+    pub fn is_program(&self) -> bool {
+        let grant = self.grant.as_ref();
+        grant.is_some_and(|grant| grant.token_type == TokenType::Client)
+    }
+
+    /// Whether this caller may say for whom it acts.
+    fn may_choose(&self) -> bool {
+        let may = || self.may(Permission::OnBehalfOf);
+        self.is_program() && may()
+    }
+
+    /// The same caller acting for a user, if its token permits that.
+    pub fn on_behalf_of(self, user: UserId) -> Result<Self> {
+        match self.may_choose() {
+            true => Ok(Self {
+                user: Some(user),
+                // The name is that of the program.
+                name: None,
+                role: Some(UserRole::Member),
+                ..self
+            }),
+            false => Err(Error::Forbidden("Forbidden")),
+        }
+    }
+
     /// The user who acts when a payload names `claimed` and the socket said `asserted` before.
     ///
     /// A verified identity never changes: another id is refused. In development mode the order is
@@ -68,6 +138,11 @@ impl Identity {
     pub fn acting(&self, claimed: Option<&UserId>, asserted: Option<&UserId>) -> Result<UserId> {
         let own = self.user.as_ref();
         match self.trust {
+            Trust::Claimed | Trust::Verified if self.may_choose() => {
+                claimed.or(own).cloned().ok_or(REFUSAL)
+            }
+            // An API token comes before what is claimed, also in development mode.
+            Trust::Claimed if self.grant.is_some() => own.cloned().ok_or(REFUSAL),
             Trust::Claimed => {
                 let user = claimed.or(asserted).or(own);
                 user.cloned().ok_or(Error::Unauthenticated("Unauthorized"))
@@ -78,6 +153,19 @@ impl Identity {
                 (_, Some(own)) => Ok(own.clone()),
             },
             Trust::Relay => Err(Error::Forbidden("Forbidden")),
+        }
+    }
+
+    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role.
+    pub fn with_role(&self) -> Self {
+        let user = self.user.as_ref().zip(self.title.as_ref());
+        let user = user.map(|(user, title)| match user.as_str().split_once(':') {
+            Some((role, _)) if role == title => user.clone(),
+            _ => UserId::from(format!("{title}:{user}")),
+        });
+        Self {
+            user,
+            ..self.clone()
         }
     }
 }
@@ -94,15 +182,19 @@ pub struct Credentials {
 /// Decides who a caller is.
 pub struct Auth {
     verifier: Option<jwt::Verifier>,
+    /// Signs those API tokens that are JWTs.
+    api_key: api_tokens::ApiKey,
     /// Whether a token may stand in the query string of a handshake.
     pub allow_query_token: bool,
 }
 
 impl Auth {
-    /// Prepares keys. Without a secret the server runs in development mode.
-    pub fn new(config: &Config) -> Self {
+    /// Prepares keys. Without a secret the server runs in development mode, and API tokens that are
+    /// JWTs are signed with `stored_key`.
+    pub fn new(config: &Config, stored_key: String) -> Self {
         Self {
             verifier: config.secret.as_deref().map(jwt::Verifier::new),
+            api_key: api_tokens::ApiKey::choose(config, stored_key),
             allow_query_token: config.allow_query_token,
         }
     }
@@ -133,6 +225,16 @@ impl Auth {
         }
     }
 
+    /// What a text is that came as a token, with or without `Bearer `, if it can be an API token.
+    pub fn read_api_token(&self, token: &str) -> Option<Candidate> {
+        api_tokens::read(strip_bearer(token), &self.api_key)
+    }
+
+    /// Signs an API token in the form of a JWT.
+    pub fn sign_api_token(&self, claims: &ApiClaims<'_>) -> Result<Secret> {
+        self.api_key.sign(claims)
+    }
+
     /// The identity behind `credentials`. With a key, a valid token is required.
     pub fn identify(&self, credentials: Credentials) -> Result<Identity> {
         let token = credentials.token.as_deref().map(strip_bearer);
@@ -160,8 +262,10 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         user: token.user.or(claimed.user),
         name: token.name.or(claimed.name),
         role: token.role.or(claimed.role),
+        title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
+        grant: None,
     }
 }
 

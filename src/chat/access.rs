@@ -1,35 +1,61 @@
 //! May this caller do that here? One place decides.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::ConversationId;
 
-use super::{Chat, Conversation};
-use crate::auth::{Identity, Trust};
+use super::dialects::Access;
+use super::{Caller, Chat, Conversation, Kind};
+use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
-/// Whether the user takes part in the conversation.
-pub fn may_see(conversation: &Conversation, user: &UserId) -> bool {
-    let pair = conversation.pair.as_ref();
-    pair.is_some_and(|pair| pair.contains(user))
+/// What a caller hears about a conversation that is not theirs.
+const NOT_FOUND: Error = Error::NotFound("Conversation not found");
+
+impl Conversation {
+    /// Whether the caller takes part: one of the two users, a member of the room, somebody who acts
+    /// for one of the two galleries. Administrators and programs with a client token may enter the
+    /// rooms of people, but neither direct conversations nor those of galleries.
+    pub fn admits(&self, caller: &Caller) -> bool {
+        match &self.kind {
+            Kind::Pair(pair) => pair.contains(&caller.user),
+            Kind::Room(room) => match &room.galleries {
+                Some(galleries) => {
+                    let own = caller.gallery.as_ref();
+                    own.is_some_and(|gallery| galleries.contains(gallery))
+                }
+                None => {
+                    let is_member = room.members.contains_key(&caller.user);
+                    is_member || caller.is_admin() || caller.is_program
+                }
+            },
+        }
+    }
 }
 
 impl Chat {
-    /// Lets a caller near a conversation: to listen, to type, to read. In development mode
-    /// everybody may, and the conversation need not exist yet; otherwise only who takes part, and
-    /// for everybody else it does not exist.
-    pub async fn check_access(
-        &self,
-        identity: &Identity,
-        conversation: &ConversationId,
-    ) -> Result<()> {
-        if identity.trust == Trust::Claimed {
-            return Ok(());
+    /// The conversation, if the caller takes part in it; for everybody else it does not exist.
+    pub async fn enter(&self, caller: &Caller, id: &ConversationId) -> Result<Arc<Conversation>> {
+        caller.check(Permission::Read)?;
+        match self.find_conversation(id).await? {
+            Some(found) if found.admits(caller) => Ok(found),
+            _ => Err(NOT_FOUND),
         }
-        let not_found = |_| Error::NotFound("Conversation not found");
-        let user = identity.acting(None, None).map_err(not_found)?;
-        self.visible_conversation(&user, conversation).await?;
-        Ok(())
+    }
+
+    /// Lets a caller near a conversation: to listen, to type, to read. In development mode the
+    /// dialects of servers that check nothing let everybody, and the conversation need not exist
+    /// yet; otherwise only who takes part. Returns the conversation if it exists.
+    pub async fn approach(
+        &self,
+        caller: &Caller,
+        id: &ConversationId,
+    ) -> Result<Option<Arc<Conversation>>> {
+        if is_trusting(caller) {
+            return self.find_conversation(id).await;
+        }
+        self.enter(caller, id).await.map(Some)
     }
 
     /// Whether a peer may relay events without an identity.
@@ -42,28 +68,36 @@ impl Chat {
     /// The identity behind the host application's login cookie, if it is in the `Cookie` header
     /// and the login has not expired.
     pub async fn find_login(&self, cookies: Option<&str>) -> Result<Option<Identity>> {
-        let Some(token) = cookies.and_then(login_token) else {
+        let Some(token) = cookies.and_then(|cookies| cookie(cookies, "session_token")) else {
             return Ok(None);
         };
         let user = self.store.find_login(token).await?;
         Ok(user.map(|user| self.auth.logged_in(user)))
     }
 
-    /// Lets a caller relay events that it stored elsewhere. A verified user is no host
-    /// application; in development mode everybody may.
+    /// Lets a caller relay events that it stored elsewhere: a program, or a host application on a
+    /// trusted address. A user is neither; in development mode everybody may.
     pub(super) fn check_relay(&self, identity: &Identity) -> Result<()> {
-        match identity.trust {
-            Trust::Claimed | Trust::Relay => Ok(()),
-            Trust::Verified => Err(Error::Forbidden("Forbidden")),
+        let may = identity.trust == Trust::Relay
+            || identity.may(Permission::Emit)
+            || identity.is_program();
+        match may {
+            true => Ok(()),
+            false => Err(Error::Forbidden("Forbidden")),
         }
     }
 }
 
-/// The login cookie of a `Cookie` header.
-fn login_token(cookies: &str) -> Option<&str> {
+/// Whether a caller is believed and let in as the server was that the dialect comes from.
+pub(super) fn is_trusting(caller: &Caller) -> bool {
+    caller.trust == Trust::Claimed && caller.dialect.access() == Access::Open
+}
+
+/// The value of a cookie in a `Cookie` header.
+pub fn cookie<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
     let mut cookies = cookies
         .split(';')
         .filter_map(|cookie| cookie.trim().split_once('='));
-    let (_, token) = cookies.find(|(name, _)| *name == "session_token")?;
-    (!token.is_empty()).then_some(token)
+    let (_, value) = cookies.find(|(key, _)| *key == name)?;
+    (!value.is_empty()).then_some(value)
 }

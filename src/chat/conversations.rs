@@ -1,69 +1,182 @@
-//! Conversations: one log per pair of users.
+//! Conversations: one log per pair of users, and one per room.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::enums::{ParticipantRole, RoomType};
+use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 
 use super::Chat;
 use crate::error::{Error, Result};
-use crate::store::{ConversationRow, ConversationSummary, NewPair, Pair};
+use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
 
 /// Conversations kept in memory.
 const CACHED_CONVERSATIONS: usize = 100_000;
+/// Conversations and room members kept in memory, counted together.
+const CACHED_WEIGHT: u64 = 2_000_000;
 /// Longest conversation list that one answer holds.
 const MAX_LISTED: u32 = 1_000;
 
-/// What never changes about a conversation, so that it can be kept in memory without care.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who talks in a conversation. A snapshot: a change makes a new one.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// The two users of a direct conversation.
-    pub pair: Option<Pair>,
+    /// Two users, or a room.
+    pub kind: Kind,
+}
+
+/// What a conversation is between.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Two users.
+    Pair(Pair),
+    /// The people or the galleries of a room.
+    Room(Room),
+}
+
+/// What has to be known of a room for every message in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Room {
+    /// What it is about.
+    pub room_type: RoomType,
+    /// Its name; may be empty.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether anybody may join who knows its id.
+    pub is_open: bool,
+    /// Whether it is in use.
+    pub is_active: bool,
+    /// The two galleries of a dealer room.
+    pub galleries: Option<[GalleryId; 2]>,
+    /// The users who take part, and what each may do.
+    pub members: HashMap<UserId, ParticipantRole>,
 }
 
 impl Conversation {
+    /// The two users of a direct conversation.
+    pub fn pair(&self) -> Option<&Pair> {
+        match &self.kind {
+            Kind::Pair(pair) => Some(pair),
+            Kind::Room(_) => None,
+        }
+    }
+
+    /// The room, unless it is a direct conversation.
+    pub fn room(&self) -> Option<&Room> {
+        match &self.kind {
+            Kind::Pair(_) => None,
+            Kind::Room(room) => Some(room),
+        }
+    }
+
     /// The other user of a direct conversation.
     pub fn other(&self, user: &UserId) -> Option<&UserId> {
-        self.pair.as_ref().map(|pair| pair.other(user))
+        self.pair().map(|pair| pair.other(user))
     }
-}
 
-impl From<ConversationRow> for Conversation {
-    fn from(row: ConversationRow) -> Self {
-        Self {
-            id: row.id,
-            pair: row
-                .user1_id
-                .zip(row.user2_id)
-                .map(|(first, second)| Pair { first, second }),
+    /// The galleries of a dealer room.
+    pub fn galleries(&self) -> Option<&[GalleryId; 2]> {
+        self.room()?.galleries.as_ref()
+    }
+
+    /// Whether a user takes part by name; the users of a gallery do not.
+    pub fn has_member(&self, user: &UserId) -> bool {
+        match &self.kind {
+            Kind::Pair(pair) => pair.contains(user),
+            Kind::Room(room) => room.members.contains_key(user),
         }
     }
 }
 
-/// Known conversations, by id and by pair.
+impl From<StoredConversation> for Conversation {
+    fn from(stored: StoredConversation) -> Self {
+        let (id, first, second) = (stored.row.id, stored.row.user1_id, stored.row.user2_id);
+        let members = stored.participants.into_iter();
+        let members = members.filter_map(|row| Some((row.party.user()?, row.role)));
+        let kind = match (first.zip(second), stored.room) {
+            (Some((first, second)), _) => Kind::Pair(Pair { first, second }),
+            (None, Some(room)) => Kind::Room(Room {
+                room_type: room.room_type,
+                name: room.name,
+                description: room.description,
+                is_open: room.is_open,
+                is_active: room.is_active,
+                galleries: room.gallery_a_id.zip(room.gallery_b_id).map(<[_; 2]>::from),
+                members: members.collect(),
+            }),
+            // A room whose own row is missing: nobody takes part in it.
+            (None, None) => Kind::Room(Room {
+                room_type: RoomType::Group,
+                name: String::new(),
+                description: None,
+                is_open: false,
+                is_active: false,
+                galleries: None,
+                members: HashMap::new(),
+            }),
+        };
+        Self { id, kind }
+    }
+}
+
+/// Known conversations, by id and by pair. The ids of pairs never change; snapshots are replaced
+/// with every change, and a snapshot that was read before a change is never kept after it.
 pub struct Conversations {
-    by_id: Cache<ConversationId, Arc<Conversation>>,
-    by_pair: Cache<Pair, Arc<Conversation>>,
+    by_id: Cache<ConversationId, Arc<Conversation>, BySize>,
+    by_pair: Cache<Pair, ConversationId>,
+    n_changes: AtomicU64,
+}
+
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<ConversationId, Arc<Conversation>> for BySize {
+    fn weight(&self, _: &ConversationId, conversation: &Arc<Conversation>) -> u64 {
+        let n_members = conversation.room().map_or(0, |room| room.members.len());
+        1 + n_members as u64
+    }
 }
 
 impl Conversations {
     pub fn new() -> Self {
         Self {
-            by_id: Cache::new(CACHED_CONVERSATIONS),
+            by_id: Cache::with_weighter(CACHED_CONVERSATIONS, CACHED_WEIGHT, BySize),
             by_pair: Cache::new(CACHED_CONVERSATIONS),
+            n_changes: AtomicU64::new(0),
         }
     }
 
-    fn remember(&self, row: ConversationRow) -> Arc<Conversation> {
-        let conversation = Arc::new(Conversation::from(row));
-        self.by_id
-            .insert(conversation.id.clone(), Arc::clone(&conversation));
-        if let Some(pair) = &conversation.pair {
-            self.by_pair.insert(pair.clone(), Arc::clone(&conversation));
+    /// The snapshot that is in memory, if there is one.
+    pub fn peek(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
+        self.by_id.get(id)
+    }
+
+    /// Keeps a snapshot that was read after `n_changes` changes, unless there was one since.
+    fn remember(&self, stored: StoredConversation, n_changes: u64) -> Arc<Conversation> {
+        let conversation = Arc::new(Conversation::from(stored));
+        let id = conversation.id.clone();
+        self.by_id.insert(id.clone(), Arc::clone(&conversation));
+        if let Some(pair) = conversation.pair() {
+            self.by_pair.insert(pair.clone(), id);
+        } else if self.n_changes() != n_changes {
+            self.by_id.remove(&id);
         }
         conversation
+    }
+
+    fn n_changes(&self) -> u64 {
+        self.n_changes.load(Ordering::SeqCst)
+    }
+
+    /// What is in memory about a conversation no longer holds.
+    pub fn forget(&self, id: &ConversationId) {
+        self.n_changes.fetch_add(1, Ordering::SeqCst);
+        self.by_id.remove(id);
     }
 }
 
@@ -73,54 +186,68 @@ impl Chat {
         &self,
         id: &ConversationId,
     ) -> Result<Option<Arc<Conversation>>> {
-        if let Some(conversation) = self.conversations.by_id.get(id) {
+        if let Some(conversation) = self.conversations.peek(id) {
             return Ok(Some(conversation));
         }
-        let row = self.store.find_conversation(id).await?;
-        Ok(row.map(|row| self.conversations.remember(row)))
+        let n_changes = self.conversations.n_changes();
+        let stored = self.store.load_conversation(id).await?;
+        Ok(stored.map(|stored| self.conversations.remember(stored, n_changes)))
+    }
+
+    /// The conversation after a change that the store has.
+    pub(super) async fn reload_conversation(
+        &self,
+        id: &ConversationId,
+    ) -> Result<Arc<Conversation>> {
+        self.conversations.forget(id);
+        let found = self.find_conversation(id).await?;
+        found.ok_or(Error::NotFound("Conversation not found"))
+    }
+
+    /// The newest snapshot that is in memory: who was removed since `known` was read hears nothing.
+    pub fn current(&self, known: &Arc<Conversation>) -> Arc<Conversation> {
+        let current = self.conversations.peek(&known.id);
+        current.unwrap_or_else(|| Arc::clone(known))
     }
 
     /// The conversation of a pair, if they have one.
     pub(super) async fn find_pair(&self, pair: &Pair) -> Result<Option<Arc<Conversation>>> {
-        if let Some(conversation) = self.conversations.by_pair.get(pair) {
-            return Ok(Some(conversation));
+        if let Some(id) = self.conversations.by_pair.get(pair) {
+            return self.find_conversation(&id).await;
         }
-        let row = self.store.find_pair(pair).await?;
-        Ok(row.map(|row| self.conversations.remember(row)))
+        match self.store.find_pair(pair).await? {
+            Some(row) => self.find_conversation(&row.id).await,
+            None => Ok(None),
+        }
     }
 
-    /// The conversation of a pair; made when they have none, under `wanted_id` if that is free.
+    /// The conversation of a pair; made when they have none, under `wanted_id` if that is free, or
+    /// else under an id of the kind that `new_id` gives. Says whether this call made it.
     pub(super) async fn pair_conversation(
         &self,
         pair: Pair,
         wanted_id: Option<ConversationId>,
-    ) -> Result<Arc<Conversation>> {
+        is_numbered: bool,
+    ) -> Result<(Arc<Conversation>, bool)> {
         if let Some(conversation) = self.find_pair(&pair).await? {
-            return Ok(conversation);
+            return Ok((conversation, false));
         }
         if !self.config.allow_unknown_users {
             self.known_profile(&pair.first).await?;
             self.known_profile(&pair.second).await?;
         }
-        let new = NewPair { pair, wanted_id };
-        let row = self.store.find_or_create_pair(new).await?;
-        Ok(self.conversations.remember(row))
+        let new = NewPair {
+            pair,
+            wanted_id,
+            is_numbered,
+        };
+        let (row, is_new) = self.store.find_or_create_pair(new).await?;
+        let made = self.find_conversation(&row.id).await?;
+        Ok((made.ok_or(Error::Internal)?, is_new))
     }
 
     /// The direct conversations of a user, with the newest message and exact unread counts.
     pub async fn list_conversations(&self, user: &UserId) -> Result<Vec<ConversationSummary>> {
         Ok(self.store.list_pairs(user, MAX_LISTED).await?)
-    }
-
-    /// The conversation, if the caller may see it.
-    pub(super) async fn visible_conversation(
-        &self,
-        user: &UserId,
-        id: &ConversationId,
-    ) -> Result<Arc<Conversation>> {
-        match self.find_conversation(id).await? {
-            Some(found) if super::access::may_see(&found, user) => Ok(found),
-            _ => Err(Error::NotFound("Conversation not found")),
-        }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Ack, Dialect, Message, Profile, Session, SessionId};
+use super::{
+    Ack, Conversation, DeskEvent, Dialect, LobbyEvent, Message, Profile, Reply, Session, SessionId,
+};
 use crate::error::Error;
+use crate::store::ReadOutcome;
 
 /// A fact that listeners hear of.
 pub enum Event {
@@ -16,10 +18,10 @@ pub enum Event {
     Message {
         /// The message.
         message: Message,
-        /// What the sender wants to see again on it; only REST senders of `messaging` do.
+        /// What the sender wants to see again: in a dialect's own way.
         echo: Option<Box<RawValue>>,
-        /// A socket that has its own confirmation and must not hear of it twice.
-        except: Option<SessionId>,
+        /// The socket that sent it; `None` for REST.
+        origin: Option<SessionId>,
         /// The dialect it was sent in.
         dialect: Dialect,
     },
@@ -27,43 +29,53 @@ pub enum Event {
     Read {
         /// The conversation.
         conversation: ConversationId,
+        /// Who talks in it; `None` when it does not exist.
+        known: Option<Arc<Conversation>>,
+        /// Whose marker it is: the reader, or the gallery that the reader acts for.
+        party: PartyId,
         /// Who read it.
         reader: UserId,
-        /// When.
-        at: DateTime<Utc>,
-        /// The other user of a direct conversation.
-        other: Option<UserId>,
-        /// The socket that said so and needs no event.
-        except: Option<SessionId>,
+        /// What that changed.
+        outcome: ReadOutcome,
+        /// The socket that said so; `None` for REST and relayed ones.
+        origin: Option<SessionId>,
         /// The dialect it was said in.
         dialect: Dialect,
     },
-    /// Somebody types, or stopped.
+    /// Somebody types, or stopped. Heard in the same dialect only.
     Typing {
+        /// The dialect.
+        dialect: Dialect,
         /// The conversation.
         conversation: ConversationId,
+        /// Who talks in it; `None` when it does not exist.
+        known: Option<Arc<Conversation>>,
         /// Who types.
-        user: UserId,
+        typist: Arc<Profile>,
         /// Whether they still do.
         is_typing: bool,
         /// The socket that said so.
         except: SessionId,
     },
-    /// A socket listens for a user from now on. Its confirmation names everybody who is online at
-    /// the moment it is told, so that nobody falls between the list and the events.
-    Joined(Joined),
-    /// A user came online.
-    Online {
+    /// A user came online in a dialect, or is gone from it for good.
+    Presence {
+        /// The dialect.
+        dialect: Dialect,
         /// Who.
         user: UserId,
+        /// Whether they are there.
+        is_online: bool,
         /// The socket that brought them; it hears of it in its own confirmation.
-        except: SessionId,
+        except: Option<SessionId>,
+        /// Who is told, in dialects in which only acquaintances are.
+        peers: Vec<UserId>,
     },
-    /// A user's last socket is gone for good.
-    Offline {
-        /// Who.
-        user: UserId,
-    },
+    /// Something happened in the public chat.
+    Lobby(LobbyEvent),
+    /// Something happened that only Sohbet's own dialect has words for.
+    Desk(DeskEvent),
+    /// An answer that has its place among what others do.
+    Answer(Answering),
     /// The host application stored a message itself and wants it heard as it is.
     Relayed {
         /// The conversation.
@@ -75,18 +87,25 @@ pub enum Event {
     },
 }
 
-/// A socket that listens for a user from now on.
-pub struct Joined {
-    /// Its session.
+/// An answer that delivery gives, so that it fits the events around it: who is online fits the
+/// comings and goings, a page of messages fits the live ones.
+pub struct Answering {
+    /// Who asked.
     pub session: Arc<Session>,
-    /// The user.
-    pub user: UserId,
-    /// The user was offline before.
-    pub came_online: bool,
-    /// The acknowledgement it asked for.
+    /// The word that was asked with.
+    pub word: &'static str,
+    /// What to answer.
+    pub reply: Reply,
+    /// The acknowledgement, if one was asked for.
     pub ack: Option<Ack>,
     /// The dialect it was asked in.
     pub dialect: Dialect,
+    /// Messages that are told right after the answer, as if they came in now.
+    pub replay: Vec<Message>,
+    /// Messages that the answer holds: of those that were held back, these are not told again.
+    pub told: Vec<MessageId>,
+    /// What others hear once that is answered.
+    pub then: Vec<Event>,
     /// Held until it is told: what the socket asks next is answered next.
     pub permit: OwnedSemaphorePermit,
 }
@@ -109,6 +128,8 @@ pub enum Origin {
     Socket {
         /// Its session.
         session: Arc<Session>,
+        /// The word that was asked with.
+        word: &'static str,
         /// The acknowledgement it asked for.
         ack: Option<Ack>,
         /// What it wants to see again in the confirmation.
@@ -119,7 +140,7 @@ pub enum Origin {
     /// A REST call.
     Rest {
         /// Where the handler waits.
-        reply: oneshot::Sender<Result<Receipt, Error>>,
+        reply: oneshot::Sender<Result<Reply, Error>>,
         /// What the listeners are to see on the message.
         echo: Option<Box<RawValue>>,
     },
@@ -133,24 +154,12 @@ pub enum About {
         sender: Arc<Profile>,
         /// Who receives it; `None` in rooms.
         receiver: Option<Arc<Profile>>,
+        /// Where it is said.
+        conversation: Arc<Conversation>,
     },
-    /// The other user of the conversation that was read.
-    Read {
-        /// `None` in rooms and for conversations that do not exist.
-        other: Option<UserId>,
-    },
-}
-
-/// The outcome of a write, for whoever asked for it.
-#[derive(Debug)]
-pub enum Receipt {
-    /// The message is stored.
-    Message(Message),
-    /// A conversation is read.
+    /// Who talks in the conversation that was read; `None` when it does not exist.
     Read {
         /// The conversation.
-        conversation: ConversationId,
-        /// Messages that were unread before.
-        n_marked: u64,
+        known: Option<Arc<Conversation>>,
     },
 }

@@ -1,17 +1,27 @@
 //! Doing what clients ask over a socket: from a request to the service that does it.
 
+mod joining;
+
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-use sohbet_entity::ids::UserId;
+use sohbet_entity::ids::{MessageId, UserId};
 use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Chat, Event, Handled, Joined, Origin, Reply, Request, Session, SocketRequest, Tag,
+    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, Origin, Reply, Request, Session,
+    SocketRequest, Tag,
 };
+use crate::auth::Trust;
 use crate::error::{Error, Result};
-use crate::store::{self, Write};
+use crate::store::{self, ReadOutcome, Write};
+
+/// How the ids of made-up users begin.
+pub(super) const GUEST: &str = "guest-";
+
+/// What a request that is done at once comes to: the answer, and what others hear then.
+pub(super) type Told = (Reply, Vec<Event>);
 
 impl Chat {
     /// Does what a client asks. Requests of one socket are handled one after the other; writes may
@@ -22,36 +32,74 @@ impl Chat {
         asked: SocketRequest,
         ack: Option<Ack>,
     ) -> Handled {
-        let asserted = session.asserted();
-        let (identity, asserted) = (&session.identity, asserted.as_ref());
+        let Some(dialect) = session.dialect() else {
+            return Handled::refused(Error::Internal, ack);
+        };
+        if asked.as_guest {
+            self.admit_guest(session);
+        }
         let prepared = match asked.request {
-            Request::Send(draft) => self.prepare_send(identity, asserted, *draft).await,
+            Request::Send(draft) => {
+                let sender = draft.sender.clone();
+                match self.speaker(session, dialect, sender.as_ref()).await {
+                    Ok(caller) => self.prepare_send(&caller, *draft).await,
+                    Err(Error::Forbidden(_) | Error::Unauthenticated(_)) => {
+                        Err(Error::Forbidden("Not allowed to send as this user"))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             Request::MarkRead {
                 conversation,
                 reader,
-            } => {
-                self.prepare_read(identity, conversation, Some(&reader), asserted)
-                    .await
-            }
-            Request::JoinUser { user } => {
-                self.wait_for_writes(session).await;
-                return self.join_user(session, user, ack).await;
+                scope,
+            } => match self.speaker(session, dialect, reader.as_ref()).await {
+                Ok(caller) => self.prepare_read(&caller, conversation, scope, None).await,
+                Err(error) => Err(error),
+            },
+            Request::MarkMessageRead { message } => {
+                self.prepare_read_by(session, dialect, &message).await
             }
             request => {
                 self.wait_for_writes(session).await;
-                let (outcome, then) = match self.do_now(session, request).await {
-                    Ok((reply, then)) => (Ok(reply), then),
-                    Err(error) => (Err(error), None),
-                };
-                return Handled::Now { outcome, ack, then };
+                return self
+                    .do_now(session, dialect, asked.word, request, ack)
+                    .await;
             }
         };
         match prepared {
-            Ok((write, about)) => self.submit(session, write, about, asked.echo, ack).await,
+            Ok((write, about)) => {
+                let asked = Asked {
+                    word: asked.word,
+                    echo: asked.echo,
+                    ack,
+                };
+                self.submit(session, dialect, write, about, asked).await
+            }
             Err(error) => {
                 self.wait_for_writes(session).await;
                 Handled::refused(error, ack)
             }
+        }
+    }
+
+    /// Who acts on a socket when a payload names `claimed`.
+    pub(super) async fn speaker(
+        &self,
+        session: &Session,
+        dialect: Dialect,
+        claimed: Option<&UserId>,
+    ) -> Result<Caller> {
+        let asserted = session.asserted();
+        self.caller(session.identity(), dialect, claimed, asserted.as_ref())
+            .await
+    }
+
+    /// Gives a nameless socket of development mode a made-up user, who lives as long as it does.
+    fn admit_guest(&self, session: &Arc<Session>) {
+        if session.identity().trust == Trust::Claimed && session.user().is_none() {
+            let guest = UserId::from(format!("{GUEST}{}", Uuid::new_v4()));
+            self.sessions.listen_user(session, &guest);
         }
     }
 
@@ -64,24 +112,25 @@ impl Chat {
     async fn submit(
         &self,
         session: &Arc<Session>,
+        dialect: Dialect,
         write: Write,
         about: About,
-        echo: Option<Box<RawValue>>,
-        ack: Option<Ack>,
+        asked: Asked,
     ) -> Handled {
-        let (Some(dialect), Some(permit)) = (session.dialect(), permit(session).await) else {
-            return Handled::refused(Error::Internal, ack);
+        let Some(permit) = permit(session).await else {
+            return Handled::refused(Error::Internal, asked.ack);
         };
         let origin = Origin::Socket {
             session: Arc::clone(session),
-            ack,
-            echo,
+            word: asked.word,
+            ack: asked.ack,
+            echo: asked.echo,
             permit,
         };
         let tag = Tag {
             origin,
             about,
-            before: self.ended_typing(&write),
+            before: self.ended_typing(dialect, &write),
             dialect,
         };
         let Err((tag, error)) = self.writer.submit(write, tag) else {
@@ -100,118 +149,199 @@ impl Chat {
     async fn do_now(
         &self,
         session: &Arc<Session>,
+        dialect: Dialect,
+        word: &'static str,
         request: Request,
-    ) -> Result<(Reply, Option<Event>)> {
-        match request {
+        ack: Option<Ack>,
+    ) -> Handled {
+        let done = match request {
+            Request::JoinUser {
+                user,
+                name,
+                wants_waiting,
+            } => {
+                let joined = self.join_user(session, dialect, user, name, wants_waiting);
+                return self.answer_in_turn(session, word, joined.await, ack).await;
+            }
+            Request::OpenConversation {
+                conversation,
+                user,
+                n_messages,
+            } => {
+                let opened = self
+                    .open_conversation(session, dialect, conversation, user.as_ref(), n_messages)
+                    .await;
+                return self.answer_in_turn(session, word, opened, ack).await;
+            }
+            Request::Group(request) => {
+                let step = self.do_group(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
+            Request::Lobby(request) => {
+                let step = self.do_lobby(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
+            Request::Desk(request) => {
+                let step = self.do_desk(session, dialect, request).await;
+                return self.take_step(session, word, step, ack).await;
+            }
             Request::LeaveUser => {
                 if let Some(user) = self.sessions.unlisten_user(session) {
-                    self.presence.leave(&user);
+                    self.presence.leave(dialect, &user);
                 }
-                Ok((Reply::Done, None))
+                Ok((Reply::Done, Vec::new()))
             }
             Request::JoinConversation { conversation } => {
-                self.check_access(&session.identity, &conversation).await?;
-                self.sessions.listen(session, &conversation)?;
-                Ok((Reply::Conversation(conversation), None))
+                self.join_conversation(session, dialect, conversation).await
             }
             Request::LeaveConversation { conversation } => {
                 self.stop_typing_by(session.id, Some(&conversation)).await;
                 self.sessions.unlisten(session, &conversation);
-                Ok((Reply::Conversation(conversation), None))
+                Ok((Reply::Conversation(conversation), Vec::new()))
             }
             Request::SetTyping {
                 conversation,
                 user,
                 is_typing,
-            } => {
-                let asserted = session.asserted();
-                let user = session.identity.acting(user.as_ref(), asserted.as_ref())?;
-                self.check_access(&session.identity, &conversation).await?;
-                self.set_typing(session.id, conversation, user, is_typing)
-                    .await;
-                Ok((Reply::Done, None))
-            }
+            } => match self.speaker(session, dialect, user.as_ref()).await {
+                Ok(caller) => match self.approach(&caller, &conversation).await {
+                    Ok(_) => {
+                        self.set_typing(session.id, &caller, conversation, is_typing)
+                            .await;
+                        Ok((Reply::Done, Vec::new()))
+                    }
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error),
+            },
             Request::RelayMessage { .. } | Request::RelayRead { .. } => {
-                self.check_relay(&session.identity)?;
-                let event = self.relayed(session, request).await?;
-                Ok((Reply::Done, Some(event)))
+                self.relay(session, dialect, request).await
             }
-            Request::JoinUser { .. } | Request::Send(_) | Request::MarkRead { .. } => {
+            Request::Send(_) | Request::MarkRead { .. } | Request::MarkMessageRead { .. } => {
                 Err(Error::Internal)
             }
+        };
+        let step = done.map(|(reply, then)| Step::Told(reply, then));
+        self.take_step(session, word, step, ack).await
+    }
+
+    async fn take_step(
+        &self,
+        session: &Arc<Session>,
+        word: &'static str,
+        step: Result<Step>,
+        ack: Option<Ack>,
+    ) -> Handled {
+        match step {
+            Ok(Step::Told(reply, then)) => Handled::Now {
+                outcome: Ok(reply),
+                ack,
+                then,
+            },
+            Ok(Step::InTurn(done)) => self.answer_in_turn(session, word, Ok(*done), ack).await,
+            Err(error) => self.answer_in_turn(session, word, Err(error), ack).await,
         }
     }
 
-    /// Listens for a user. Delivery answers, so that the list of who is online fits the events
-    /// around it.
-    async fn join_user(&self, session: &Arc<Session>, user: UserId, ack: Option<Ack>) -> Handled {
-        let asserted = session.asserted();
-        let acting = session.identity.acting(Some(&user), asserted.as_ref());
-        let Ok(user) = acting else {
-            return Handled::refused(Error::Forbidden("Authentication error"), ack);
+    /// Lets delivery give an answer, in its place among what others do.
+    pub(super) async fn answer_in_turn(
+        &self,
+        session: &Arc<Session>,
+        word: &'static str,
+        done: Result<InTurn>,
+        ack: Option<Ack>,
+    ) -> Handled {
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                session.release(&[]);
+                return Handled::refused(error, ack);
+            }
         };
-        if let Err(error) = self.introduce(&user, None).await {
-            return Handled::refused(error, ack);
-        }
         let (Some(dialect), Some(permit)) = (session.dialect(), permit(session).await) else {
+            session.release(&[]);
             return Handled::refused(Error::Internal, ack);
         };
-        // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let came_online = self.presence.arrive(&user);
-        if let Some(earlier) = self.sessions.listen_user(session, &user) {
-            self.presence.leave(&earlier);
-        }
-        self.publish(Event::Joined(Joined {
+        self.publish(Event::Answer(Answering {
             session: Arc::clone(session),
-            user,
-            came_online,
+            word,
+            reply: done.reply,
             ack,
             dialect,
+            replay: done.replay,
+            told: done.told,
+            then: done.then,
             permit,
         }))
         .await;
         Handled::Later
     }
 
-    async fn relayed(&self, session: &Session, request: Request) -> Result<Event> {
-        match request {
+    async fn relay(&self, session: &Session, dialect: Dialect, request: Request) -> Result<Told> {
+        self.check_relay(session.identity())?;
+        let event = match request {
             Request::RelayMessage {
                 conversation,
                 receiver,
                 message,
-            } => Ok(Event::Relayed {
+            } => Event::Relayed {
                 conversation,
                 receiver,
                 message: message.0,
-            }),
+            },
             Request::RelayRead {
                 conversation,
                 reader,
-            } => {
-                let found = self.find_conversation(&conversation).await?;
-                Ok(Event::Read {
-                    other: found.and_then(|found| found.other(&reader).cloned()),
-                    conversation,
-                    reader,
+            } => Event::Read {
+                known: self.find_conversation(&conversation).await?,
+                conversation,
+                party: (&reader).into(),
+                reader,
+                outcome: ReadOutcome {
+                    n_marked: 0,
+                    has_moved: false,
+                    up_to: 0,
                     at: store::now(),
-                    except: None,
-                    dialect: session.dialect().ok_or(Error::Internal)?,
-                })
-            }
-            _ => Err(Error::Internal),
-        }
+                },
+                origin: None,
+                dialect,
+            },
+            _ => return Err(Error::Internal),
+        };
+        Ok((Reply::Done, vec![event]))
     }
 
     /// Undoes everything that a socket had asked for, when it is gone.
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         let listened_for = self.sessions.close(session);
-        if let Some(user) = listened_for
-            && session.dialect().is_some()
-        {
-            self.presence.leave(&user);
+        if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
+            self.presence.leave(dialect, &user);
         }
     }
+}
+
+/// How a write was asked for.
+struct Asked {
+    word: &'static str,
+    echo: Option<Box<serde_json::value::RawValue>>,
+    ack: Option<Ack>,
+}
+
+/// What doing a request at once comes to.
+pub(super) enum Step {
+    /// The answer, and what others hear then.
+    Told(Reply, Vec<Event>),
+    /// Delivery gives the answer, in its place among what others do.
+    InTurn(Box<InTurn>),
+}
+
+/// An answer that delivery is to give; see [`Answering`].
+pub(super) struct InTurn {
+    pub reply: Reply,
+    pub replay: Vec<super::Message>,
+    pub told: Vec<MessageId>,
+    pub then: Vec<Event>,
 }
 
 /// A place among the requests of a socket that are under way.

@@ -2,42 +2,62 @@
 //! passed on unread.
 
 mod access;
+mod api_tokens;
+mod callers;
+mod client_keys;
 mod conversations;
+mod desk;
 mod dialects;
 mod events;
+mod groups;
 mod handling;
+mod history;
 mod incoming;
 mod links;
+mod lobby;
 mod media;
 mod messages;
 mod presence;
 mod receipts;
 mod requests;
+mod rooms;
 mod sessions;
 mod typing;
 mod uploads;
 mod users;
+mod waiting;
+
+#[cfg(test)]
+pub mod tests_support;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use conversations::Conversation;
-pub use dialects::Dialect;
-pub use events::{About, Event, Joined, Origin, Receipt, Tag};
+pub use access::cookie;
+pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
+pub use callers::Caller;
+pub use client_keys::ClientId;
+pub use conversations::{Conversation, Kind, Room};
+pub use desk::{DeskEvent, DeskReply, DeskRequest};
+pub use dialects::{Dialect, IdForm, People, cookie_tokens};
+pub use events::{About, Answering, Event, Origin, Tag};
+pub use groups::GroupRequest;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
+pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
 pub use media::is_inline;
-pub use messages::{ClientId, ConversationHint, Draft, File, Message};
+pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::UploadRules;
+pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    BlobStream, Channel, ConversationSummary, Done, NewRead, Outcome, Page, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome,
+    ReadScope, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -73,6 +93,8 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    delivered: waiting::Delivered,
+    tokens: ApiTokens,
     blobs: Blobs,
     links: links::Links,
 }
@@ -84,13 +106,14 @@ impl Chat {
         auth: Auth,
         store: Arc<Store>,
         writer: WriterQueue<Tag>,
-        blobs: Blobs,
+        files: Files,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
-        let links = links::Links::new(&config.uploads, store.link_key.as_bytes());
+        let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
+            tokens: ApiTokens::new(Arc::clone(&store)),
             store,
             writer,
             events,
@@ -99,7 +122,8 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
-            blobs,
+            delivered: waiting::Delivered::default(),
+            blobs: files.blobs,
             links,
         };
         (chat, receiver)

@@ -9,13 +9,16 @@ use sohbet_entity::ids::UserId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Chat, Event};
+use super::{Chat, Dialect, Event, SessionId};
 use crate::store;
 
 /// How long a user stays online after the last socket is gone.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often grace times and typing states are looked at.
 const TICK: Duration = Duration::from_millis(200);
+
+/// A user in a dialect: who is online in one is not shown in the others.
+type Key = (Dialect, UserId);
 
 /// Who is online on this node.
 #[derive(Default)]
@@ -25,13 +28,13 @@ pub struct Presence {
 
 #[derive(Default)]
 struct Inner {
-    users: HashMap<UserId, Online>,
+    users: HashMap<Key, Online>,
     /// Users by the order in which they came online.
-    in_order: BTreeMap<u64, UserId>,
+    in_order: BTreeMap<u64, Key>,
     n_arrivals: u64,
     /// Users whose last socket is gone, oldest first. The grace time is the same for all, so the
     /// queue is sorted by itself.
-    leaving: VecDeque<(Instant, UserId)>,
+    leaving: VecDeque<(Instant, Key)>,
 }
 
 struct Online {
@@ -43,16 +46,17 @@ struct Online {
 
 impl Presence {
     /// Counts a socket of a user in; `true` when the user was offline before.
-    pub fn arrive(&self, user: &UserId) -> bool {
+    pub fn arrive(&self, dialect: Dialect, user: &UserId) -> bool {
+        let key = (dialect, user.clone());
         let mut inner = self.inner();
-        let came_online = !inner.users.contains_key(user);
+        let came_online = !inner.users.contains_key(&key);
         if came_online {
             inner.n_arrivals += 1;
             let arrival = inner.n_arrivals;
-            inner.in_order.insert(arrival, user.clone());
+            inner.in_order.insert(arrival, key.clone());
         }
         let arrival = inner.n_arrivals;
-        let entry = inner.users.entry(user.clone()).or_insert(Online {
+        let entry = inner.users.entry(key).or_insert(Online {
             n_sockets: 0,
             arrival,
             left_at: None,
@@ -62,43 +66,47 @@ impl Presence {
         came_online
     }
 
-    fn is_online(&self, user: &UserId) -> bool {
-        self.inner().users.contains_key(user)
+    fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
+        self.inner().users.contains_key(&(dialect, user.clone()))
     }
 
-    fn online(&self) -> Vec<UserId> {
-        self.inner().in_order.values().cloned().collect()
+    fn online(&self, dialect: Dialect) -> Vec<UserId> {
+        let inner = self.inner();
+        let in_order = inner.in_order.values();
+        let in_dialect = in_order.filter(|(other, _)| *other == dialect);
+        in_dialect.map(|(_, user)| user.clone()).collect()
     }
 
     /// Counts a socket of a user out.
-    pub fn leave(&self, user: &UserId) {
+    pub fn leave(&self, dialect: Dialect, user: &UserId) {
+        let key = (dialect, user.clone());
         let mut inner = self.inner();
         let now = Instant::now();
-        let Some(entry) = inner.users.get_mut(user) else {
+        let Some(entry) = inner.users.get_mut(&key) else {
             return;
         };
         entry.n_sockets = entry.n_sockets.saturating_sub(1);
         if entry.n_sockets == 0 {
             entry.left_at = Some(now);
-            inner.leaving.push_back((now, user.clone()));
+            inner.leaving.push_back((now, key));
         }
     }
 
     /// Users whose grace time is over.
-    fn expire(&self) -> Vec<UserId> {
+    fn expire(&self) -> Vec<Key> {
         let mut inner = self.inner();
         let mut gone = Vec::new();
-        while let Some((left_at, user)) = inner
+        while let Some((left_at, key)) = inner
             .leaving
             .pop_front_if(|(left_at, _)| left_at.elapsed() >= GRACE)
         {
-            let arrival = match inner.users.get(&user) {
+            let arrival = match inner.users.get(&key) {
                 Some(entry) if entry.left_at == Some(left_at) => entry.arrival,
                 _ => continue,
             };
-            inner.users.remove(&user);
+            inner.users.remove(&key);
             inner.in_order.remove(&arrival);
-            gone.push(user);
+            gone.push(key);
         }
         gone
     }
@@ -121,6 +129,9 @@ impl Chat {
                 _ = tick.tick() => {
                     self.expire_typing().await;
                     self.expire_presence().await;
+                    if let Err(error) = self.save_delivered().await {
+                        tracing::warn!(error.code = error.code(), "what was told could not be noted");
+                    }
                 }
             }
         }
@@ -131,28 +142,49 @@ impl Chat {
         if gone.is_empty() {
             return;
         }
-        for user in gone.clone() {
-            self.publish(Event::Offline { user }).await;
+        for (dialect, user) in &gone {
+            let event = self.presence_event(*dialect, user, false, None).await;
+            self.publish(event).await;
         }
+        let gone: Vec<UserId> = gone.into_iter().map(|(_, user)| user).collect();
         if let Err(fault) = self.store.save_last_seen(&gone, store::now()).await {
             tracing::warn!(%fault, "last seen was not saved");
         }
     }
 
-    /// Whether a user has a socket, or had one moments ago.
-    pub fn is_online(&self, user: &UserId) -> bool {
-        self.presence.is_online(user)
+    /// That a user came online or went, with those who are to hear of it.
+    pub(super) async fn presence_event(
+        &self,
+        dialect: Dialect,
+        user: &UserId,
+        is_online: bool,
+        except: Option<SessionId>,
+    ) -> Event {
+        Event::Presence {
+            dialect,
+            user: user.clone(),
+            is_online,
+            except,
+            peers: Vec::new(),
+        }
     }
 
-    /// Everybody who is online, in order of coming online.
-    pub fn online_users(&self) -> Vec<UserId> {
-        self.presence.online()
+    /// Whether a user has a socket of that dialect, or had one moments ago.
+    pub fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
+        self.presence.is_online(dialect, user)
+    }
+
+    /// Everybody who is online in a dialect, in order of coming online.
+    pub fn online_users(&self, dialect: Dialect) -> Vec<UserId> {
+        self.presence.online(dialect)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DIALECT: Dialect = Dialect::Messaging;
 
     fn names(users: Vec<UserId>) -> Vec<String> {
         users.iter().map(ToString::to_string).collect()
@@ -162,19 +194,22 @@ mod tests {
     async fn a_user_goes_offline_once_after_the_last_socket_and_the_grace_time() {
         let presence = Presence::default();
         let ali = UserId::from("ali");
-        assert!(presence.arrive(&ali));
-        assert!(!presence.arrive(&ali));
-        presence.leave(&ali);
+        assert!(presence.arrive(DIALECT, &ali));
+        assert!(!presence.arrive(DIALECT, &ali));
+        presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE * 2).await;
         assert!(presence.expire().is_empty(), "one socket is left");
-        presence.leave(&ali);
+        presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE / 2).await;
-        assert!(!presence.arrive(&ali), "back within the grace time");
-        presence.leave(&ali);
+        assert!(
+            !presence.arrive(DIALECT, &ali),
+            "back within the grace time"
+        );
+        presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");
         tokio::time::advance(GRACE / 2).await;
-        assert_eq!(names(presence.expire()), ["ali"]);
+        assert_eq!(presence.expire(), [(DIALECT, ali)]);
         assert!(presence.expire().is_empty());
     }
 
@@ -182,9 +217,9 @@ mod tests {
     async fn the_list_is_in_order_of_coming_online() {
         let presence = Presence::default();
         for name in ["veli", "ali", "veli"] {
-            presence.arrive(&UserId::from(name));
+            presence.arrive(DIALECT, &UserId::from(name));
         }
-        presence.arrive(&UserId::from("can"));
-        assert_eq!(names(presence.online()), ["veli", "ali", "can"]);
+        presence.arrive(DIALECT, &UserId::from("can"));
+        assert_eq!(names(presence.online(DIALECT)), ["veli", "ali", "can"]);
     }
 }

@@ -1,10 +1,13 @@
-//! What a client can ask for over a socket, whatever its dialect calls it.
+//! What a client can ask for over a socket, whatever its dialect calls it, and the answers.
 
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
-use super::{Ack, Draft, Event};
+use super::{
+    Ack, DeskReply, DeskRequest, Draft, Event, GroupRequest, LobbyReply, LobbyRequest, Message,
+};
 use crate::error::{Error, Result};
+use crate::store::{ReadOutcome, ReadScope};
 
 /// One thing that a client asks for.
 #[derive(Debug, PartialEq)]
@@ -13,6 +16,10 @@ pub enum Request {
     JoinUser {
         /// Who the payload says it is.
         user: UserId,
+        /// The name that the client gives.
+        name: Option<String>,
+        /// Whether messages that nobody was there for come now.
+        wants_waiting: bool,
     },
     /// Stop listening for the user.
     LeaveUser,
@@ -26,6 +33,21 @@ pub enum Request {
         /// Which.
         conversation: ConversationId,
     },
+    /// Listen to one conversation instead of the one before, and read its newest messages.
+    OpenConversation {
+        /// Which.
+        conversation: ConversationId,
+        /// Who opens it, according to the payload.
+        user: Option<UserId>,
+        /// At most so many messages.
+        n_messages: u32,
+    },
+    /// Something about groups that people join by their id.
+    Group(GroupRequest),
+    /// Something in the public chat.
+    Lobby(LobbyRequest),
+    /// Something that only Sohbet's own dialect has a word for.
+    Desk(DeskRequest),
     /// Send a message.
     Send(Box<Draft>),
     /// Show that somebody types, or stopped.
@@ -37,12 +59,19 @@ pub enum Request {
         /// Whether they do.
         is_typing: bool,
     },
-    /// Mark everything in a conversation read.
+    /// Mark a conversation read.
     MarkRead {
         /// Which.
         conversation: ConversationId,
         /// Who read it, according to the payload.
-        reader: UserId,
+        reader: Option<UserId>,
+        /// How much of it.
+        scope: ReadScope,
+    },
+    /// Mark one message read.
+    MarkMessageRead {
+        /// Which.
+        message: MessageId,
     },
     /// Let a message be heard that the host application stored itself.
     RelayMessage {
@@ -73,15 +102,32 @@ impl PartialEq for RelayedMessage {
 }
 
 /// A request with what its client needs to recognise the answer.
+#[derive(Debug)]
 pub struct SocketRequest {
     /// What is asked.
     pub request: Request,
+    /// The word it was asked with, as the dialect writes it.
+    pub word: &'static str,
     /// What the client wants to see again in a confirmation.
     pub echo: Option<Box<RawValue>>,
+    /// Whether a socket without identity may ask for it, as a guest; development mode only.
+    pub as_guest: bool,
 }
 
-/// The answer to a request that is done at once.
-#[derive(Debug, PartialEq)]
+impl SocketRequest {
+    /// A request that needs nothing further.
+    pub fn new(word: &'static str, request: Request) -> Self {
+        Self {
+            request,
+            word,
+            echo: None,
+            as_guest: false,
+        }
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug)]
 pub enum Reply {
     /// It listens for the user now.
     JoinedUser {
@@ -92,6 +138,33 @@ pub enum Reply {
     },
     /// It listens to the conversation, or no longer.
     Conversation(ConversationId),
+    /// It listens to the conversation, and these are its newest messages, oldest first.
+    Opened {
+        /// Which.
+        conversation: ConversationId,
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// Told by the public chat.
+    Lobby(LobbyReply),
+    /// Told by Sohbet's own dialect.
+    Desk(DeskReply),
+    /// The message is stored.
+    Sent {
+        /// The message.
+        message: Message,
+        /// Users of those it is for who are connected; the sender counts where it hears it too.
+        n_reached: usize,
+    },
+    /// It is read.
+    Read {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The single message that was marked, if it was one.
+        message: Option<MessageId>,
+        /// What that changed.
+        outcome: ReadOutcome,
+    },
     /// Done; there is nothing to say about it.
     Done,
 }
@@ -105,7 +178,7 @@ pub enum Handled {
         /// The acknowledgement, still to be given.
         ack: Option<Ack>,
         /// What others hear once that is answered.
-        then: Option<Event>,
+        then: Vec<Event>,
     },
     /// Delivery answers, acknowledgement included.
     Later,
@@ -117,7 +190,7 @@ impl Handled {
         Self::Now {
             outcome: Err(error),
             ack,
-            then: None,
+            then: Vec::new(),
         }
     }
 }

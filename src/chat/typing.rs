@@ -7,14 +7,14 @@ use std::time::Duration;
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::Instant;
 
-use super::{Chat, Event, SessionId};
+use super::{Caller, Chat, Dialect, Event, SessionId};
 
 /// How long a typing state lives after its last refresh.
 const LIFETIME: Duration = Duration::from_secs(6);
 /// Most typing states kept; further typists are simply not shown.
 const MAX_STATES: usize = 50_000;
 
-type Key = (ConversationId, UserId);
+type Key = (Dialect, ConversationId, UserId);
 
 /// Typing states of this node.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Typing {
     fn stop_session(&self, session: SessionId, only: Option<&ConversationId>) -> Vec<Ended> {
         let mut inner = self.inner();
         let keys = inner.by_session.get(&session).cloned().unwrap_or_default();
-        let is_meant = |(conversation, _): &&Key| only.is_none_or(|only| only == conversation);
+        let is_meant = |(_, conversation, _): &&Key| only.is_none_or(|only| only == conversation);
         let keys = keys.iter().filter(is_meant);
         keys.filter_map(|key| inner.remove(key)).collect()
     }
@@ -133,11 +133,11 @@ impl Chat {
     pub(super) async fn set_typing(
         &self,
         session: SessionId,
+        caller: &Caller,
         conversation: ConversationId,
-        user: UserId,
         is_typing: bool,
     ) {
-        let key = (conversation, user);
+        let key = (caller.dialect, conversation, caller.user.clone());
         if is_typing {
             if self.typing.start(key.clone(), session) {
                 self.publish_typing(Ended { key, session }, true).await;
@@ -151,11 +151,13 @@ impl Chat {
     /// A message ends its author's typing. Returns the event to be heard before the message.
     pub(super) fn stop_typing_of(
         &self,
+        dialect: Dialect,
         conversation: &ConversationId,
         user: &UserId,
     ) -> Option<Event> {
-        let ended = self.typing.stop(&(conversation.clone(), user.clone()))?;
-        Some(event(ended, false))
+        let key = (dialect, conversation.clone(), user.clone());
+        let ended = self.typing.stop(&key)?;
+        Some(self.typing_event(ended, false))
     }
 
     /// A socket that goes, or leaves a conversation, ends its typing.
@@ -172,17 +174,19 @@ impl Chat {
     }
 
     async fn publish_typing(&self, state: Ended, is_typing: bool) {
-        self.publish(event(state, is_typing)).await;
+        self.publish(self.typing_event(state, is_typing)).await;
     }
-}
 
-fn event(state: Ended, is_typing: bool) -> Event {
-    let (conversation, user) = state.key;
-    Event::Typing {
-        conversation,
-        user,
-        is_typing,
-        except: state.session,
+    fn typing_event(&self, state: Ended, is_typing: bool) -> Event {
+        let (dialect, conversation, user) = state.key;
+        Event::Typing {
+            dialect,
+            known: self.conversations.peek(&conversation),
+            typist: self.shown_profile(&user),
+            conversation,
+            is_typing,
+            except: state.session,
+        }
     }
 }
 
@@ -191,7 +195,7 @@ mod tests {
     use super::*;
 
     fn key(conversation: &str, user: &str) -> Key {
-        (conversation.into(), user.into())
+        (Dialect::Messaging, conversation.into(), user.into())
     }
 
     #[tokio::test(start_paused = true)]

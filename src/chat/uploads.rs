@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use sohbet_entity::ids::{UploadId, UserId};
+use sohbet_entity::ids::UploadId;
 use tokio_util::sync::CancellationToken;
 
-use super::Chat;
 use super::links::{FileHost, Proof};
 use super::media::{self, Kind};
-use crate::auth::Identity;
+use super::{Caller, Chat, Dialect};
+use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
-use crate::store::{self, BlobStream, MessageRow, UploadRow};
+use crate::store::{self, BlobStream, Blobs, MessageRow, UploadRow};
 
 /// Longest time between two looks for files that nobody uses.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
@@ -78,6 +78,14 @@ impl UploadRules {
     }
 }
 
+/// Where files are, and what opens them.
+pub struct Files {
+    /// The files.
+    pub blobs: Blobs,
+    /// The secret that signs links to them.
+    pub link_key: String,
+}
+
 impl Chat {
     /// Largest file of any type, in bytes.
     pub fn max_upload_bytes(&self) -> u64 {
@@ -124,30 +132,51 @@ impl Chat {
         u64::try_from(left).ok()
     }
 
-    /// Lets a caller see a file: who brought it, and who may see a conversation that shows it. For
-    /// everybody else it does not exist.
+    /// Lets somebody see a file who asks for it by a bare link. A request for a file is of no
+    /// dialect, so whoever the identity is in any of them may see it.
     pub async fn check_upload_access(&self, identity: &Identity, row: &UploadRow) -> Result<()> {
-        if row.owner_id.is_some() && row.owner_id == identity.user {
-            return Ok(());
+        let with_role = identity.with_role();
+        let is_visitor = identity.user.is_none() && identity.trust == Trust::Claimed;
+        let mut callers = Vec::new();
+        match is_visitor {
+            true => callers.push(Caller::visitor(identity, Dialect::Messaging)),
+            false => callers.push(
+                self.caller(identity, Dialect::Messaging, None, None)
+                    .await?,
+            ),
         }
-        for conversation in self.store.conversations_showing(&row.id).await? {
-            match self.check_access(identity, &conversation).await {
-                Err(Error::NotFound(_)) => {}
-                other => return other,
+        if with_role.user.is_some() && with_role.user != identity.user {
+            callers.push(self.caller(&with_role, Dialect::School, None, None).await?);
+        }
+        for caller in &callers {
+            if self.may_see_upload(caller, row).await? {
+                return Ok(());
             }
         }
         Err(Error::NotFound("Not Found"))
     }
 
+    /// Whether a caller may see a file: who brought it, and who may see a conversation that shows
+    /// it. For everybody else it does not exist.
+    async fn may_see_upload(&self, caller: &Caller, row: &UploadRow) -> Result<bool> {
+        caller.check(Permission::Read)?;
+        if row.owner_id.as_ref() == Some(&caller.user) {
+            return Ok(true);
+        }
+        for conversation in self.store.conversations_showing(&row.id).await? {
+            match self.approach(caller, &conversation).await {
+                Ok(_) => return Ok(true),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// The link to a file as a message keeps it. Refuses links that a message must not show: those
     /// to places of the sender's choice and, when links are signed, those to files that the sender
     /// may not see.
-    pub(super) async fn check_link(
-        &self,
-        identity: &Identity,
-        sender: &UserId,
-        link: String,
-    ) -> Result<String> {
+    pub(super) async fn check_link(&self, caller: &Caller, link: String) -> Result<String> {
         let refused = Error::InvalidPayload("File URL not allowed");
         let links = &self.links;
         if !links.may_show(&link, self.auth.is_development()) {
@@ -158,11 +187,10 @@ impl Chat {
             && links.are_signed()
             && !links.is_signed(&link, Utc::now())
         {
-            let row = self.store.find_upload(&id.into()).await?;
-            let row = row.ok_or(refused.clone())?;
-            if row.owner_id.as_ref() != Some(sender) {
-                let access = self.check_upload_access(identity, &row).await;
-                access.map_err(|_| refused)?;
+            let found = self.store.find_upload(&id.into()).await?;
+            let row = found.ok_or(refused.clone())?;
+            if !self.may_see_upload(caller, &row).await? {
+                return Err(refused);
             }
         }
         Ok(links.without_signature(link))

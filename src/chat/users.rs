@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
-use sohbet_entity::ids::UserId;
+use sohbet_entity::enums::UserRole;
+use sohbet_entity::ids::{GalleryId, PartyId, UserId};
 
 use super::Chat;
 use crate::error::{Error, Result};
@@ -21,6 +22,10 @@ pub struct Profile {
     pub name: Option<String>,
     /// Picture.
     pub avatar_url: Option<String>,
+    /// What the user may do on the whole server.
+    pub role: UserRole,
+    /// The gallery that the user belongs to, as the directory says.
+    pub gallery: Option<GalleryId>,
 }
 
 impl From<UserRow> for Profile {
@@ -29,6 +34,8 @@ impl From<UserRow> for Profile {
             id: row.id,
             name: row.display_name.or(row.username),
             avatar_url: row.avatar_url,
+            role: row.role,
+            gallery: row.party.and_then(|party| party.gallery()),
         }
     }
 }
@@ -56,6 +63,20 @@ impl Chat {
         }
     }
 
+    /// The profile as far as it is in memory: enough for what nobody keeps.
+    pub(super) fn shown_profile(&self, id: &UserId) -> Arc<Profile> {
+        let nameless = || {
+            Arc::new(Profile {
+                id: id.clone(),
+                name: None,
+                avatar_url: None,
+                role: UserRole::Member,
+                gallery: None,
+            })
+        };
+        self.users.profiles.get(id).unwrap_or_else(nameless)
+    }
+
     /// Takes notice of a user and of the name that a token or a client gives.
     pub async fn introduce(&self, id: &UserId, name: Option<&str>) -> Result<()> {
         let profile = self.profile(id).await?;
@@ -79,9 +100,18 @@ impl Chat {
     async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {
         let row = match self.store.find_user(id).await? {
             Some(row) if name.is_none() => row,
+            // Their parties would be those of the gallery.
+            _ if PartyId::from(id).gallery().is_some() => {
+                return Err(Error::InvalidPayload("Invalid user ID"));
+            }
             _ => self.store.save_user(id, name).await?,
         };
         Ok(self.remember(row))
+    }
+
+    /// What is in memory about a user no longer holds.
+    pub(super) fn forget_profile(&self, id: &UserId) {
+        self.users.profiles.remove(id);
     }
 
     fn remember(&self, row: UserRow) -> Arc<Profile> {

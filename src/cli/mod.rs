@@ -1,4 +1,4 @@
-//! The command line: `sohbet [serve]`, `migrate`, `check`, `token mint`.
+//! The command line: `sohbet [serve]`, `migrate`, `check`, `token`.
 //!
 //! Commands answer on stdout and complain on stderr; only the running server logs.
 
@@ -37,7 +37,7 @@ enum Command {
     Serve(serve::Args),
     /// Bring the database schema up to date and end
     Migrate(migrate::Args),
-    /// Make tokens for development and scripts
+    /// Make, list and revoke tokens
     Token(token::Args),
     /// Look for whatever would keep the server from working; exit code 1 on a fault
     Check(check::Args),
@@ -69,6 +69,12 @@ pub fn run() -> ExitCode {
 fn say(text: &str) {
     // A reader who has gone away, as with `| head`, is no fault.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+}
+
+/// Prints to stderr what belongs beside an answer.
+fn note(text: &str) {
+    // Without a reader there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints a complaint to stderr, every line marked.

@@ -152,18 +152,24 @@ impl Settings {
 }
 
 fn read_auth(reader: &mut Reader<'_>) -> auth::Config {
-    let secret = reader.optional(&table::JWT_SECRET, |text| match text.len() {
+    auth::Config {
+        secret: reader.optional(&table::JWT_SECRET, secret),
+        api_secret: reader.optional(&table::JWT_API_SECRET, secret),
+        allow_query_token: reader.value(&table::ALLOW_QUERY_TOKEN, switch),
+    }
+}
+
+/// A key of HS256, taken as it stands.
+fn secret(text: &str) -> Result<String, String> {
+    match text.len() {
         _ if text.trim().is_empty() => Err(
-            "it is set, but empty; write 32 bytes or more, or remove the line for development mode".to_owned(),
+            "it is set, but empty; write 32 bytes or more, or remove the line for development mode"
+                .to_owned(),
         ),
         MIN_SECRET_BYTES.. => Ok(text.to_owned()),
         n_bytes => Err(format!(
             "a secret of {n_bytes} bytes can be guessed; write 32 or more, such as the output of: openssl rand -base64 48"
         )),
-    });
-    auth::Config {
-        secret,
-        allow_query_token: reader.value(&table::ALLOW_QUERY_TOKEN, switch),
     }
 }
 
@@ -189,7 +195,7 @@ fn read_socket(reader: &mut Reader<'_>) -> socket::Config {
             name => name
                 .parse()
                 .map(Some)
-                .map_err(|_| "write auto or messaging".to_owned()),
+                .map_err(|_| "write auto or the name of a dialect, such as messaging".to_owned()),
         }),
     }
 }

@@ -49,9 +49,10 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
 /// Who may connect.
-pub static ACCESS: [&Setting; 5] = [
+pub static ACCESS: [&Setting; 6] = [
     &FRONTEND_URL,
     &JWT_SECRET,
+    &JWT_API_SECRET,
     &ALLOW_QUERY_TOKEN,
     &ALLOW_UNKNOWN_USERS,
     &TRUSTED_ADDRESSES,
@@ -189,6 +190,16 @@ pub static JWT_SECRET: Setting = Setting {
     doc: "Secret that signs the tokens (HS256), 32 bytes or more; without it the server trusts every client",
     is_secret: true,
     is_wrong_when_empty: true,
+};
+/// Whoever has it signs API tokens of any user and of any program.
+pub static JWT_API_SECRET: Setting = Setting {
+    name: "jwt-api-secret",
+    flag: Flag::None,
+    names: &["JWT_API_SECRET"],
+    default: "",
+    doc: "Secret that signs API tokens in the form of JWTs, 32 bytes or more; without it JWT_SECRET does",
+    is_secret: true,
+    is_wrong_when_empty: false,
 };
 /// Query strings end up in the logs of proxies.
 pub static ALLOW_QUERY_TOKEN: Setting = switch(

@@ -67,6 +67,21 @@ fn an_empty_or_short_secret_is_refused() {
     assert!(fault(&[("JWT_SECRET", "")]).contains("empty"));
     let short = fault(&[("JWT_SECRET", "sesame"), ("HOST", "0.0.0.0")]);
     assert!(short.contains("6 bytes") && !short.contains("sesame"));
+    let short = fault(&[("JWT_API_SECRET", "sesame")]);
+    assert!(short.contains("6 bytes") && !short.contains("sesame"));
+}
+
+#[test]
+fn a_secret_for_api_tokens_does_not_end_development_mode() {
+    let settings = resolve(&[("JWT_API_SECRET", SECRET)]).unwrap();
+    assert_eq!(settings.auth.api_secret.as_deref(), Some(SECRET));
+    assert!(settings.is_development() && settings.is_local());
+    let shown = row(&settings, "jwt-api-secret");
+    assert_eq!(shown, ("***".into(), "environment JWT_API_SECRET".into()));
+    assert_eq!(
+        resolve(&[("JWT_API_SECRET", "")]).unwrap().auth.api_secret,
+        None
+    );
 }
 
 #[test]

@@ -7,15 +7,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::chat::{
-    About, Ack, Chat, Dialect, Done, Event, Joined, Message, Origin, Outcome, Receipt, Reply,
-    Session, SessionId, Tag, Write,
+    About, Ack, Answering, Chat, Dialect, Done, Event, Message, Origin, Outcome, Reply, Session,
+    SessionId, Tag, Write,
 };
 use crate::error::Error;
-use crate::wire::{self, Answer, Frame, WriteKind};
+use crate::wire::{self, Answer, Asked, Audience, Frame, Variant};
 
 /// Events that are told after a batch before the next batch.
 const EVENTS_PER_BATCH: usize = 64;
@@ -93,90 +92,112 @@ impl Delivery {
         if let Some(event) = &before {
             self.announce(event);
         }
-        match (done.outcome, done.write, about) {
-            (Ok(Outcome::Message { row, duplicate }), _, About::Message { sender, receiver }) => {
+        let outcome = done.outcome;
+        match (outcome, done.write, about) {
+            (
+                Ok(Outcome::Message { row, duplicate }),
+                _,
+                About::Message {
+                    sender,
+                    receiver,
+                    conversation,
+                },
+            ) => {
                 let message = Message {
                     row: self.chat.shown(row),
                     sender,
                     receiver,
+                    // Who was removed in the meantime hears nothing.
+                    conversation: self.chat.current(&conversation),
                     duplicate,
                 };
                 self.finish_message(message, origin, dialect);
             }
-            (Ok(Outcome::Read(read)), Write::Read(write), About::Read { other }) => {
-                let receipt = Receipt::Read {
-                    conversation: write.conversation.clone(),
-                    n_marked: read.n_marked,
+            (Ok(Outcome::Read(outcome)), Write::Read(read), About::Read { known }) => {
+                let reply = Reply::Read {
+                    conversation: read.conversation.clone(),
+                    message: read.message,
+                    outcome,
                 };
-                self.finish_as(receipt, origin, dialect, |except, _| {
-                    Some(Event::Read {
-                        conversation: write.conversation,
-                        reader: write.reader,
-                        at: read.at,
-                        other,
-                        except,
-                        dialect,
-                    })
-                });
+                let event = Event::Read {
+                    conversation: read.conversation,
+                    known,
+                    party: read.party,
+                    reader: read.reader,
+                    outcome,
+                    origin: asker(&origin),
+                    dialect,
+                };
+                self.finish_as(Ok(reply), origin, dialect, Some(event));
             }
-            (Err(error), write, _) => fail(error, &write, origin, dialect),
-            (Ok(_), write, _) => fail(Error::Internal, &write, origin, dialect),
+            (Err(error), ..) => self.finish_as(Err(error), origin, dialect, None),
+            (Ok(_), ..) => self.finish_as(Err(Error::Internal), origin, dialect, None),
         }
     }
 
     fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
-        let receipt = Receipt::Message(message.clone());
-        self.finish_as(receipt, origin, dialect, |sender, echo| {
-            if message.duplicate {
-                return None;
-            }
-            // A front end that sent a temporary id by socket draws its own message from the
-            // confirmation; one that did not draws it from the event. What is sent by REST is drawn
-            // from the event, which then shows the temporary id.
-            let (except, echo) = match sender {
-                Some(sender) => (echo.is_some().then_some(sender), None),
-                None => (None, echo),
-            };
-            Some(Event::Message {
-                message,
-                echo,
-                except,
-                dialect,
-            })
+        let reply = Reply::Sent {
+            n_reached: self.n_reached(&message),
+            message: message.clone(),
+        };
+        let echo = match &origin {
+            Origin::Socket { echo, .. } | Origin::Rest { echo, .. } => echo.clone(),
+        };
+        let event = (!message.duplicate).then(|| Event::Message {
+            message,
+            echo,
+            origin: asker(&origin),
+            dialect,
         });
+        self.finish_as(Ok(reply), origin, dialect, event);
+    }
+
+    /// Users whom a message reaches now.
+    fn n_reached(&self, message: &Message) -> usize {
+        let is_connected = |user| usize::from(self.chat.sessions.is_connected(user));
+        match (&message.receiver, message.conversation.room()) {
+            (Some(receiver), _) => is_connected(&receiver.id),
+            (None, Some(room)) => room.members.keys().map(is_connected).sum(),
+            (None, None) => 0,
+        }
     }
 
     /// Answers whoever waits for a write, and tells the others: after a socket's answer, and
-    /// before a REST answer. `event` gets the socket that asked and what it wants to see again.
+    /// before a REST answer.
     fn finish_as(
         &self,
-        receipt: Receipt,
+        outcome: Result<Reply, Error>,
         origin: Origin,
         dialect: Dialect,
-        event: impl FnOnce(Option<SessionId>, Option<Box<RawValue>>) -> Option<Event>,
+        event: Option<Event>,
     ) {
-        let announce = |event: Option<Event>| {
-            if let Some(event) = &event {
-                self.announce(event);
-            }
-        };
         match origin {
             Origin::Socket {
                 session,
+                word,
                 ack,
                 echo,
                 permit,
             } => {
-                let told = wire::answer_written(dialect, echo.as_deref(), &Ok(receipt));
+                let asked = Asked {
+                    word,
+                    echo: echo.as_deref(),
+                    session: &session,
+                };
+                let told = wire::vocabulary(dialect).answer(&asked, &outcome);
                 answer(&session, told, ack);
-                announce(event(Some(session.id), echo));
+                if let Some(event) = &event {
+                    self.announce(event);
+                }
                 // Only now: what the socket asks next comes after this fan-out.
                 drop(permit);
             }
-            Origin::Rest { reply, echo } => {
-                announce(event(None, echo));
+            Origin::Rest { reply, .. } => {
+                if let Some(event) = &event {
+                    self.announce(event);
+                }
                 // The caller may have hung up; what it wrote is stored all the same.
-                let _ = reply.send(Ok(receipt));
+                let _ = reply.send(outcome);
             }
         }
     }
@@ -184,46 +205,84 @@ impl Delivery {
     /// Tells an event of the domain.
     fn tell(&self, event: Event) {
         match event {
-            Event::Joined(joined) => self.finish_join(joined),
+            Event::Answer(answering) => self.answer_in_turn(answering),
             // The user may have come back while this was on its way.
-            Event::Offline { user } if self.chat.is_online(&user) => {}
+            Event::Presence {
+                dialect,
+                ref user,
+                is_online: false,
+                ..
+            } if self.chat.is_online(dialect, user) => {}
             event => self.announce(&event),
         }
     }
 
-    fn finish_join(&self, joined: Joined) {
-        let Joined {
+    fn answer_in_turn(&self, answering: Answering) {
+        let Answering {
             session,
-            user,
-            came_online,
+            word,
+            mut reply,
             ack,
             dialect,
+            replay,
+            told,
+            then,
             permit,
-        } = joined;
-        let reply = Ok(Reply::JoinedUser {
-            user: user.clone(),
-            online: self.chat.online_users(),
-        });
-        let told = wire::answer(dialect, "join_user_room", None, &reply, &session.socket_id);
-        answer(&session, told, ack);
-        if came_online {
-            let except = session.id;
-            self.announce(&Event::Online { user, except });
+        } = answering;
+        if let Reply::JoinedUser { online, .. } = &mut reply {
+            *online = self.chat.online_users(dialect);
+        }
+        let asked = Asked {
+            word,
+            echo: None,
+            session: &session,
+        };
+        let vocabulary = wire::vocabulary(dialect);
+        answer(&session, vocabulary.answer(&asked, &Ok(reply)), ack);
+        for message in replay {
+            self.chat.note_delivered(&message, dialect);
+            let event = Event::Message {
+                message,
+                echo: None,
+                origin: None,
+                dialect,
+            };
+            if let Some(frame) = vocabulary.encode(&event, &session) {
+                session.outbox.emit(frame.name, &frame.body);
+            }
+        }
+        session.release(&told);
+        for event in &then {
+            self.announce(event);
         }
         drop(permit);
     }
 
     /// Tells everybody who listens.
     fn announce(&self, event: &Event) {
+        let message = match event {
+            Event::Message { message, .. } => Some(message),
+            _ => None,
+        };
         for dialect in Dialect::ALL {
-            if let Some(audience) = wire::audience(dialect, event) {
-                let mut frame: Option<Option<Frame>> = None;
-                self.each_listener(dialect, &audience, |session| {
-                    let frame = frame.get_or_insert_with(|| wire::encode(dialect, event));
-                    if let Some(frame) = frame {
-                        session.outbox.emit(frame.name, &frame.body);
-                    }
-                });
+            let vocabulary = wire::vocabulary(dialect);
+            let Some(audience) = vocabulary.audience(event) else {
+                continue;
+            };
+            if !self.chat.sessions.has_listeners(dialect, audience.cause) {
+                continue;
+            }
+            let mut frames = Frames::default();
+            self.each_listener(dialect, &audience, |session| {
+                let variant = vocabulary.variant(event, session);
+                let encode = || vocabulary.encode(event, session);
+                if let Some(frame) = frames.of(variant, encode) {
+                    let id = message.map(|message| &message.row.id);
+                    session.tell(frame.name, &frame.body, id);
+                }
+            });
+            if let Some(message) = message.filter(|_| vocabulary.lets_messages_wait()) {
+                self.chat.note_delivered(message, dialect);
             }
         }
     }
@@ -231,15 +290,14 @@ impl Delivery {
     fn each_listener(
         &self,
         dialect: Dialect,
-        audience: &wire::Audience<'_>,
+        audience: &Audience<'_>,
         mut tell: impl FnMut(&Session),
     ) {
         let sessions = &self.chat.sessions;
         let stamp = sessions.stamp();
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
-                || audience.except_user.is_some()
-                    && session.user().as_ref() == audience.except_user;
+                || audience.except_user.is_some_and(|user| session.is_of(user));
             if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
                 tell(session);
             }
@@ -247,8 +305,16 @@ impl Delivery {
         if let Some(conversation) = audience.conversation {
             sessions.each_of_conversation(conversation, &mut visit);
         }
-        if let Some(user) = audience.user {
+        let members = audience
+            .members
+            .into_iter()
+            .flat_map(|members| members.keys());
+        let users = audience.users.into_iter().flatten().chain(audience.peers);
+        for user in users.chain(members) {
             sessions.each_of_user(user, &mut visit);
+        }
+        for gallery in audience.galleries.into_iter().flatten() {
+            sessions.each_of_gallery(gallery, &mut visit);
         }
         if audience.everybody {
             sessions.each(&mut visit);
@@ -256,26 +322,33 @@ impl Delivery {
     }
 }
 
-fn fail(error: Error, write: &Write, origin: Origin, dialect: Dialect) {
+/// The frames of one event in one dialect, each encoded once.
+#[derive(Default)]
+struct Frames {
+    shared: Vec<(u8, Option<Frame>)>,
+    own: Option<Frame>,
+}
+
+impl Frames {
+    fn of(&mut self, variant: Variant, encode: impl FnOnce() -> Option<Frame>) -> Option<&Frame> {
+        let Variant::Shared(number) = variant else {
+            self.own = encode();
+            return self.own.as_ref();
+        };
+        let known = self.shared.iter().position(|(other, _)| *other == number);
+        let index = known.unwrap_or_else(|| {
+            self.shared.push((number, encode()));
+            self.shared.len() - 1
+        });
+        self.shared[index].1.as_ref()
+    }
+}
+
+/// The socket that waits for a write, if it is one.
+fn asker(origin: &Origin) -> Option<SessionId> {
     match origin {
-        Origin::Socket {
-            session, ack, echo, ..
-        } => {
-            let kind = match write {
-                Write::Message(_) => WriteKind::Message,
-                Write::Read(_) => WriteKind::Read,
-            };
-            let outcome = Err((kind, error));
-            answer(
-                &session,
-                wire::answer_written(dialect, echo.as_deref(), &outcome),
-                ack,
-            );
-        }
-        Origin::Rest { reply, .. } => {
-            // The caller may have hung up.
-            let _ = reply.send(Err(error));
-        }
+        Origin::Socket { session, .. } => Some(session.id),
+        Origin::Rest { .. } => None,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Who calls: a bearer token, the host application's login cookie, or, in development mode, the
-//! ids in headers.
+//! Who calls: a token, the host application's login cookie, or, in development mode, the ids in
+//! headers.
 
 use std::sync::Arc;
 
@@ -13,57 +13,81 @@ use sohbet_entity::ids::{self, GalleryId, UserId};
 use super::State;
 use super::errors::refuse_error;
 use crate::auth::{Credentials, Identity, Trust, parse_role};
+use crate::chat::{Caller, Dialect, People};
 use crate::error::Result;
 
 /// The identity behind a request.
-pub struct Caller(pub Identity);
+pub struct Identified(pub Identity);
 
-impl Caller {
-    /// The user who acts when the request names `claimed`. In development mode headers come
-    /// before it (contract/README.md, section 3).
-    pub fn acting(&self, claimed: &UserId) -> Result<UserId> {
-        match (&self.0.user, self.0.trust) {
-            (Some(user), Trust::Claimed) => Ok(user.clone()),
-            _ => self.0.acting(Some(claimed), None),
+impl Identified {
+    /// Who acts when the request names `claimed`. In development mode headers come before it
+    /// (contract/README.md, section 3).
+    pub async fn caller(
+        &self,
+        state: &State,
+        dialect: Dialect,
+        claimed: Option<&UserId>,
+    ) -> Result<Caller> {
+        let identity = match dialect.people() {
+            People::Ids => self.0.clone(),
+            People::Roles => self.0.with_role(),
+        };
+        if let Some(user) = &identity.user {
+            state.chat.introduce(user, identity.name.as_deref()).await?;
         }
+        let is_known = identity.user.is_some() && identity.trust == Trust::Claimed;
+        let claimed = claimed.filter(|_| !is_known);
+        state.chat.caller(&identity, dialect, claimed, None).await
     }
 }
 
-impl FromRequestParts<Arc<State>> for Caller {
+impl FromRequestParts<Arc<State>> for Identified {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Response> {
-        let identified = async {
-            let identity = identify(&parts.headers, state).await?;
-            if let Some(user) = &identity.user {
-                state.chat.introduce(user, identity.name.as_deref()).await?;
-            }
-            Ok(Caller(identity))
-        };
-        identified
+        identify(&parts.headers, state)
             .await
             .map_err(|error| refuse_error(&error, "Service unavailable"))
     }
 }
 
-async fn identify(headers: &HeaderMap, state: &State) -> Result<Identity> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
-    let token = text(AUTHORIZATION.as_str());
-    if token.is_none()
-        && let Some(identity) = state
-            .chat
-            .find_login(text(COOKIE.as_str()).as_deref())
-            .await?
-    {
-        return Ok(identity);
+/// The identity behind the headers of a request: `Authorization`, else a login cookie, else, in
+/// development mode, what the headers claim.
+pub async fn identify(headers: &HeaderMap, state: &State) -> Result<Identified> {
+    let token = text(headers, AUTHORIZATION.as_str());
+    if token.is_none() {
+        let cookies = text(headers, COOKIE.as_str());
+        if let Some(identity) = state.chat.find_login(cookies.as_deref()).await? {
+            return Ok(Identified(identity));
+        }
     }
-    let id = |name| text(name).filter(|id| ids::is_valid(id));
+    identify_by(token, headers, state).await
+}
+
+/// The identity behind a token, wherever it was found, or behind what the headers claim.
+pub async fn identify_by(
+    token: Option<String>,
+    headers: &HeaderMap,
+    state: &State,
+) -> Result<Identified> {
+    let id = |name| text(headers, name).filter(|id| ids::is_valid(id));
+    let title = id("x-user-role");
     let claimed = Identity {
         user: id("x-user-id").map(UserId::from),
-        name: None,
-        role: id("x-user-role").and_then(|role| parse_role(&role)),
+        role: title.as_deref().and_then(parse_role),
+        title,
         gallery: id("x-gallery-id").map(GalleryId::from),
-        trust: Trust::Claimed,
+        ..Identity::default()
     };
-    state.chat.auth.identify(Credentials { token, claimed })
+    let credentials = Credentials { token, claimed };
+    let mut identity = state.chat.identify(credentials).await?;
+    if let Some(user) = id("x-on-behalf-of") {
+        identity = identity.on_behalf_of(user.into())?;
+    }
+    Ok(Identified(identity))
+}
+
+/// A header as text.
+pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }

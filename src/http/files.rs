@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sohbet_entity::ids::UploadId;
 
 use super::State;
-use super::callers::Caller;
+use super::callers::Identified;
 use super::errors::{refuse, refuse_error};
 use super::ranges::Wanted;
 use crate::chat::{UploadRow, is_inline};
@@ -71,7 +71,7 @@ async fn find_allowed(
         let cache = cache.unwrap_or(HeaderValue::from_static(ASK_AGAIN));
         return Ok((find().await?, cache));
     }
-    let caller = Caller::from_request_parts(parts, state).await?;
+    let caller = Identified::from_request_parts(parts, state).await?;
     let row = find().await?;
     let access = state.chat.check_upload_access(&caller.0, &row).await;
     access.map_err(refuse)?;

@@ -11,104 +11,103 @@ use serde::Deserialize;
 use sohbet_entity::ids::{self, ConversationId, UserId};
 
 use super::State;
-use super::bodies::{Fields, Params};
-use super::callers::Caller;
-use super::errors::{refuse, refuse_error};
+use super::bodies::{Fields, PageQuery, Params};
+use super::callers::Identified;
+use super::errors::{self, refuse, refuse_error};
+use super::routing::Surface;
 use super::uploads;
-use crate::chat::Page;
+use crate::chat::{Caller, ReadScope};
 use crate::error::Error;
 use crate::wire::Dialect;
 use crate::wire::messaging::rest::{
     self, ConversationsBody, MessagesBody, ReadBody, SentBody, UserBody,
 };
 
+const DIALECT: Dialect = Dialect::Messaging;
 /// Messages in one answer, unless the caller wants fewer.
 const MAX_PAGE: u32 = 1_000;
 
-/// The routes of this dialect.
-pub fn router() -> Router<Arc<State>> {
-    Router::new()
-        .route(
-            "/api/messages",
-            get(list_messages).post(send_message).put(mark_read),
-        )
-        .route("/api/messages/conversations", get(list_conversations))
-        .route("/api/user/me", get(show_me))
-        .route("/api/upload", post(uploads::store_upload))
+/// The paths of this dialect.
+pub fn surface() -> Surface {
+    Surface {
+        dialect: DIALECT,
+        owns,
+        claims: |request| owns(request.uri.path()),
+        router: Router::new()
+            .route(
+                "/api/messages",
+                get(list_messages).post(send_message).put(mark_read),
+            )
+            .route("/api/messages/conversations", get(list_conversations))
+            .route("/api/user/me", get(show_me))
+            .route("/api/upload", post(uploads::store_upload))
+            .fallback(errors::show_not_found)
+            .method_not_allowed_fallback(errors::show_method_not_allowed),
+    }
+}
+
+fn owns(path: &str) -> bool {
+    matches!(
+        path,
+        "/api/messages" | "/api/messages/conversations" | "/api/user/me" | "/api/upload"
+    )
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMessages {
     conversation_id: Option<String>,
-    limit: Option<String>,
-    before_seq: Option<String>,
-    after_seq: Option<String>,
+    #[serde(flatten)]
+    page: PageQuery,
 }
 
 async fn list_messages(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Caller,
+    caller: Identified,
     Params(query): Params<ListMessages>,
 ) -> Response {
     let Some(conversation) = valid_id(query.conversation_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "Conversation ID is required");
     };
-    let page = match page(&query) {
+    let page = match query.page.parse(MAX_PAGE) {
         Ok(page) => page,
         Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
     };
-    let conversation = ConversationId::from(conversation);
-    match state
-        .chat
-        .list_messages(&caller.0, &conversation, page)
-        .await
-    {
+    let listed = async {
+        let caller = match caller.0.user {
+            Some(_) => caller.caller(&state, DIALECT, None).await?,
+            None => Caller::visitor(&caller.0, DIALECT),
+        };
+        let conversation = ConversationId::from(conversation);
+        state.chat.list_messages(&caller, &conversation, page).await
+    };
+    match listed.await {
         Ok(messages) => Json(MessagesBody::new(&messages)).into_response(),
         Err(error) => refuse_error(&error, "Failed to fetch messages"),
     }
 }
 
-fn page(query: &ListMessages) -> Result<Page, &'static str> {
-    let limit = match query.limit.as_deref() {
-        None | Some("") => MAX_PAGE,
-        Some(text) => match text.parse() {
-            Ok(limit) if (1..=MAX_PAGE).contains(&limit) => limit,
-            _ => return Err("limit must be between 1 and 1000"),
-        },
-    };
-    let seq = |text: &str| match text.parse::<i64>() {
-        Ok(seq) if seq >= 0 => Ok(seq),
-        _ => Err("beforeSeq and afterSeq must be whole numbers"),
-    };
-    Ok(Page {
-        after: query.after_seq.as_deref().map(seq).transpose()?,
-        before: query.before_seq.as_deref().map(seq).transpose()?,
-        limit,
-    })
-}
-
 async fn send_message(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Caller,
+    caller: Identified,
     Fields(body): Fields,
 ) -> Response {
     let failure = "Failed to create message";
-    let mut new = match rest::parse_message(&body) {
+    let new = match rest::parse_message(&body) {
         Ok(new) => new,
         Err(error) => return refuse_error(&error, failure),
     };
-    let sender = new.draft.sender.take();
-    new.draft.sender = match sender.map(|sender| caller.acting(&sender)).transpose() {
-        Ok(sender) => sender,
-        Err(error) => return refuse_error(&error, failure),
-    };
     let echo = new.echo.clone();
-    let sent = state
-        .chat
-        .send(&caller.0, new.draft, Dialect::Messaging, new.echo)
-        .await;
-    match sent {
+    let sent = async {
+        let sender = new.draft.sender.as_ref();
+        let caller = caller.caller(&state, DIALECT, sender).await;
+        let caller = caller.map_err(|error| match error {
+            Error::Forbidden(_) => Error::Forbidden("Not allowed to send as this user"),
+            error => error,
+        })?;
+        state.chat.send(&caller, new.draft, new.echo).await
+    };
+    match sent.await {
         Ok(message) => Json(SentBody::new(&message, echo.as_deref())).into_response(),
         Err(error) => refuse_error(&error, failure),
     }
@@ -116,19 +115,19 @@ async fn send_message(
 
 async fn mark_read(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Caller,
+    caller: Identified,
     Fields(body): Fields,
 ) -> Response {
     let failure = "Failed to mark messages as read";
     let marked = async {
         let mark = rest::parse_read_mark(&body)?;
-        let reader = caller.acting(&mark.reader)?;
+        let caller = caller.caller(&state, DIALECT, Some(&mark.reader)).await?;
         let chat = &state.chat;
-        chat.mark_read(&caller.0, mark.conversation, &reader, Dialect::Messaging)
+        chat.mark_read(&caller, mark.conversation, ReadScope::All)
             .await
     };
     match marked.await {
-        Ok(n_marked) => Json(ReadBody::new(n_marked)).into_response(),
+        Ok(outcome) => Json(ReadBody::new(outcome.n_marked)).into_response(),
         Err(error) => refuse_error(&error, failure),
     }
 }
@@ -141,15 +140,16 @@ struct ListConversations {
 
 async fn list_conversations(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Caller,
+    caller: Identified,
     Params(query): Params<ListConversations>,
 ) -> Response {
     let Some(user) = valid_id(query.user_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "User ID is required");
     };
     let listed = async {
-        let user = caller.acting(&UserId::from(user))?;
-        state.chat.list_conversations(&user).await
+        let user = UserId::from(user);
+        let caller = caller.caller(&state, DIALECT, Some(&user)).await?;
+        state.chat.list_conversations(&caller.user).await
     };
     match listed.await {
         Ok(summaries) => Json(ConversationsBody::new(&summaries)).into_response(),
@@ -157,11 +157,10 @@ async fn list_conversations(
     }
 }
 
-async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Caller) -> Response {
+async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Identified) -> Response {
     let shown = async {
-        let user = caller.0.user.as_ref();
-        let user = user.ok_or(Error::Unauthenticated("Unauthorized"))?;
-        state.chat.profile(user).await
+        let caller = caller.caller(&state, DIALECT, None).await?;
+        state.chat.profile(&caller.user).await
     };
     match shown.await {
         Ok(profile) => Json(UserBody::new(&profile)).into_response(),

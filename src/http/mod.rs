@@ -12,6 +12,8 @@ mod health;
 mod messaging;
 mod pages;
 mod ranges;
+mod routing;
+mod school;
 mod uploads;
 
 use std::sync::Arc;
@@ -21,11 +23,12 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{any, get};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::chat::{Chat, Dialect};
+use routing::{Surface, Surfaces};
 
 /// Uploads that may come in at a time; further ones wait. Each has a few parts in memory, at worst
 /// about 6 MiB.
@@ -79,25 +82,30 @@ impl State {
     }
 }
 
+/// The REST of each dialect that has any, in the order in which they are asked whose a request is.
+fn surfaces() -> [Surface; 2] {
+    [messaging::surface(), school::surface()]
+}
+
 /// All routes except the Socket.IO endpoint.
 pub fn router(state: &Arc<State>) -> Router {
+    let surfaces = Surfaces::new(surfaces(), state);
     Router::new()
         .route("/", get(pages::show_root))
         .route("/health", get(health::show_health))
         .route("/healthz", get(health::show_liveness))
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(files::show_upload))
-        .merge(messaging::router())
+        .with_state(Arc::clone(state))
+        .method_not_allowed_fallback(errors::show_method_not_allowed)
+        .fallback_service(any(routing::dispatch).with_state(surfaces))
         // Every body is read with a limit of ours, whatever its type.
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::clone(state))
 }
 
 /// Puts around all routes, the Socket.IO endpoint included, what every answer needs.
 pub fn finish(router: Router, state: &Arc<State>) -> Router {
     router
-        .fallback(errors::show_not_found)
-        .method_not_allowed_fallback(errors::show_method_not_allowed)
         .layer(CatchPanicLayer::custom(errors::show_panic))
         .layer(middleware::from_fn_with_state(
             Arc::clone(state),

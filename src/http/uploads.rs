@@ -18,9 +18,10 @@ use futures_util::Stream;
 use sohbet_entity::ids::UserId;
 use tokio::time::{Instant, timeout};
 
-use super::callers::Caller;
+use super::callers::Identified;
 use super::errors::{refuse, refuse_error};
 use super::{BODY_TIMEOUT, State};
+use crate::auth::Permission;
 use crate::chat::{NewUpload, UploadRefusal, UploadRow};
 use crate::wire::messaging::rest::UploadBody;
 
@@ -36,10 +37,14 @@ const MIN_BYTES_PER_SECOND: u64 = 16 * 1_024;
 /// Stores the file of a form.
 pub async fn store_upload(
     AxumState(state): AxumState<Arc<State>>,
-    caller: Result<Caller, Response>,
+    caller: Result<Identified, Response>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
+    let caller = caller.and_then(|caller| match caller.0.may(Permission::Write) {
+        true => Ok(caller),
+        false => Err(refuse(StatusCode::FORBIDDEN, "Forbidden")),
+    });
     let caller = match caller {
         Ok(caller) => caller,
         Err(response) => {

@@ -19,9 +19,9 @@ use super::Shared;
 use super::intake::{Incoming, Intake, PAUSE_BYTES, refusal, split, tell};
 use super::links::Links;
 use super::outbox::acknowledge;
-use crate::chat::{Ack, Dialect, Handled, Request, Session, SocketRequest};
+use crate::chat::{Ack, Dialect, Handled, Reply, Session, SocketRequest};
 use crate::error::Error;
-use crate::wire;
+use crate::wire::{self, Asked};
 
 /// How long one event may take before it is answered with an error.
 const EVENT_DEADLINE: Duration = Duration::from_secs(10);
@@ -30,6 +30,10 @@ const EVENT_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) async fn connected(Extension(started): Extension<Arc<Notify>>) {
     started.notify_one();
 }
+
+/// Fires when a socket is gone and its transport has ended.
+#[derive(Clone)]
+pub(super) struct Gone(pub CancellationToken);
 
 /// Works through the events of one socket.
 pub(super) struct Dispatcher {
@@ -78,6 +82,7 @@ impl Dispatcher {
             std::future::ready(())
         });
         socket.extensions.insert(Arc::clone(&dispatcher.started));
+        socket.extensions.insert(Gone(dispatcher.gone.clone()));
         shared.session_ids.keep(&dispatcher.session.socket_id);
         // It ends with its socket, and `Sockets::drain` waits for what it has to do.
         tokio::spawn(dispatcher.run());
@@ -129,25 +134,27 @@ impl Dispatcher {
         }
     }
 
-    /// Takes notice of a user who is known from the handshake. A dialect that is fixed there greets
-    /// them as if they had asked for it.
     async fn greet(&mut self) {
-        let (session, chat) = (&self.session, &self.shared.chat);
-        let Some(user) = session.identity.user.clone() else {
-            return;
-        };
-        let name = session.identity.name.as_deref();
-        if let Err(error) = chat.introduce(&user, name).await {
-            tracing::warn!(error.code = error.code(), "a user could not be greeted");
-            // It comes back, and is greeted then.
-            return session.outbox.close();
+        if let Some(dialect) = self.session.dialect() {
+            self.begin(dialect, true).await;
         }
-        if session.dialect().is_some() {
-            let asked = SocketRequest {
-                request: Request::JoinUser { user },
-                echo: None,
-            };
-            self.handle("join_user_room", asked, None).await;
+    }
+
+    /// Takes notice of a user who is known from the handshake, and does what a dialect does for
+    /// every socket of it.
+    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
+        let (session, chat) = (&self.session, &self.shared.chat);
+        if let Some(user) = session.identity().user.clone() {
+            let name = session.identity().name.as_deref();
+            if let Err(error) = chat.introduce(&user, name).await {
+                tracing::warn!(error.code = error.code(), "a user could not be greeted");
+                // It comes back, and is greeted then.
+                return session.outbox.close();
+            }
+        }
+        let greeting = wire::vocabulary(dialect).greeting(&self.session, at_handshake);
+        if let Some(asked) = greeting {
+            self.handle(dialect, asked, None).await;
         }
     }
 
@@ -187,58 +194,64 @@ impl Dispatcher {
             let error = Error::InvalidPayload("Invalid payload");
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        let Some(dialect) = self.dialect(&event, &arguments) else {
+        let Some(dialect) = self.dialect(&event, &arguments).await else {
             let error = Error::unknown_event(&event);
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        match wire::parse(dialect, &event, &arguments) {
-            Ok(asked) => self.handle(&event, asked, ack).await,
+        match wire::vocabulary(dialect).parse(&event, &arguments, &self.session) {
+            Ok(asked) => self.handle(dialect, asked, ack).await,
             Err(refused) => {
                 // Answers stay in order: a refusal waits for the writes before it.
                 self.shared.chat.wait_for_writes(&self.session).await;
-                let (echo, outcome) = (refused.echo.as_deref(), Err(refused.error));
-                let socket_id = &self.session.socket_id;
-                let answer = wire::answer(dialect, &event, echo, &outcome, socket_id);
-                tell(&self.session, &answer);
-                give(ack, &answer.ack);
+                let echo = refused.echo.as_deref();
+                self.tell(dialect, &event, echo, &Err(refused.error), ack);
             }
         }
     }
 
     /// The dialect of the socket, which this event may decide.
-    fn dialect(&self, event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
-        let decide = || {
-            let dialect = wire::infer(event, arguments)?;
-            self.shared.chat.sessions.decide(&self.session, dialect);
-            Some(dialect)
-        };
-        self.session.dialect().or_else(decide)
+    async fn dialect(&self, event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
+        if let Some(dialect) = self.session.dialect() {
+            return Some(dialect);
+        }
+        let dialect = wire::infer(event, arguments)?;
+        self.shared.chat.sessions.decide(&self.session, dialect);
+        self.begin(dialect, false).await;
+        Some(dialect)
     }
 
-    async fn handle(&self, event: &str, asked: SocketRequest, ack: Option<Ack>) {
-        let Some(dialect) = self.session.dialect() else {
-            return;
-        };
-        let echo = asked.echo.clone();
+    async fn handle(&self, dialect: Dialect, asked: SocketRequest, ack: Option<Ack>) {
+        let (word, echo) = (asked.word, asked.echo.clone());
         let chat = &self.shared.chat;
         let Handled::Now { outcome, ack, then } = chat.handle(&self.session, asked, ack).await
         else {
             return;
         };
         if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
-            tracing::warn!(
-                event.name = event,
-                error.code = error.code(),
-                "event failed"
-            );
+            tracing::warn!(event.name = word, error.code = error.code(), "event failed");
         }
-        let socket_id = &self.session.socket_id;
-        let answer = wire::answer(dialect, event, echo.as_deref(), &outcome, socket_id);
-        tell(&self.session, &answer);
-        give(ack, &answer.ack);
-        if let Some(event) = then {
+        self.tell(dialect, word, echo.as_deref(), &outcome, ack);
+        for event in then {
             chat.publish(event).await;
         }
+    }
+
+    fn tell(
+        &self,
+        dialect: Dialect,
+        word: &str,
+        echo: Option<&RawValue>,
+        outcome: &Result<Reply, Error>,
+        ack: Option<Ack>,
+    ) {
+        let asked = Asked {
+            word,
+            echo,
+            session: &self.session,
+        };
+        let answer = wire::vocabulary(dialect).answer(&asked, outcome);
+        tell(&self.session, &answer);
+        give(ack, &answer.ack);
     }
 
     /// The acknowledgement as a function that can be called once, by whoever answers.

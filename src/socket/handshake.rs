@@ -14,7 +14,9 @@ use super::dispatch::Dispatcher;
 use super::links::Links;
 use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Trust};
-use crate::chat::Dialect;
+use crate::chat::{Dialect, cookie_tokens};
+use crate::error::Error;
+use crate::wire;
 
 /// Longest dialect name that a refusal repeats, in characters.
 const MAX_ECHO_CHARS: usize = 64;
@@ -26,9 +28,11 @@ pub struct Handshake {
     token: Option<Value>,
     dialect: Option<Value>,
     user_id: Option<Value>,
+    id: Option<Value>,
     name: Option<Value>,
     role: Option<Value>,
     gallery_id: Option<Value>,
+    on_behalf_of: Option<Value>,
 }
 
 /// Why a client was refused; its text is the message of `connect_error`.
@@ -62,8 +66,17 @@ pub(super) async fn admit(
     if shared.drain.is_cancelled() {
         return Err(Refusal::Unavailable);
     }
-    let dialect = dialect(shared, &socket, &handshake)?;
-    let identity = identify(shared, &socket, &handshake, &links).await?;
+    let named = dialect(shared, &socket, &handshake)?;
+    let identity = identify(shared, &socket, &handshake, named, &links).await?;
+    let has_token = handshake.token.is_some() || header(&socket, "authorization").is_some();
+    let dialect = named.or_else(|| {
+        let names_gallery = has_token && identity.gallery.is_some();
+        names_gallery.then(wire::infer_from_gallery).flatten()
+    });
+    let needs_identity = dialect.is_some_and(|dialect| wire::vocabulary(dialect).needs_identity());
+    if needs_identity && identity.user.is_none() && identity.trust != Trust::Relay {
+        return Err(Refusal::Identity);
+    }
     let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
     let session =
         shared
@@ -72,7 +85,7 @@ pub(super) async fn admit(
             .open(socket.id.to_string(), identity, dialect, Box::new(outbox));
     tracing::debug!(
         transport = ?socket.transport_type(),
-        user.id = session.identity.user.as_ref().map(UserId::as_str),
+        user.id = session.identity().user.as_ref().map(UserId::as_str),
         "socket admitted"
     );
     Dispatcher::start(shared, &socket, session, links);
@@ -98,6 +111,7 @@ async fn identify(
     shared: &Shared,
     socket: &SocketRef,
     handshake: &Handshake,
+    dialect: Option<Dialect>,
     links: &Links,
 ) -> Result<Identity, Refusal> {
     let chat = &shared.chat;
@@ -109,12 +123,20 @@ async fn identify(
         Some(_) => Some(String::new()),
     };
     if token.is_none() {
-        if let Some(identity) = chat
-            .find_login(header(socket, "cookie").as_deref())
-            .await
-            .map_err(|_| Refusal::Unavailable)?
-        {
+        let cookies = header(socket, "cookie");
+        let login = chat.find_login(cookies.as_deref()).await;
+        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
             return Ok(identity);
+        }
+        for token in cookie_tokens(cookies.as_deref().unwrap_or_default(), dialect) {
+            let credentials = Credentials {
+                token: Some(token.to_owned()),
+                claimed: claimed(socket, handshake),
+            };
+            // A bad cookie counts as absent.
+            if let Ok(identity) = chat.identify(credentials).await {
+                return Ok(identity);
+            }
         }
         let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
         if is_trusted && !chat.auth.is_development() && !is_forwarded(socket) {
@@ -128,26 +150,43 @@ async fn identify(
             token: query(socket, "token"),
             claimed: claimed.clone(),
         };
-        if let Ok(identity) = chat.auth.identify(credentials) {
+        if let Ok(identity) = chat.identify(credentials).await {
             return Ok(identity);
         }
     }
     let credentials = Credentials { token, claimed };
-    chat.auth
-        .identify(credentials)
-        .map_err(|_| Refusal::Identity)
+    let identity = match chat.identify(credentials).await {
+        Ok(identity) => identity,
+        Err(error @ (Error::Unavailable { .. } | Error::Internal)) => {
+            tracing::warn!(error.code = error.code(), "a token could not be checked");
+            return Err(Refusal::Unavailable);
+        }
+        Err(_) => return Err(Refusal::Identity),
+    };
+    match text(handshake.on_behalf_of.as_ref()) {
+        Some(user) => identity
+            .on_behalf_of(user.into())
+            .map_err(|_| Refusal::Identity),
+        None => Ok(identity),
+    }
 }
 
 /// Ids that the client claims; only development mode looks at them.
 fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
+    let from_query = |name| text(query(socket, name).map(Value::String).as_ref());
     let user = text(handshake.user_id.as_ref())
-        .or_else(|| text(query(socket, "userId").map(Value::String).as_ref()));
+        .or_else(|| text(handshake.id.as_ref()))
+        .or_else(|| from_query("userId"))
+        .or_else(|| from_query("id"));
+    let role = text(handshake.role.as_ref());
     Identity {
         user: user.map(UserId::from),
         name: text(handshake.name.as_ref()),
-        role: text(handshake.role.as_ref()).and_then(|role| auth::parse_role(&role)),
+        role: role.as_deref().and_then(auth::parse_role),
+        title: role,
         gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
         trust: Trust::Claimed,
+        grant: None,
     }
 }
 

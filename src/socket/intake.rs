@@ -15,7 +15,7 @@ use super::links::Links;
 use super::outbox::acknowledge;
 use crate::chat::Session;
 use crate::error::Error;
-use crate::wire::{self, Answer};
+use crate::wire::{self, Answer, Asked};
 
 /// Bytes of events that may wait for one socket's dispatcher: several polling bodies of ordinary
 /// events, which come in at once.
@@ -98,17 +98,17 @@ pub(super) fn refusal(session: &Session, payload: &Value, error: Error) -> Answe
     let (Some(dialect), Some((event, arguments))) = (session.dialect(), split(payload)) else {
         return plain(&error);
     };
-    let echo = match wire::parse(dialect, &event, &arguments) {
+    let vocabulary = wire::vocabulary(dialect);
+    let echo = match vocabulary.parse(&event, &arguments, session) {
         Ok(asked) => asked.echo,
         Err(refused) => refused.echo,
     };
-    wire::answer(
-        dialect,
-        &event,
-        echo.as_deref(),
-        &Err(error),
-        &session.socket_id,
-    )
+    let asked = Asked {
+        word: &event,
+        echo: echo.as_deref(),
+        session,
+    };
+    vocabulary.answer(&asked, &Err(error))
 }
 
 pub(super) fn tell(session: &Session, answer: &Answer) {

@@ -1,6 +1,7 @@
 //! The way to one client, through socketioxide's queue.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
@@ -8,6 +9,9 @@ use socketioxide::{SendError, SocketError};
 
 use super::links::Links;
 use crate::chat::Outbox;
+
+/// How long a client that is thrown out has to hear of it.
+const FAREWELL_TIME: Duration = Duration::from_millis(500);
 
 /// Sends to one socket until it misses a packet; then the connection is reset, because a client
 /// must not hear of later events when it missed one.
@@ -45,6 +49,18 @@ impl Outbox for SocketOutbox {
 
     fn close(&self) {
         self.links.kill();
+    }
+
+    fn expel(&self) {
+        if self.socket.clone().disconnect().is_err() {
+            return self.links.kill();
+        }
+        let links = Arc::clone(&self.links);
+        // It ends by itself: the packet gets a moment to arrive, a stuck client gets no more.
+        tokio::spawn(async move {
+            tokio::time::sleep(FAREWELL_TIME).await;
+            links.kill();
+        });
     }
 }
 

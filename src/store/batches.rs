@@ -9,7 +9,7 @@ use sohbet_entity::ids::ConversationId;
 
 use super::rows::Bulk;
 use super::writer::{NewMessage, NewRead, ReadOutcome};
-use super::{Fault, MessageRow, connections, messages, uploads};
+use super::{Fault, MessageRow, connections, markers, messages, uploads};
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
@@ -42,7 +42,7 @@ pub async fn commit(
     look_up: bool,
 ) -> Result<Committed, Fault> {
     let txn = connections::begin(db).await?;
-    let reads = mark_read(&txn, reads).await?;
+    let reads = markers::move_forward(&txn, reads).await?;
     let known = find_known(&txn, new, look_up).await?;
     let rows = number(&txn, new, &known).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
@@ -225,92 +225,3 @@ fn bind(row: &MessageRow, values: &mut Vec<Value>) {
         row.created_at.into(),
     ]);
 }
-
-/// How far a reader has read: everything that is committed now, and nothing that comes later.
-struct Mark<'a> {
-    read: &'a NewRead,
-    up_to: i64,
-}
-
-impl Mark<'_> {
-    fn bind(&self, values: &mut Vec<Value>) {
-        values.extend([
-            self.read.conversation.as_str().into(),
-            self.read.reader.as_str().into(),
-            self.read.at.into(),
-            self.up_to.into(),
-        ]);
-    }
-}
-
-/// Moves read markers forward, and records the first reader on each message.
-async fn mark_read(
-    txn: &DatabaseTransaction,
-    reads: &[&NewRead],
-) -> Result<Vec<ReadOutcome>, Fault> {
-    let marks = marks(txn, reads).await?;
-    let marked = MARK_MESSAGES.query(txn, &marks, Mark::bind).await?;
-    MOVE_MARKERS.execute(txn, &marks, Mark::bind).await?;
-    let mut counts: HashMap<(String, String), u64> = HashMap::new();
-    for row in marked {
-        *counts
-            .entry((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
-            .or_default() += 1;
-    }
-    // The second of two equal markers of one batch finds nothing left to mark.
-    let outcome = |read: &&NewRead| ReadOutcome {
-        n_marked: counts
-            .remove(&(read.conversation.to_string(), read.reader.to_string()))
-            .unwrap_or(0),
-        at: read.at,
-    };
-    Ok(reads.iter().map(outcome).collect())
-}
-
-/// One mark per read of a conversation that exists, in one order on every node. The end is taken
-/// once, so that messages and marker agree although another node may commit in between.
-async fn marks<'a>(
-    txn: &DatabaseTransaction,
-    reads: &[&'a NewRead],
-) -> Result<Vec<Mark<'a>>, Fault> {
-    let heads = FIND_HEADS
-        .query(txn, reads, |read, values| {
-            values.push(read.conversation.as_str().into());
-        })
-        .await?;
-    let mut ends: HashMap<String, i64> = HashMap::new();
-    for head in heads {
-        ends.insert(head.try_get_by_index(0)?, head.try_get_by_index(1)?);
-    }
-    let mark = |read: &&'a NewRead| {
-        let up_to = *ends.get(read.conversation.as_str())?;
-        Some(Mark { read, up_to })
-    };
-    let mut marks: Vec<Mark> = reads.iter().filter_map(mark).collect();
-    let key = |mark: &Mark<'a>| (&mark.read.conversation, &mark.read.reader);
-    marks.sort_by(|a, b| key(a).cmp(&key(b)));
-    Ok(marks)
-}
-
-static FIND_HEADS: Bulk = Bulk::new(
-    "SELECT id, last_seq FROM conversation WHERE id IN (SELECT column1 FROM (VALUES",
-    1,
-    ") AS v)",
-);
-
-/// Only messages after the reader's marker can be unread, so the range is short.
-static MARK_MESSAGES: Bulk = Bulk::new(
-    "UPDATE message SET read_at = v.column3, read_by = v.column2 FROM (VALUES",
-    4,
-    ") AS v JOIN participant AS p ON p.conversation_id = v.column1 AND p.party = v.column2 \
-     WHERE message.conversation_id = v.column1 AND message.seq > p.last_read_seq \
-     AND message.seq <= v.column4 AND message.sender_id <> v.column2 AND message.read_at IS NULL \
-     RETURNING message.conversation_id, message.read_by",
-);
-
-static MOVE_MARKERS: Bulk = Bulk::new(
-    "UPDATE participant SET last_read_at = v.column3, last_read_seq = v.column4 FROM (VALUES",
-    4,
-    ") AS v WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
-     AND participant.last_read_seq < v.column4",
-);

@@ -20,10 +20,24 @@ use super::{Config, Fault, Store, meta, statement};
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// How long a caller waits for a connection, or SQLite for a lock.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a command waits for SQLite's write lock. A server that writes all the time leaves it
+/// free for moments only, and does not know that somebody else waits.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one statement may run on PostgreSQL.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept per connection; the writer alone has some dozens.
 const STATEMENT_CACHE: usize = 512;
+
+/// What a connection to SQLite is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The one that writes, in a server.
+    Write,
+    /// One of those that read.
+    Read,
+    /// A command, which may run beside a server.
+    Command,
+}
 
 impl Store {
     /// Connects, brings the schema up to date, and checks that commits are synced.
@@ -32,7 +46,34 @@ impl Store {
         if config.migrate {
             migrate(config).await?;
         }
-        let (read, write) = connect(config).await?;
+        Self::connect(config, file_lock, Purpose::Write).await
+    }
+
+    /// Connects for a command that ends at once, also while a server runs on the same SQLite file:
+    /// each transaction takes the write lock of the file for itself, and no ids are given out from
+    /// blocks. The schema is brought up to date only when no server uses it.
+    pub async fn open_for_command(config: &Config) -> anyhow::Result<Self> {
+        let is_there = sqlite_path(&config.url).is_none_or(|path| path.exists());
+        if !is_there || !pending_migrations(config).await?.is_empty() {
+            let _lock = lock_file(config).context("the schema is not up to date")?;
+            if !config.migrate {
+                bail!("the schema is not up to date; run: sohbet migrate");
+            }
+            migrate(config).await?;
+        }
+        let config = Config {
+            readers: 1,
+            ..config.clone()
+        };
+        Self::connect(&config, None, Purpose::Command).await
+    }
+
+    async fn connect(
+        config: &Config,
+        file_lock: Option<File>,
+        purpose: Purpose,
+    ) -> anyhow::Result<Self> {
+        let (read, write) = connect(config, purpose).await?;
         check_durability(&write).await?;
         meta::prepare(&write)
             .await
@@ -41,7 +82,6 @@ impl Store {
             message_ids: Arc::new(Sequence::new(write.clone(), meta::NEXT_MESSAGE_ID)),
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
             epoch: meta::epoch(&write).await?,
-            link_key: meta::link_key(&write).await?,
             has_logins: super::logins::table_exists(&read).await,
             read,
             write,
@@ -92,20 +132,24 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault
     Ok(db.begin_with_options(options).await?)
 }
 
-async fn connect(config: &Config) -> anyhow::Result<(DatabaseConnection, DatabaseConnection)> {
+async fn connect(
+    config: &Config,
+    purpose: Purpose,
+) -> anyhow::Result<(DatabaseConnection, DatabaseConnection)> {
     if sqlite_path(&config.url).is_none() {
         let pool = open(postgres(config, config.readers.max(2)), config).await?;
         return Ok((pool.clone(), pool));
     }
     // The writer comes first: it switches the file to a write-ahead log.
-    let write = open(sqlite(&config.url, 1, true), config).await?;
-    let read = open(sqlite(&config.url, config.readers.max(1), false), config).await?;
+    let write = open(sqlite(&config.url, 1, purpose), config).await?;
+    let readers = config.readers.max(1);
+    let read = open(sqlite(&config.url, readers, Purpose::Read), config).await?;
     Ok((read, write))
 }
 
 async fn connect_one(config: &Config) -> anyhow::Result<DatabaseConnection> {
     let options = match sqlite_path(&config.url) {
-        Some(_) => sqlite(&config.url, 1, true),
+        Some(_) => sqlite(&config.url, 1, Purpose::Command),
         None => postgres(config, 1),
     };
     open(options, config).await
@@ -133,8 +177,12 @@ fn common(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-fn sqlite(url: &str, connections: u32, is_writer: bool) -> ConnectOptions {
+fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
     let mut options = common(url, connections);
+    let patience = match purpose {
+        Purpose::Command => COMMAND_PATIENCE,
+        Purpose::Write | Purpose::Read => ACQUIRE_TIMEOUT,
+    };
     options
         .min_connections(connections)
         .idle_timeout(None::<Duration>)
@@ -144,7 +192,7 @@ fn sqlite(url: &str, connections: u32, is_writer: bool) -> ConnectOptions {
             let sqlite = sqlite
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(ACQUIRE_TIMEOUT)
+                .busy_timeout(patience)
                 .foreign_keys(true)
                 .statement_cache_capacity(STATEMENT_CACHE)
                 .row_buffer_size(256)
@@ -154,10 +202,10 @@ fn sqlite(url: &str, connections: u32, is_writer: bool) -> ConnectOptions {
                 // In pages: 32 MiB. Rows of many conversations touch the same pages again and again;
                 // a longer log copies each of them back less often.
                 .pragma("wal_autocheckpoint", "8192");
-            if is_writer {
-                sqlite.optimize_on_close(true, 400)
-            } else {
-                sqlite.create_if_missing(false).pragma("query_only", "on")
+            match purpose {
+                Purpose::Write => sqlite.optimize_on_close(true, 400),
+                Purpose::Read => sqlite.create_if_missing(false).pragma("query_only", "on"),
+                Purpose::Command => sqlite,
             }
         });
     options

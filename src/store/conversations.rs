@@ -54,6 +54,8 @@ pub struct NewPair {
     pub pair: Pair,
     /// The id that the client would like; taken when it is free.
     pub wanted_id: Option<ConversationId>,
+    /// Otherwise it gets a small integer, or a UUID.
+    pub is_numbered: bool,
 }
 
 /// A line of the conversation list.
@@ -94,20 +96,24 @@ impl Store {
     }
 
     /// The direct conversation of a pair; made, with its users, when there is none. Two nodes that
-    /// do this at once get the same one.
-    pub async fn find_or_create_pair(&self, new: NewPair) -> Result<ConversationRow, Fault> {
+    /// do this at once get the same one. Says whether this call made it.
+    pub async fn find_or_create_pair(
+        &self,
+        new: NewPair,
+    ) -> Result<(ConversationRow, bool), Fault> {
         let mut wanted_id = new.wanted_id;
         for _ in 0..MAX_ID_TRIES {
             let id = match wanted_id.take() {
                 Some(id) => Some(id),
-                None => self.free_id().await?,
+                None if new.is_numbered => self.free_id().await?,
+                None => Some(ConversationId::from(uuid::Uuid::now_v7().to_string())),
             };
             let Some(id) = id else { continue };
             let txn = self.begin().await?;
             let found = create_pair(&txn, &id, &new.pair).await?;
             txn.commit().await?;
             match found {
-                Some(conversation) => return Ok(conversation),
+                Some(found) => return Ok(found),
                 None => tracing::debug!(conversation.id = %id, "conversation id is taken"),
             }
         }
@@ -148,7 +154,8 @@ SELECT c.id, other.id AS other_user_id, other.display_name AS other_user_name,
        other.avatar_url AS other_user_avatar, c.last_message_at,
        m.content AS last_content, m.kind AS last_kind, m.created_at AS last_created_at,
        (SELECT COUNT(*) FROM message AS u WHERE u.conversation_id = c.id
-        AND u.seq > p.last_read_seq AND u.sender_id <> p.party AND u.deleted_at IS NULL) AS unread
+        AND u.seq > p.last_read_seq AND u.sender_id <> p.party AND u.read_at IS NULL
+        AND u.deleted_at IS NULL) AS unread
 FROM participant AS p
 JOIN conversation AS c ON c.id = p.conversation_id AND c.kind = 'direct'
 JOIN "user" AS other ON other.id = CASE WHEN c.user1_id = p.party THEN c.user2_id ELSE c.user1_id END
@@ -157,12 +164,13 @@ WHERE p.party = $1 AND p.left_at IS NULL
 ORDER BY CASE WHEN c.last_message_at IS NULL THEN 0 ELSE 1 END, c.last_message_at DESC, c.id
 LIMIT $2"#;
 
-/// Makes the pair's conversation under `id`, unless it exists. `None` when `id` is taken by another.
+/// Makes the pair's conversation under `id`, unless it exists, and says whether it did. `None` when
+/// `id` is taken by another.
 async fn create_pair(
     txn: &DatabaseTransaction,
     id: &ConversationId,
     pair: &Pair,
-) -> Result<Option<ConversationRow>, Fault> {
+) -> Result<Option<(ConversationRow, bool)>, Fault> {
     users::ensure_users(txn, &[&pair.first, &pair.second]).await?;
     let sql = "INSERT INTO conversation (id, kind, user1_id, user2_id, last_seq, last_rev, \
                created_at, updated_at) VALUES ($1, 'direct', $2, $3, 0, 0, $4, $4) \
@@ -174,7 +182,8 @@ async fn create_pair(
         second.into(),
         now().into(),
     ];
-    txn.execute_raw(statement(txn, sql, values)).await?;
+    let inserted = txn.execute_raw(statement(txn, sql, values)).await?;
+    let is_new = inserted.rows_affected() > 0;
     let Some(conversation) = by_pair(txn, pair).await? else {
         return Ok(None);
     };
@@ -190,7 +199,7 @@ async fn create_pair(
         now().into(),
     ];
     txn.execute_raw(statement(txn, sql, values)).await?;
-    Ok(Some(conversation))
+    Ok(Some((conversation, is_new)))
 }
 
 async fn by_pair(db: &impl ConnectionTrait, pair: &Pair) -> Result<Option<ConversationRow>, Fault> {

@@ -1,7 +1,7 @@
 //! Reading messages.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
-use sohbet_entity::ids::ConversationId;
+use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::rows::Bulk;
 use super::writer::{EarlierKey, NewMessage};
@@ -46,6 +46,26 @@ impl Store {
             messages.reverse();
         }
         Ok(messages)
+    }
+
+    /// The messages with those ids, as far as they exist.
+    pub async fn find_messages(&self, ids: &[MessageId]) -> Result<Vec<MessageRow>, Fault> {
+        let found = FIND_BY_ID
+            .query(&self.read, ids, |id, values| {
+                values.push(id.as_str().into());
+            })
+            .await?;
+        found.iter().map(from_row).collect()
+    }
+
+    /// The message with that id.
+    pub async fn find_message(&self, id: &MessageId) -> Result<Option<MessageRow>, Fault> {
+        let sql = "SELECT * FROM message WHERE id = $1";
+        let row = self
+            .read
+            .query_one_raw(statement(&self.read, sql, [id.as_str().into()]))
+            .await?;
+        row.as_ref().map(from_row).transpose()
     }
 }
 

@@ -2,30 +2,50 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{Fault, connections, statement};
+use super::{Fault, Store, connections, statement};
 
 /// Key of the next free small integer for messages.
 pub const NEXT_MESSAGE_ID: &str = "next_message_id";
 /// Key of the next free small integer for conversations.
 pub const NEXT_CONVERSATION_ID: &str = "next_conversation_id";
 
-const EPOCH: &str = "epoch";
+/// Key of the secret that signs API tokens when the configuration has none.
+pub const API_TOKEN_KEY: &str = "api_token_key";
+
 /// Key of the secret that signs links to stored files.
-const LINK_KEY: &str = "link_key";
-/// Random bytes in that secret.
-const LINK_KEY_BYTES: usize = 32;
+pub const LINK_KEY: &str = "link_key";
+
+const EPOCH: &str = "epoch";
+
+impl Store {
+    /// The text under `key`, which is `new` when there was none. All nodes that ask at once get the
+    /// same answer.
+    pub async fn find_or_create_text(&self, key: &str, new: &str) -> Result<String, Fault> {
+        if let Some(text) = text(&self.read, key).await? {
+            return Ok(text);
+        }
+        let txn = self.begin().await?;
+        let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, $2, NULL) \
+                   ON CONFLICT (key) DO NOTHING";
+        txn.execute_raw(statement(&txn, sql, [key.into(), new.into()]))
+            .await?;
+        txn.commit().await?;
+        text(&self.write, key).await?.ok_or(Fault::Other)
+    }
+}
 
 /// Writes the rows that every database needs, where they are missing.
 pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
+    if text(db, EPOCH).await?.is_some() {
+        return Ok(());
+    }
     let txn = connections::begin(db).await?;
     let epoch = uuid::Uuid::now_v7().to_string();
-    let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, $2, NULL), \
-               ($3, $4, NULL), ($5, NULL, 1), ($6, NULL, 1) ON CONFLICT (key) DO NOTHING";
+    let sql = "INSERT INTO server_meta (key, text, number) VALUES \
+               ($1, $2, NULL), ($3, NULL, 1), ($4, NULL, 1) ON CONFLICT (key) DO NOTHING";
     let values = [
         EPOCH.into(),
         epoch.into(),
-        LINK_KEY.into(),
-        random_key()?.into(),
         NEXT_MESSAGE_ID.into(),
         NEXT_CONVERSATION_ID.into(),
     ];
@@ -33,29 +53,16 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
     Ok(txn.commit().await?)
 }
 
-fn random_key() -> Result<String, Fault> {
-    let mut bytes = [0; LINK_KEY_BYTES];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::Other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// The random id of this generation of the data.
 pub async fn epoch(db: &DatabaseConnection) -> Result<String, Fault> {
-    text(db, EPOCH).await
+    text(db, EPOCH).await?.ok_or(Fault::Other)
 }
 
-/// The secret that signs links to stored files, in hexadecimal.
-pub async fn link_key(db: &DatabaseConnection) -> Result<String, Fault> {
-    text(db, LINK_KEY).await
-}
-
-async fn text(db: &DatabaseConnection, key: &str) -> Result<String, Fault> {
+/// The text under a key.
+async fn text(db: &DatabaseConnection, key: &str) -> Result<Option<String>, Fault> {
     let sql = "SELECT text FROM server_meta WHERE key = $1";
-    let row = db
-        .query_one_raw(statement(db, sql, [key.into()]))
-        .await?
-        .ok_or(Fault::Other)?;
-    Ok(row.try_get_by_index(0)?)
+    let row = db.query_one_raw(statement(db, sql, [key.into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
 /// Takes `n` numbers of a sequence and returns the first.

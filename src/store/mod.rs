@@ -1,34 +1,44 @@
 //! The database and the stored files: the only module that names `sea_orm` and `object_store`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
-//! Every statement has the same text on both but for its place holders (`rows.rs`).
+//! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
+//! come as one value (`api_tokens.rs`).
 
+mod api_tokens;
 mod batches;
 mod blobs;
 mod connections;
 mod conversations;
 mod faults;
 mod logins;
+mod markers;
 mod messages;
 mod meta;
+mod rooms;
 mod rows;
 mod sequences;
 mod uploads;
 mod users;
 mod writer;
 
+pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
+pub use meta::{API_TOKEN_KEY, LINK_KEY};
+pub use rooms::{NewRoom, RoomChange, StoredConversation};
+pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
+pub use sohbet_entity::participant::Model as ParticipantRow;
+pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use uploads::upload_id_in;
 pub use writer::{
-    Channel, Done, EarlierKey, NewMessage, NewRead, Outcome, ReadOutcome, Twin, Write, Writer,
-    WriterQueue,
+    Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
+    Write, Writer, WriterQueue,
 };
 
 use std::sync::Arc;
@@ -60,8 +70,6 @@ pub struct Store {
     conversation_ids: Sequence,
     /// Random id of this generation of the data: a restored backup gets another one.
     pub epoch: String,
-    /// Random key that signs links to stored files, the same on every node.
-    pub link_key: String,
     /// Whether the host application's `"Session"` table is there.
     has_logins: bool,
     /// Held while the server runs, so that no second one opens the same file.

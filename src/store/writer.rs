@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::mpsc;
 
 use super::batches::{self, Committed, Stored};
@@ -31,13 +31,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// A message to store. `seq` and `rev` of the row are set by the writer.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
-    /// The row as it will be stored. An empty id asks the writer for a small integer: asking for
-    /// one elsewhere would wait for the writer's own connection.
+    /// The row as it will be stored.
     pub row: MessageRow,
+    /// Where its id comes from.
+    pub id: NewId,
     /// Another client id under which the same send may be stored, when its window moved on since.
     pub earlier: Option<EarlierKey>,
     /// Set when the client may send the same message a second time over another channel.
     pub twin: Option<Twin>,
+}
+
+/// Where the id of a new message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewId {
+    /// The row has it.
+    Given,
+    /// A small integer, given out by the writer: asking for one elsewhere would wait for the
+    /// writer's own connection.
+    Number,
+    /// Milliseconds since 1970, given out by the writer so that they ascend strictly, whatever the
+    /// clock says.
+    Millis,
 }
 
 /// A client id of a time window that has ended, and how old a send under it may be.
@@ -71,10 +85,27 @@ pub enum Channel {
 pub struct NewRead {
     /// The conversation that was read.
     pub conversation: ConversationId,
-    /// Who read it: everything that is committed when the marker is written.
+    /// Whose marker it is: the reader, or the gallery that the reader acts for.
+    pub party: PartyId,
+    /// Who read it.
     pub reader: UserId,
+    /// How much of it was read.
+    pub scope: ReadScope,
+    /// The message, when it is a single one.
+    pub message: Option<MessageId>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// How much of a conversation was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadScope {
+    /// Everything that is committed when the marker is written.
+    All,
+    /// Everything up to this `seq`.
+    UpTo(i64),
+    /// The message with this `seq`, and no other.
+    One(i64),
 }
 
 /// One hot write.
@@ -105,6 +136,10 @@ pub enum Outcome {
 pub struct ReadOutcome {
     /// Messages that were unread before.
     pub n_marked: u64,
+    /// Whether the marker stands further than before.
+    pub has_moved: bool,
+    /// The `seq` up to which was read.
+    pub up_to: i64,
     /// When they were read.
     pub at: DateTime<Utc>,
 }
@@ -151,6 +186,8 @@ pub struct Writer<T> {
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
     recent: Recent,
+    /// The last message id that was made of a time.
+    last_millis: i64,
     /// The database was not there at the last try.
     is_failing: bool,
 }
@@ -166,6 +203,7 @@ impl<T: Send + 'static> Writer<T> {
             jobs: receiver,
             commits,
             recent: Recent::default(),
+            last_millis: 0,
             is_failing: false,
         };
         (writer, WriterQueue { jobs }, finished)
@@ -213,14 +251,22 @@ impl<T: Send + 'static> Writer<T> {
         jobs.into_iter().zip(outcomes).map(done).collect()
     }
 
-    /// Gives small integers to messages that ask for one.
-    async fn name_messages(&self, jobs: &mut [Job<T>]) -> Result<(), Fault> {
+    /// Gives ids to the messages that ask for one.
+    async fn name_messages(&mut self, jobs: &mut [Job<T>]) -> Result<(), Fault> {
         for job in jobs {
-            if let Write::Message(new) = &mut job.write
-                && new.row.id.as_str().is_empty()
-            {
-                new.row.id = self.message_ids.next().await?.to_string().into();
-            }
+            let Write::Message(new) = &mut job.write else {
+                continue;
+            };
+            let number = match new.id {
+                NewId::Given => continue,
+                NewId::Number => self.message_ids.next().await?,
+                NewId::Millis => {
+                    let now = new.row.created_at.timestamp_millis();
+                    self.last_millis = now.max(self.last_millis + 1);
+                    self.last_millis
+                }
+            };
+            new.row.id = number.to_string().into();
         }
         Ok(())
     }

@@ -1,16 +1,110 @@
 //! Dialects: what a client's words mean, and what it hears. Pure translation, no I/O.
+//!
+//! Each dialect is a module with one [`Vocabulary`]; the table [`vocabulary`] is where it is
+//! registered.
 
+pub mod chatsphere;
+pub mod direct;
+pub mod gallery;
 mod ids;
 mod json;
 pub mod messaging;
+pub mod native;
+pub mod school;
+pub mod starter;
+
+use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::enums::ParticipantRole;
+use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 
 pub use crate::chat::Dialect;
-use crate::chat::{Event, Receipt, Reply, SessionId, SocketRequest};
+use crate::chat::{Event, Reply, Session, SessionId, SocketRequest};
 use crate::error::{Error, Result};
+
+/// One dialect: the words of its clients, and what they hear.
+pub trait Vocabulary: Sync {
+    /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
+    fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool;
+
+    /// Reads an event of a client. `arguments` are those after the event's name.
+    fn parse(
+        &self,
+        event: &str,
+        arguments: &[&RawValue],
+        session: &Session,
+    ) -> Result<SocketRequest, Refused>;
+
+    /// Whether a socket needs an identity to connect, in development mode too.
+    fn needs_identity(&self) -> bool {
+        false
+    }
+
+    /// Whether a token that names a gallery tells that its socket speaks this dialect.
+    fn is_told_by_gallery(&self) -> bool {
+        false
+    }
+
+    /// What the server does for a socket as soon as its dialect is fixed: `at_handshake` or by its
+    /// first event.
+    fn greeting(&self, _session: &Session, _at_handshake: bool) -> Option<SocketRequest> {
+        None
+    }
+
+    /// What a client hears about its own request.
+    fn answer(&self, asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer;
+
+    /// Who of this dialect hears of an event; `None` when it has no word for it.
+    fn audience<'a>(&self, event: &'a Event) -> Option<Audience<'a>>;
+
+    /// Which listeners hear the event in the same words; see [`Variant`].
+    fn variant(&self, _event: &Event, _listener: &Session) -> Variant {
+        Variant::Shared(0)
+    }
+
+    /// Whether messages that nobody was there for come when the user does. Then it is noted how far
+    /// each user was told.
+    fn lets_messages_wait(&self) -> bool {
+        false
+    }
+
+    /// An event in this dialect's words, for a listener of one variant.
+    fn encode(&self, event: &Event, listener: &Session) -> Option<Frame>;
+}
+
+/// The words of a dialect.
+pub fn vocabulary(dialect: Dialect) -> &'static dyn Vocabulary {
+    match dialect {
+        Dialect::Messaging => &messaging::Messaging,
+        Dialect::Gallery => &gallery::Gallery,
+        Dialect::School => &school::School,
+        Dialect::Direct => &direct::Direct,
+        Dialect::Chatsphere => &chatsphere::Chatsphere,
+        Dialect::Starter => &starter::Starter,
+        Dialect::Native => &native::Native,
+    }
+}
+
+/// Listeners of one variant get one frame, encoded once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// All listeners with the same number hear the same words.
+    Shared(u8),
+    /// This listener hears words of its own.
+    Own,
+}
+
+/// A request, as far as its answer depends on it.
+pub struct Asked<'a> {
+    /// The word it was asked with.
+    pub word: &'a str,
+    /// What the client wants to see again.
+    pub echo: Option<&'a RawValue>,
+    /// Who asked.
+    pub session: &'a Session,
+}
 
 /// One event on its way to a client: name and single argument.
 pub struct Frame {
@@ -21,7 +115,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    fn new(name: &'static str, body: &impl Serialize) -> Self {
+    fn new(name: &'static str, body: &(impl Serialize + ?Sized)) -> Self {
         Self {
             name,
             body: encode_json(body),
@@ -37,7 +131,26 @@ pub struct Answer {
     pub ack: Box<RawValue>,
 }
 
+impl Answer {
+    /// Nothing but an acknowledgement.
+    fn silent(ack: &impl Serialize) -> Self {
+        Self {
+            events: Vec::new(),
+            ack: encode_json(ack),
+        }
+    }
+
+    /// A refusal without an event, in the words of the error.
+    fn refused(error: &Error) -> Self {
+        Self {
+            events: Vec::new(),
+            ack: refusal(error, &error.to_string()),
+        }
+    }
+}
+
 /// A request that was refused because of its payload.
+#[derive(Debug)]
 pub struct Refused {
     /// Why.
     pub error: Error,
@@ -55,8 +168,14 @@ impl From<Error> for Refused {
 pub struct Audience<'a> {
     /// Sockets that listen to this conversation.
     pub conversation: Option<&'a ConversationId>,
-    /// Sockets that listen for this user.
-    pub user: Option<&'a UserId>,
+    /// Sockets that listen for these users.
+    pub users: [Option<&'a UserId>; 2],
+    /// Sockets that listen for the users who are members of a room.
+    pub members: Option<&'a HashMap<UserId, ParticipantRole>>,
+    /// Sockets that listen for these users, whose number is not fixed.
+    pub peers: &'a [UserId],
+    /// Sockets that listen for these galleries.
+    pub galleries: [Option<&'a GalleryId>; 2],
     /// Every socket of the dialect.
     pub everybody: bool,
     /// Not this socket.
@@ -67,67 +186,33 @@ pub struct Audience<'a> {
     pub cause: Dialect,
 }
 
-/// Reads an event of a client. `arguments` are those after the event's name.
-pub fn parse(
-    dialect: Dialect,
-    event: &str,
-    arguments: &[&RawValue],
-) -> Result<SocketRequest, Refused> {
-    match dialect {
-        Dialect::Messaging => messaging::parse(event, arguments),
+impl Audience<'_> {
+    /// Nobody yet.
+    fn of(cause: Dialect) -> Self {
+        Self {
+            conversation: None,
+            users: [None, None],
+            members: None,
+            peers: &[],
+            galleries: [None, None],
+            everybody: false,
+            except: None,
+            except_user: None,
+            cause,
+        }
     }
 }
 
 /// The dialect that an undecided socket speaks, judging by one event.
 pub fn infer(event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
-    messaging::is_typical(event, arguments).then_some(Dialect::Messaging)
+    let is_typical = |dialect: &Dialect| vocabulary(*dialect).is_typical(event, arguments);
+    Dialect::ALL.into_iter().find(is_typical)
 }
 
-/// What a client hears about a request that was done, or refused, at once.
-pub fn answer(
-    dialect: Dialect,
-    event: &str,
-    echo: Option<&RawValue>,
-    outcome: &Result<Reply>,
-    socket_id: &str,
-) -> Answer {
-    match dialect {
-        Dialect::Messaging => messaging::answer(event, echo, outcome, socket_id),
-    }
-}
-
-/// What a client hears about its write, once it is committed or has failed.
-pub fn answer_written(
-    dialect: Dialect,
-    echo: Option<&RawValue>,
-    outcome: &Result<Receipt, (WriteKind, Error)>,
-) -> Answer {
-    match dialect {
-        Dialect::Messaging => messaging::answer_written(echo, outcome),
-    }
-}
-
-/// What a failed write wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteKind {
-    /// Store a message.
-    Message,
-    /// Move a read marker.
-    Read,
-}
-
-/// Who of a dialect hears of an event; `None` when the dialect has no word for it.
-pub fn audience(dialect: Dialect, event: &Event) -> Option<Audience<'_>> {
-    match dialect {
-        Dialect::Messaging => messaging::audience(event),
-    }
-}
-
-/// An event as a dialect says it.
-pub fn encode(dialect: Dialect, event: &Event) -> Option<Frame> {
-    match dialect {
-        Dialect::Messaging => messaging::encode(event),
-    }
+/// The dialect of a socket whose token names a gallery.
+pub fn infer_from_gallery() -> Option<Dialect> {
+    let is_told = |dialect: &Dialect| vocabulary(*dialect).is_told_by_gallery();
+    Dialect::ALL.into_iter().find(is_told)
 }
 
 /// The acknowledgement of a refusal (contract/README.md, 6.1).

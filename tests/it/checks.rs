@@ -127,7 +127,12 @@ async fn check_looks_at_the_store_of_files() {
     let mut settings = bucket.settings();
     let args = ["check", "--port", "0"];
     let ended = sohbet(&Store::sqlite(), &args, &settings).await;
-    finds(&ended, "ok", "uploads", "the bucket files at http://127.0.0.1:");
+    finds(
+        &ended,
+        "ok",
+        "uploads",
+        "the bucket files at http://127.0.0.1:",
+    );
     settings[3].1 = "canary-another-secret";
     let ended = sohbet(&Store::sqlite(), &args, &settings).await;
     assert_eq!(ended.code, 1, "{}", ended.stdout);

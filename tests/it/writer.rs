@@ -2,7 +2,8 @@
 
 use sohbet::error::Error;
 use sohbet::store::{
-    Config, MessageRow, NewMessage, NewPair, NewRead, Outcome, Pair, Store, Write, Writer, now,
+    Config, MessageRow, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope, Store,
+    Write, Writer, now,
 };
 use sohbet_entity::ids::ConversationId;
 use tokio_util::sync::CancellationToken;
@@ -126,8 +127,10 @@ impl Desk {
         let new = NewPair {
             pair: Pair::new(a.into(), b.into()),
             wanted_id: None,
+            is_numbered: true,
         };
-        self.store.find_or_create_pair(new).await.unwrap().id
+        let (row, _) = self.store.find_or_create_pair(new).await.unwrap();
+        row.id
     }
 
     /// A message of user 1.
@@ -156,6 +159,7 @@ impl Desk {
         };
         Write::Message(Box::new(NewMessage {
             row,
+            id: NewId::Given,
             earlier: None,
             twin: None,
         }))
@@ -165,7 +169,10 @@ impl Desk {
     fn read(&self) -> Write {
         Write::Read(NewRead {
             conversation: self.conversation.clone(),
+            party: "2".into(),
             reader: "2".into(),
+            scope: ReadScope::All,
+            message: None,
             at: now(),
         })
     }

@@ -20,6 +20,7 @@ pub struct Model {
     pub dedup_key: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub is_open: bool,
     #[sea_orm(
         belongs_to,
         from = "conversation_id",

@@ -213,7 +213,7 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::store::now;
-    use crate::store::writer::Twin;
+    use crate::store::writer::{NewId, Twin};
 
     fn send(id: &str, channel: Channel, client_id: Option<&str>) -> Write {
         let row = MessageRow {
@@ -240,6 +240,7 @@ mod tests {
         };
         Write::Message(Box::new(NewMessage {
             row,
+            id: NewId::Given,
             earlier: None,
             twin: Some(Twin { channel }),
         }))

@@ -5,71 +5,43 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::UserId;
 
 use super::MessageBody;
-use crate::chat::{Message, Receipt, Reply};
+use crate::chat::{Message, Reply};
 use crate::error::{Error, Result};
 use crate::wire::ids::NumericId;
-use crate::wire::{Answer, Frame, WriteKind, encode_json, refusal};
+use crate::wire::{Answer, Asked, Frame, encode_json, refusal};
 
-/// The answer to a request that was done, or refused, at once.
-pub fn answer(
-    event: &str,
-    echo: Option<&RawValue>,
-    outcome: &Result<Reply>,
-    socket_id: &str,
-) -> Answer {
+/// The only texts with which `error` is sent: front ends take it for a lost connection.
+const JOIN_ERRORS: [&str; 2] = ["User ID required", "Authentication error"];
+
+/// The answer to a request.
+pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
     match outcome {
-        Ok(Reply::JoinedUser { user, online }) => joined(user, online, socket_id),
-        Ok(Reply::Conversation(id)) => Answer {
-            events: Vec::new(),
-            ack: encode_json(&Done {
-                ok: true,
-                conversation_id: Some(NumericId(id.as_str())),
-                updated_count: None,
-            }),
-        },
-        Ok(Reply::Done) => Answer {
-            events: Vec::new(),
-            ack: encode_json(&Done::default()),
-        },
-        Err(error) if event == "send_message" => send_failed(error, echo),
+        Ok(Reply::JoinedUser { user, online }) => joined(user, online, &asked.session.socket_id),
+        Ok(Reply::Conversation(id)) => Answer::silent(&Done {
+            conversation_id: Some(NumericId(id.as_str())),
+            ..Done::default()
+        }),
+        Ok(Reply::Sent { message, .. }) => sent(message, asked.echo),
+        Ok(Reply::Read {
+            conversation,
+            outcome,
+            ..
+        }) => Answer::silent(&Done {
+            conversation_id: Some(NumericId(conversation.as_str())),
+            updated_count: Some(outcome.n_marked),
+            ..Done::default()
+        }),
+        Ok(_) => Answer::silent(&Done::default()),
+        Err(error) if asked.word == "send_message" => send_failed(error, asked.echo),
         Err(error) => {
             let text = error.to_string();
-            let told = (event == "join_user_room" && JOIN_ERRORS.contains(&text.as_str()))
+            let told = (asked.word == "join_user_room" && JOIN_ERRORS.contains(&text.as_str()))
                 .then(|| Frame::new("error", &ErrorBody { message: &text }));
             Answer {
                 events: told.into_iter().collect(),
                 ack: refusal(error, &text),
             }
         }
-    }
-}
-
-/// The only texts with which `error` is sent: front ends take it for a lost connection.
-const JOIN_ERRORS: [&str; 2] = ["User ID required", "Authentication error"];
-
-/// The answer to a write that is committed, or has failed.
-pub fn answer_written(
-    echo: Option<&RawValue>,
-    outcome: &Result<Receipt, (WriteKind, Error)>,
-) -> Answer {
-    match outcome {
-        Ok(Receipt::Message(message)) => sent(message, echo),
-        Ok(Receipt::Read {
-            conversation,
-            n_marked,
-        }) => Answer {
-            events: Vec::new(),
-            ack: encode_json(&Done {
-                ok: true,
-                conversation_id: Some(NumericId(conversation.as_str())),
-                updated_count: Some(*n_marked),
-            }),
-        },
-        Err((WriteKind::Message, error)) => send_failed(error, echo),
-        Err((WriteKind::Read, error)) => Answer {
-            events: Vec::new(),
-            ack: refusal(error, &error.to_string()),
-        },
     }
 }
 

@@ -10,61 +10,59 @@ use crate::wire::{Audience, Dialect, Frame};
 
 /// Who hears of an event.
 pub fn audience(event: &Event) -> Option<Audience<'_>> {
-    let nobody = Audience {
-        conversation: None,
-        user: None,
-        everybody: false,
-        except: None,
-        except_user: None,
-        cause: Dialect::Messaging,
-    };
     let audience = match event {
         Event::Message {
             message,
-            except,
+            echo,
+            origin,
             dialect,
-            ..
-        } => Audience {
-            conversation: Some(&message.row.conversation_id),
-            user: message.receiver.as_deref().map(|receiver| &receiver.id),
-            except: *except,
-            cause: *dialect,
-            ..nobody
-        },
+        } => {
+            // A front end that sent a temporary id by socket draws its own message from the
+            // confirmation; one that did not draws it from the event.
+            let drew_it = echo.is_some() && *dialect == Dialect::Messaging;
+            Audience {
+                conversation: Some(&message.row.conversation_id),
+                users: [
+                    message.receiver.as_deref().map(|receiver| &receiver.id),
+                    None,
+                ],
+                except: origin.filter(|_| drew_it),
+                ..Audience::of(*dialect)
+            }
+        }
         Event::Read {
             conversation,
-            other,
-            except,
+            known,
+            reader,
+            origin,
             dialect,
             ..
         } => Audience {
             conversation: Some(conversation),
-            user: other.as_ref(),
-            except: *except,
-            cause: *dialect,
-            ..nobody
+            users: [known.as_ref().and_then(|known| known.other(reader)), None],
+            except: *origin,
+            ..Audience::of(*dialect)
         },
         Event::Typing {
+            dialect: Dialect::Messaging,
             conversation,
-            user,
+            typist,
             except,
             ..
         } => Audience {
             conversation: Some(conversation),
             except: Some(*except),
-            except_user: Some(user),
-            ..nobody
+            except_user: Some(&typist.id),
+            ..Audience::of(Dialect::Messaging)
         },
-        // Delivery answers the socket and lets the others hear `Online`.
-        Event::Joined(_) => return None,
-        Event::Online { except, .. } => Audience {
+        Event::Presence {
+            dialect: Dialect::Messaging,
+            except,
+            ..
+        } => Audience {
             everybody: true,
-            except: Some(*except),
-            ..nobody
-        },
-        Event::Offline { .. } => Audience {
-            everybody: true,
-            ..nobody
+            except: *except,
+            ..Audience::of(Dialect::Messaging)
         },
         Event::Relayed {
             conversation,
@@ -72,9 +70,10 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
             ..
         } => Audience {
             conversation: Some(conversation),
-            user: receiver.as_ref(),
-            ..nobody
+            users: [receiver.as_ref(), None],
+            ..Audience::of(Dialect::Messaging)
         },
+        _ => return None,
     };
     Some(audience)
 }
@@ -82,42 +81,53 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
 /// An event in this dialect's words.
 pub fn encode(event: &Event) -> Option<Frame> {
     let frame = match event {
-        Event::Message { message, echo, .. } => {
-            Frame::new("new_message", &MessageBody::new(message, echo.as_deref()))
+        Event::Message {
+            message,
+            echo,
+            origin,
+            ..
+        } => {
+            // What is sent by REST is drawn from the event, which then shows the temporary id.
+            let echo = echo.as_deref().filter(|_| origin.is_none());
+            Frame::new("new_message", &MessageBody::new(message, echo))
         }
         Event::Read {
             conversation,
             reader,
-            at,
+            outcome,
             ..
         } => Frame::new(
             "messages_read",
             &MessagesRead {
                 conversation_id: NumericId(conversation.as_str()),
                 user_id: NumericId(reader.as_str()),
-                read_at: Time(*at),
+                read_at: Time(outcome.at),
             },
         ),
         Event::Typing {
             conversation,
-            user,
+            typist,
             is_typing,
             ..
         } => Frame::new(
             "user_typing",
             &UserTyping {
-                user_id: NumericId(user.as_str()),
+                user_id: NumericId(typist.id.as_str()),
                 is_typing: *is_typing,
                 conversation_id: NumericId(conversation.as_str()),
             },
         ),
-        Event::Joined(_) => return None,
-        Event::Online { user, .. } => user_online(user),
-        Event::Offline { user } => Frame::new("user_offline", &UserBody::from(user)),
+        Event::Presence {
+            user, is_online, ..
+        } => match is_online {
+            true => user_online(user),
+            false => Frame::new("user_offline", &UserBody::from(user)),
+        },
         Event::Relayed { message, .. } => Frame {
             name: "new_message",
             body: message.clone(),
         },
+        Event::Answer(_) | Event::Lobby(_) | Event::Desk(_) => return None,
     };
     Some(frame)
 }

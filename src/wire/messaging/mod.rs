@@ -7,7 +7,50 @@ mod words;
 
 pub mod rest;
 
-pub use answers::{answer, answer_written};
-pub use bodies::MessageBody;
-pub use events::{audience, encode};
-pub use words::{is_typical, parse};
+use serde_json::value::RawValue;
+
+use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary};
+use crate::chat::{Event, Reply, Request, Session, SocketRequest};
+use crate::error::Result;
+use bodies::MessageBody;
+
+/// The words of this dialect.
+pub struct Messaging;
+
+impl Vocabulary for Messaging {
+    fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
+        words::is_typical(event, arguments)
+    }
+
+    fn parse(
+        &self,
+        event: &str,
+        arguments: &[&RawValue],
+        _: &Session,
+    ) -> Result<SocketRequest, Refused> {
+        words::parse(event, arguments)
+    }
+
+    /// Who is known from the handshake is greeted as if they had asked for it.
+    fn greeting(&self, session: &Session, at_handshake: bool) -> Option<SocketRequest> {
+        let user = session.identity().user.clone().filter(|_| at_handshake)?;
+        let join = Request::JoinUser {
+            user,
+            name: None,
+            wants_waiting: false,
+        };
+        Some(SocketRequest::new("join_user_room", join))
+    }
+
+    fn answer(&self, asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
+        answers::answer(asked, outcome)
+    }
+
+    fn audience<'a>(&self, event: &'a Event) -> Option<Audience<'a>> {
+        events::audience(event)
+    }
+
+    fn encode(&self, event: &Event, _: &Session) -> Option<Frame> {
+        events::encode(event)
+    }
+}

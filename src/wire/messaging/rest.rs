@@ -6,7 +6,9 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::MessageBody;
 use super::words::{client_id, contents, is_temp_id};
-use crate::chat::{Channel, ConversationHint, ConversationSummary, Draft, Message, Profile};
+use crate::chat::{
+    Channel, ConversationHint, ConversationSummary, Draft, Message, Profile, Target,
+};
 use crate::error::{Error, Result};
 use crate::wire::ids::{NumericId, Time};
 use crate::wire::json::{self, Object};
@@ -38,15 +40,17 @@ pub fn parse_message(body: &RawValue) -> Result<PostedMessage> {
     };
     let contents = contents(&object).map_err(|_| no_content.clone())?;
     let temp_id = object.get("tempId").filter(|value| is_temp_id(value));
-    let draft = Draft {
-        sender: Some(sender.into()),
+    let target = Target::User {
         receiver: receiver.into(),
         conversation,
+    };
+    let draft = Draft {
+        sender: Some(sender.into()),
         content: contents.content,
         kind: contents.kind,
         file: contents.file,
         client_id: client_id(&object, temp_id).map_err(|_| no_content)?,
-        channel: Channel::Rest,
+        ..Draft::new(target, Channel::Rest)
     };
     Ok(PostedMessage {
         draft,

@@ -3,13 +3,25 @@
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, UserId};
 
-use crate::chat::{Channel, ClientId, ConversationHint, Draft, File, Request, SocketRequest};
+use crate::chat::{
+    Channel, ClientId, ConversationHint, Draft, File, ReadScope, Request, SocketRequest, Target,
+};
 use crate::error::{Error, Result};
 use crate::wire::Refused;
-use crate::wire::json::{self, Object};
+use crate::wire::json::{self, MAX_CLIENT_ID_CHARS, Object};
 
-/// Longest client id of a send, in characters.
-const MAX_CLIENT_ID_CHARS: usize = 128;
+/// Every word of this dialect.
+const WORDS: [&str; 9] = [
+    "send_message",
+    "typing",
+    "mark_read",
+    "join_conversation",
+    "leave_conversation",
+    "join_user_room",
+    "leave_user_room",
+    "broadcast_new_message",
+    "broadcast_messages_read",
+];
 
 const MISSING: Error = Error::InvalidPayload("Missing required fields");
 
@@ -35,10 +47,14 @@ pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
 /// Reads an event.
 pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refused> {
     let argument = arguments.first().copied();
+    let word = *WORDS
+        .iter()
+        .find(|word| **word == event)
+        .ok_or_else(|| Error::unknown_event(event))?;
     if event == "send_message" {
         return parse_send(argument);
     }
-    let request = match event {
+    let request = match word {
         "join_user_room" => Request::JoinUser {
             user: UserId::from(
                 bare_or_member(argument, "userId")
@@ -46,6 +62,8 @@ pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refu
                     .flatten()
                     .ok_or(Error::InvalidPayload("User ID required"))?,
             ),
+            name: None,
+            wants_waiting: false,
         },
         "leave_user_room" => Request::LeaveUser,
         "join_conversation" => Request::JoinConversation {
@@ -66,10 +84,7 @@ pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refu
         }
         _ => return Err(Error::unknown_event(event).into()),
     };
-    Ok(SocketRequest {
-        request,
-        echo: None,
-    })
+    Ok(SocketRequest::new(word, request))
 }
 
 fn parse_send(argument: Option<&RawValue>) -> Result<SocketRequest, Refused> {
@@ -78,8 +93,8 @@ fn parse_send(argument: Option<&RawValue>) -> Result<SocketRequest, Refused> {
     let echo = temp_id.map(ToOwned::to_owned);
     match draft(&object, temp_id) {
         Ok(draft) => Ok(SocketRequest {
-            request: Request::Send(Box::new(draft)),
             echo,
+            ..SocketRequest::new("send_message", Request::Send(Box::new(draft)))
         }),
         Err(_) => Err(Refused {
             error: MISSING,
@@ -96,15 +111,17 @@ fn draft(object: &Object, temp_id: Option<&RawValue>) -> Result<Draft> {
         return Err(MISSING);
     }
     let contents = contents(object)?;
-    Ok(Draft {
-        sender: Some(sender),
+    let target = Target::User {
         receiver,
         conversation: ConversationHint::Wish(conversation),
+    };
+    Ok(Draft {
+        sender: Some(sender),
         content: contents.content,
         kind: contents.kind,
         file: contents.file,
         client_id: client_id(object, temp_id)?,
-        channel: Channel::Socket,
+        ..Draft::new(target, Channel::Socket)
     })
 }
 
@@ -153,15 +170,8 @@ fn file_size(value: &RawValue) -> Result<Option<i64>> {
 
 /// The client's own id of a send. An explicit one counts before a temporary one.
 pub(super) fn client_id(object: &Object, temp_id: Option<&RawValue>) -> Result<Option<ClientId>> {
-    for name in ["clientMessageId", "clientId", "client_offset"] {
-        if let Some(value) = object.get(name) {
-            let id = json::text(value)?;
-            let length = id.chars().count();
-            if length == 0 || length > MAX_CLIENT_ID_CHARS {
-                return Err(MISSING);
-            }
-            return Ok(Some(ClientId::Explicit(id)));
-        }
+    if let Some(id) = json::client_id(object).map_err(|_| MISSING)? {
+        return Ok(Some(id));
     }
     let temp_id = temp_id.map(|value| json::text(value).unwrap_or_else(|_| value.get().into()));
     Ok(temp_id.filter(|id| !id.is_empty()).map(ClientId::Temporary))
@@ -197,7 +207,8 @@ fn parse_mark_read(argument: Option<&RawValue>) -> Result<Request> {
     let object = object(argument)?;
     Ok(Request::MarkRead {
         conversation: required_id(&object, "conversationId")?.into(),
-        reader: required_id(&object, "userId")?.into(),
+        reader: Some(required_id(&object, "userId")?.into()),
+        scope: ReadScope::All,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a test needs: servers, clients and databases, with the verbs of their users.
 
+pub mod api_tokens;
 pub mod bucket;
 pub mod client;
 pub mod command;

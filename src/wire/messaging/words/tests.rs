@@ -21,7 +21,11 @@ fn ids_come_bare_or_in_an_object_as_text_or_number() {
         let user = UserId::from("5");
         assert_eq!(
             parsed("join_user_room", argument),
-            Ok(Request::JoinUser { user })
+            Ok(Request::JoinUser {
+                user,
+                name: None,
+                wants_waiting: false
+            })
         );
     }
     for argument in ["5", "\"5\"", "{\"conversationId\":5}"] {
@@ -56,8 +60,11 @@ fn a_message_is_read_with_all_its_fields() {
             "tempId":"t1","something":"else"}"#,
     );
     assert_eq!(draft.sender, Some(UserId::from("1")));
-    assert_eq!(draft.receiver, UserId::from("2"));
-    assert_eq!(draft.conversation, ConversationHint::Wish("42".into()));
+    let target = Target::User {
+        receiver: "2".into(),
+        conversation: ConversationHint::Wish("42".into()),
+    };
+    assert_eq!(draft.target, target);
     assert_eq!(draft.kind, "image");
     assert_eq!(draft.file.size, Some(123));
     assert_eq!(draft.client_id, Some(ClientId::Temporary("t1".into())));

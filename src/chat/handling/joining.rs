@@ -1,0 +1,125 @@
+//! Listening: for a user, to a conversation.
+
+use std::sync::Arc;
+
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use super::{InTurn, Told};
+use crate::auth::Trust;
+use crate::chat::dialects::Access;
+use crate::chat::{Chat, Dialect, Reply, Session};
+use crate::error::{Error, Result};
+use crate::store::Page;
+
+impl Chat {
+    /// Listens to a conversation and reads its newest messages. What is said meanwhile waits for
+    /// the answer, so that nothing is missed and nothing is told twice.
+    pub(super) async fn open_conversation(
+        &self,
+        session: &Arc<Session>,
+        dialect: Dialect,
+        id: ConversationId,
+        user: Option<&UserId>,
+        n_messages: u32,
+    ) -> Result<InTurn> {
+        let caller = self.speaker(session, dialect, user).await?;
+        let known = self.approach(&caller, &id).await?;
+        session.hold();
+        self.sessions.listen(session, &id)?;
+        if let Some(before) = session
+            .set_room(Some(id.clone()))
+            .filter(|before| *before != id)
+        {
+            self.stop_typing_by(session.id, Some(&before)).await;
+            self.sessions.unlisten(session, &before);
+        }
+        let newest = Page {
+            after: None,
+            before: None,
+            limit: n_messages,
+        };
+        let messages = match known {
+            Some(known) => self.read_page(&known, newest).await?,
+            None => Vec::new(),
+        };
+        Ok(InTurn {
+            told: messages
+                .iter()
+                .map(|message| message.row.id.clone())
+                .collect(),
+            reply: Reply::Opened {
+                conversation: id,
+                messages,
+            },
+            replay: Vec::new(),
+            then: Vec::new(),
+        })
+    }
+
+    pub(super) async fn join_conversation(
+        &self,
+        session: &Arc<Session>,
+        dialect: Dialect,
+        conversation: ConversationId,
+    ) -> Result<Told> {
+        // A server that checks nothing does not ask who joins either.
+        let is_open =
+            session.identity().trust == Trust::Claimed && dialect.access() == Access::Open;
+        if !is_open {
+            let not_found = |_| Error::NotFound("Conversation not found");
+            let caller = self.speaker(session, dialect, None).await;
+            self.enter(&caller.map_err(not_found)?, &conversation)
+                .await?;
+        }
+        self.sessions.listen(session, &conversation)?;
+        Ok((Reply::Conversation(conversation), Vec::new()))
+    }
+
+    /// Listens for a user. Delivery answers, so that the list of who is online fits the events
+    /// around it.
+    pub(super) async fn join_user(
+        &self,
+        session: &Arc<Session>,
+        dialect: Dialect,
+        user: UserId,
+        name: Option<String>,
+        wants_waiting: bool,
+    ) -> Result<InTurn> {
+        let asserted = session.asserted();
+        let acting = session.identity().acting(Some(&user), asserted.as_ref());
+        let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
+        self.introduce(&user, name.as_deref()).await?;
+        let is_first = !self.sessions.is_connected_in(&user, dialect);
+        // Arrive before leaving, so that a second call for the same user is no coming and going.
+        let came_online = self.presence.arrive(dialect, &user);
+        if wants_waiting {
+            session.hold();
+        }
+        if let Some(earlier) = self.sessions.listen_user(session, &user) {
+            self.presence.leave(dialect, &earlier);
+        }
+        let replay = match wants_waiting && is_first {
+            true => self.waiting_messages(&user).await?,
+            false => Vec::new(),
+        };
+        let mut then = Vec::new();
+        if came_online {
+            then.push(
+                self.presence_event(dialect, &user, true, Some(session.id))
+                    .await,
+            );
+        }
+        Ok(InTurn {
+            reply: Reply::JoinedUser {
+                user,
+                online: Vec::new(),
+            },
+            told: replay
+                .iter()
+                .map(|message| message.row.id.clone())
+                .collect(),
+            replay,
+            then,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Reading messages.
+
+use std::sync::Arc;
+
+use sohbet_entity::ids::{ConversationId, MessageId};
+
+use super::{Caller, Chat, Conversation, Message};
+use crate::error::{Error, Result};
+use crate::store::{MessageRow, Page, Pair};
+
+impl Chat {
+    /// A page of the messages of a conversation that the caller may see.
+    pub async fn read_page(
+        &self,
+        conversation: &Arc<Conversation>,
+        page: Page,
+    ) -> Result<Vec<Message>> {
+        let rows = self.store.list_messages(&conversation.id, page).await?;
+        let mut messages = Vec::with_capacity(rows.len());
+        for row in rows {
+            messages.push(self.dress(conversation, row).await?);
+        }
+        Ok(messages)
+    }
+
+    /// A row with the people in it.
+    pub(super) async fn dress(
+        &self,
+        conversation: &Arc<Conversation>,
+        row: MessageRow,
+    ) -> Result<Message> {
+        let sender = self.profile(&row.sender_id).await?;
+        let receiver = match conversation.other(&row.sender_id) {
+            Some(other) => Some(self.profile(other).await?),
+            None => None,
+        };
+        Ok(Message {
+            row: self.shown(Arc::new(row)),
+            sender,
+            receiver,
+            conversation: Arc::clone(conversation),
+            duplicate: false,
+        })
+    }
+
+    /// A page of a conversation's messages. Somebody who may not see the conversation finds it
+    /// empty, like one that does not exist.
+    pub async fn list_messages(
+        &self,
+        caller: &Caller,
+        id: &ConversationId,
+        page: Page,
+    ) -> Result<Vec<Message>> {
+        match self.approach(caller, id).await {
+            Ok(Some(conversation)) => self.read_page(&conversation, page).await,
+            Ok(None) | Err(Error::NotFound(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A page of the messages of two users, one of whom must be the caller.
+    pub async fn list_pair_messages(
+        &self,
+        caller: &Caller,
+        pair: &Pair,
+        page: Page,
+    ) -> Result<Vec<Message>> {
+        match self.find_pair(pair).await? {
+            Some(conversation) if conversation.admits(caller) => {
+                self.read_page(&conversation, page).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A message, wherever it is.
+    pub async fn find_message(&self, id: &MessageId) -> Result<Option<MessageRow>> {
+        Ok(self.store.find_message(id).await?)
+    }
+
+    /// Refuses a message that is not in that conversation.
+    pub(super) async fn check_message(
+        &self,
+        conversation: &ConversationId,
+        id: &MessageId,
+    ) -> Result<()> {
+        match self.store.find_message(id).await? {
+            Some(row) if row.conversation_id == *conversation => Ok(()),
+            _ => Err(Error::NotFound("Message not found")),
+        }
+    }
+}

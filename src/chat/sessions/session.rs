@@ -1,0 +1,198 @@
+//! One live socket.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use serde_json::value::RawValue;
+use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
+use tokio::sync::Semaphore;
+
+use crate::auth::Identity;
+use crate::chat::Dialect;
+
+/// Events that may be held back for one socket while its answer is made.
+const MAX_HELD: usize = 4_096;
+
+/// Answers one event of a client, once.
+pub type Ack = Box<dyn FnOnce(&RawValue) + Send>;
+
+/// The way to one client.
+pub trait Outbox: Send + Sync {
+    /// Puts an event into the client's queue. A client that cannot take it is closed: it must not
+    /// hear of later events when it missed one.
+    fn emit(&self, event: &str, body: &RawValue);
+
+    /// Closes the connection, also when the client's queue is full. The client comes back.
+    fn close(&self);
+
+    /// Closes the connection for good: the client is told that it is not wanted, as far as it takes
+    /// anything, and does not come back by itself.
+    fn expel(&self);
+}
+
+/// Number of a session, unique while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub(super) u64);
+
+#[cfg(test)]
+impl SessionId {
+    /// A session that does not exist.
+    pub const fn for_tests(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Marks one fan-out, so that no session gets it twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(pub(super) u64);
+
+/// One live socket.
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// The id that its client knows it by.
+    pub socket_id: String,
+    /// Where its events go.
+    pub outbox: Box<dyn Outbox>,
+    /// Bounds the writes under way; taking all permits waits for them to finish.
+    pub in_flight: Arc<Semaphore>,
+    /// Who is behind it, fixed at the handshake.
+    pub(super) identity: Identity,
+    /// The same, as a dialect sees it in which a role is part of who somebody is.
+    pub(super) person: OnceLock<Identity>,
+    pub(super) dialect: OnceLock<Dialect>,
+    pub(super) spelling: AtomicU8,
+    pub(super) last_stamp: AtomicU64,
+    pub(super) is_holding: AtomicBool,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The user whose events it gets.
+    pub(super) user: Option<UserId>,
+    /// The user it said it is, which stays when it stops listening.
+    pub(super) asserted: Option<UserId>,
+    /// The gallery whose events it gets.
+    pub(super) gallery: Option<GalleryId>,
+    pub(super) conversations: HashSet<ConversationId>,
+    /// The one room of a socket in a dialect in which it has only one.
+    pub(super) room: Option<ConversationId>,
+    /// Events that wait until an answer is given.
+    held: Vec<Held>,
+}
+
+struct Held {
+    event: &'static str,
+    body: Box<RawValue>,
+    message: Option<MessageId>,
+}
+
+impl Session {
+    /// The dialect, once it is fixed.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialect.get().copied()
+    }
+
+    /// Who is behind it, as its dialect sees people.
+    pub fn identity(&self) -> &Identity {
+        self.person.get().unwrap_or(&self.identity)
+    }
+
+    /// The user that this socket said it is, apart from its identity.
+    pub fn asserted(&self) -> Option<UserId> {
+        self.state().asserted.clone()
+    }
+
+    /// Who is behind it, as far as anybody knows.
+    pub fn user(&self) -> Option<UserId> {
+        self.asserted().or_else(|| self.identity().user.clone())
+    }
+
+    /// Whether that user is behind it.
+    pub fn is_of(&self, user: &UserId) -> bool {
+        match &self.state().asserted {
+            Some(asserted) => asserted == user,
+            None => self.identity().user.as_ref() == Some(user),
+        }
+    }
+
+    /// The one room it is in, in dialects in which a socket has only one.
+    pub fn room(&self) -> Option<ConversationId> {
+        self.state().room.clone()
+    }
+
+    /// Says which is its one room. Returns the one before.
+    pub fn set_room(&self, room: Option<ConversationId>) -> Option<ConversationId> {
+        std::mem::replace(&mut self.state().room, room)
+    }
+
+    /// Which of the spellings of its dialect it uses; 0 at first.
+    pub fn spelling(&self) -> u8 {
+        self.spelling.load(Ordering::Relaxed)
+    }
+
+    /// It uses another spelling from now on.
+    pub fn set_spelling(&self, spelling: u8) {
+        self.spelling.store(spelling, Ordering::Relaxed);
+    }
+
+    /// Whether an event of `dialect`, caused by a caller of `cause`, is for this socket. An
+    /// undecided socket with an identity hears the dialect of whoever caused it.
+    pub fn hears(&self, dialect: Dialect, cause: Dialect) -> bool {
+        match self.dialect() {
+            Some(own) => own == dialect,
+            None => dialect == cause && self.identity.user.is_some(),
+        }
+    }
+
+    /// Claims this session for a fan-out; `false` when it has had it already.
+    pub fn claim(&self, stamp: Stamp) -> bool {
+        self.last_stamp.swap(stamp.0, Ordering::Relaxed) != stamp.0
+    }
+
+    /// Tells it what others did, or keeps that until an answer is given.
+    pub fn tell(&self, event: &'static str, body: &RawValue, message: Option<&MessageId>) {
+        if self.is_holding.load(Ordering::Acquire) {
+            let mut state = self.state();
+            if self.is_holding.load(Ordering::Acquire) {
+                if state.held.len() >= MAX_HELD {
+                    self.outbox.close();
+                }
+                return state.held.push(Held {
+                    event,
+                    body: body.to_owned(),
+                    message: message.cloned(),
+                });
+            }
+        }
+        self.outbox.emit(event, body);
+    }
+
+    /// From now on, what others do waits for [`Session::release`].
+    pub fn hold(&self) {
+        self.is_holding.store(true, Ordering::Release);
+    }
+
+    /// Tells what was held back, except messages that it knows from the answer.
+    pub fn release(&self, told: &[MessageId]) {
+        if !self.is_holding.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.state();
+        for held in state.held.drain(..) {
+            let is_told = held.message.is_some_and(|message| told.contains(&message));
+            if !is_told {
+                self.outbox.emit(held.event, &held.body);
+            }
+        }
+        self.is_holding.store(false, Ordering::Release);
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no code panics with this lock held")
+    }
+}

@@ -1,0 +1,77 @@
+//! Messages that came while nobody was there, for front ends that have no history: they come when
+//! the user does.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use super::{Chat, Dialect, Message};
+use crate::error::{Error, Result};
+
+/// Most messages that come when a user does; older ones are left out.
+const MAX_WAITING: u32 = 500;
+
+/// How far direct conversations were told to users live, as far as the store does not know yet.
+/// After a crash the last moments are told once more.
+#[derive(Default)]
+pub struct Delivered {
+    marks: Mutex<HashMap<(ConversationId, UserId), i64>>,
+}
+
+impl Delivered {
+    fn marks(&self) -> MutexGuard<'_, HashMap<(ConversationId, UserId), i64>> {
+        self.marks
+            .lock()
+            .expect("no code panics with this lock held")
+    }
+}
+
+impl Chat {
+    /// Notes that a message of a direct conversation was told to its receiver in a dialect in which
+    /// messages can wait.
+    pub fn note_delivered(&self, message: &Message, dialect: Dialect) {
+        let Some(receiver) = &message.receiver else {
+            return;
+        };
+        if self.sessions.is_connected_in(&receiver.id, dialect) {
+            let key = (message.row.conversation_id.clone(), receiver.id.clone());
+            let mut marks = self.delivered.marks();
+            let mark = marks.entry(key).or_default();
+            *mark = message.row.seq.max(*mark);
+        }
+    }
+
+    /// Messages for a user that nobody was there for, oldest first.
+    pub(super) async fn waiting_messages(&self, user: &UserId) -> Result<Vec<Message>> {
+        // What was told a moment ago must not come again.
+        self.save_delivered().await?;
+        let rows = self.store.list_waiting(user, MAX_WAITING).await?;
+        let mut waiting = Vec::with_capacity(rows.len());
+        for row in rows {
+            let conversation = self.find_conversation(&row.conversation_id).await?;
+            let conversation = conversation.ok_or(Error::Internal)?;
+            waiting.push(self.dress(&conversation, row).await?);
+        }
+        Ok(waiting)
+    }
+
+    /// Writes down how far was told.
+    pub async fn save_delivered(&self) -> Result<()> {
+        let marks = std::mem::take(&mut *self.delivered.marks());
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let mut rows: Vec<_> = marks.into_iter().collect();
+        rows.sort();
+        if let Err(fault) = self.store.save_delivered(&rows).await {
+            let mut marks = self.delivered.marks();
+            for (key, seq) in rows {
+                let mark = marks.entry(key).or_default();
+                *mark = seq.max(*mark);
+            }
+            return Err(fault.into());
+        }
+        Ok(())
+    }
+}

@@ -12,7 +12,10 @@ mod events;
 mod groups;
 mod handling;
 mod history;
+mod incoming;
+mod links;
 mod lobby;
+mod media;
 mod messages;
 mod presence;
 mod receipts;
@@ -41,17 +44,20 @@ pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
+pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use links::FileHost;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use media::is_inline;
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::NewUpload;
+pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome,
+    ReadScope, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -69,6 +75,8 @@ pub struct Config {
     pub allow_unknown_users: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
+    /// What may be uploaded, and who may see it.
+    pub uploads: UploadRules,
 }
 
 /// All services of the domain.
@@ -88,6 +96,7 @@ pub struct Chat {
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
+    links: links::Links,
 }
 
 impl Chat {
@@ -97,9 +106,10 @@ impl Chat {
         auth: Auth,
         store: Arc<Store>,
         writer: WriterQueue<Tag>,
-        blobs: Blobs,
+        files: Files,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
@@ -113,7 +123,8 @@ impl Chat {
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
             delivered: waiting::Delivered::default(),
-            blobs,
+            blobs: files.blobs,
+            links,
         };
         (chat, receiver)
     }

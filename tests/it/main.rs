@@ -22,4 +22,5 @@ mod stops;
 mod support;
 mod tidy;
 mod token_commands;
+mod uploads;
 mod writer;

@@ -8,13 +8,15 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use crate::support::api_tokens::create;
 use crate::support::bucket::{Bucket, files_in};
-use crate::support::forms::{PNG, content_type, head, picture, upload, upload_picture};
+use crate::support::forms::{PNG, content_type, head, path, picture, upload, upload_picture};
 use crate::support::http::Call;
 use crate::support::messages::draft;
 use crate::support::server::Server;
 use crate::support::soon;
 use crate::support::stores::{Store, on_both_stores};
+use crate::support::tokens::SECRET;
 
 /// Far more than a server may hold of it.
 const BIG: usize = 80 * 1_024 * 1_024;
@@ -75,6 +77,28 @@ async fn a_refused_file_leaves_nothing() {
     let no_text = upload("text/plain", &no_text).send(server.port).await;
     assert_eq!(no_text.status, 415, "{}", no_text.text());
     assert_eq!(files_in(&blobs(&store)), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn an_api_token_opens_what_it_permits() {
+    let store = Store::sqlite();
+    let settings = [("JWT_SECRET", SECRET), ("UPLOADS_ACCESS", "signed")];
+    let server = Server::start_with(&store, &settings).await;
+    let reader = create(&store, "7", &["--permissions", "read"]).await.secret;
+    let writer = create(&store, "7", &["--permissions", "write"]).await.secret;
+    let with = |call: Call, secret: &str| {
+        let call = call.header("Authorization", &format!("Bearer {secret}"));
+        call.send(server.port)
+    };
+    let refused = with(upload("image/png", PNG), &reader).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    let stored = with(upload("image/png", PNG), &writer).await;
+    assert_eq!(stored.status, 200, "{}", stored.text());
+    let signed = path(&stored);
+    let bare = signed.split('?').next().unwrap();
+    assert_eq!(with(Call::get(bare), &reader).await.status, 200);
+    assert_eq!(with(Call::get(bare), &writer).await.status, 403);
+    assert_eq!(Call::get(&signed).send(server.port).await.status, 200);
 }
 
 #[tokio::test]

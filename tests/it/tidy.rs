@@ -35,6 +35,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
             "config",
             "telemetry",
             "worker",
+            "error",
         ],
     ),
     ("cli", &["app", "config", "auth", "telemetry"]),

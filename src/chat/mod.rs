@@ -42,7 +42,7 @@ pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::NewUpload;
+pub use uploads::{NewUpload, UploadRefusal};
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.

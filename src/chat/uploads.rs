@@ -33,10 +33,33 @@ pub struct NewUpload {
     pub bytes: Bytes,
 }
 
+/// Why a file was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UploadRefusal {
+    /// There is none, or it is empty.
+    #[error("No file provided")]
+    NoFile,
+    /// Its type is not on the list, or not what the client says.
+    #[error("File type not allowed")]
+    NotAllowed,
+    /// More bytes than a file may have.
+    #[error("File too large")]
+    TooLarge,
+    /// It did not arrive in time.
+    #[error("Too slow")]
+    TooSlow,
+    /// It broke off.
+    #[error("Invalid form")]
+    BrokenOff,
+    /// Our fault.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
 impl Chat {
     /// Stores a file. Its type is what the bytes say, and must be what the client claims.
-    pub async fn upload(&self, new: NewUpload) -> Result<UploadRow> {
-        let media_type = media_type(&new).ok_or(Error::InvalidPayload("File type not allowed"))?;
+    pub async fn upload(&self, new: NewUpload) -> Result<UploadRow, UploadRefusal> {
+        let media_type = media_type(&new).ok_or(UploadRefusal::NotAllowed)?;
         let name = new.name.as_deref().map(clean_name);
         let row = UploadRow {
             id: UploadId::from(uuid::Uuid::now_v7().to_string()),
@@ -45,8 +68,7 @@ impl Chat {
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| "file".into()),
             media_type: media_type.to_owned(),
-            size_bytes: i64::try_from(new.bytes.len())
-                .map_err(|_| Error::TooLarge("File too large"))?,
+            size_bytes: i64::try_from(new.bytes.len()).map_err(|_| UploadRefusal::TooLarge)?,
             sha256: sha256(new.bytes.clone()).await?,
             width: None,
             height: None,
@@ -56,9 +78,9 @@ impl Chat {
         // The blob first: a row without a blob would be a broken link, a blob without a row is none.
         if let Err(error) = self.blobs.save(&row.id, new.bytes).await {
             tracing::error!(%error, "a file could not be stored");
-            return Err(Error::Internal);
+            return Err(Error::Internal.into());
         }
-        self.store.save_upload(&row).await?;
+        self.store.save_upload(&row).await.map_err(Error::from)?;
         Ok(row)
     }
 

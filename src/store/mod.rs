@@ -8,6 +8,8 @@ mod batches;
 mod blobs;
 mod connections;
 mod conversations;
+mod dealers;
+mod directory;
 mod faults;
 mod logins;
 mod markers;
@@ -23,6 +25,8 @@ mod writer;
 pub use api_tokens::{OwnedToken, TokenFilter};
 pub use blobs::Blobs;
 pub use conversations::{ConversationSummary, NewPair, Pair};
+pub use dealers::{DealerRoom, ListedDealerRoom};
+pub use directory::DirectoryEntry;
 pub use faults::Fault;
 pub use messages::Page;
 pub use meta::API_TOKEN_KEY;
@@ -30,10 +34,12 @@ pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
+pub use sohbet_entity::offer::Model as OfferRow;
 pub use sohbet_entity::participant::Model as ParticipantRow;
 pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
+pub use sohbet_entity::vehicle::Model as VehicleRow;
 pub use writer::{
     Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
     Write, Writer, WriterQueue,

@@ -6,8 +6,10 @@ mod api_tokens;
 mod callers;
 mod client_keys;
 mod conversations;
+mod dealers;
 mod desk;
 mod dialects;
+mod directory;
 mod events;
 mod groups;
 mod handling;
@@ -40,6 +42,7 @@ pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, 
 pub use callers::Caller;
 pub use client_keys::ClientId;
 pub use conversations::{Conversation, Kind, Room};
+pub use dealers::{NewDealerRoom, NumberedPage};
 pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
@@ -56,8 +59,8 @@ pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    BlobStream, Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome,
-    ReadScope, TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
+    MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;

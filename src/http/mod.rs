@@ -6,8 +6,10 @@
 mod bodies;
 mod callers;
 mod cors;
+mod directory;
 mod errors;
 mod files;
+mod gallery;
 mod health;
 mod messaging;
 mod pages;
@@ -83,8 +85,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 2] {
-    [messaging::surface(), school::surface()]
+fn surfaces() -> [Surface; 3] {
+    [messaging::surface(), school::surface(), gallery::surface()]
 }
 
 /// All routes except the Socket.IO endpoint.
@@ -96,6 +98,7 @@ pub fn router(state: &Arc<State>) -> Router {
         .route("/healthz", get(health::show_liveness))
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(files::show_upload))
+        .route(directory::PATH, directory::route())
         .with_state(Arc::clone(state))
         .method_not_allowed_fallback(errors::show_method_not_allowed)
         .fallback_service(any(routing::dispatch).with_state(surfaces))

@@ -244,7 +244,7 @@ impl Chat {
             LobbyRequest::Join { name, room } => {
                 self.join_lobby(session, dialect, name, room).await
             }
-            LobbyRequest::Enter { room } => self.enter_room(session, dialect, room).await,
+            LobbyRequest::Enter { room } => self.go_to_room(session, dialect, room).await,
             LobbyRequest::SetTyping { is_typing } => {
                 let then = self.lobby_typing(session, is_typing);
                 Ok(Step::Told(Reply::Done, then))

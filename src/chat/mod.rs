@@ -6,13 +6,18 @@ mod api_tokens;
 mod callers;
 mod client_keys;
 mod conversations;
+mod dealers;
 mod desk;
 mod dialects;
+mod directory;
 mod events;
 mod groups;
 mod handling;
 mod history;
+mod incoming;
+mod links;
 mod lobby;
+mod media;
 mod messages;
 mod presence;
 mod receipts;
@@ -37,24 +42,28 @@ pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, 
 pub use callers::Caller;
 pub use client_keys::ClientId;
 pub use conversations::{Conversation, Kind, Room};
+pub use dealers::{NewDealerRoom, NumberedPage};
 pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
+pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use links::FileHost;
 pub use lobby::{
     DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
     Reaction, Said, Shown, Whom,
 };
+pub use media::is_inline;
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::NewUpload;
+pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
+    MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -72,6 +81,8 @@ pub struct Config {
     pub allow_unknown_users: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
+    /// What may be uploaded, and who may see it.
+    pub uploads: UploadRules,
 }
 
 /// All services of the domain.
@@ -92,6 +103,7 @@ pub struct Chat {
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
+    links: links::Links,
 }
 
 impl Chat {
@@ -101,9 +113,10 @@ impl Chat {
         auth: Auth,
         store: Arc<Store>,
         writer: WriterQueue<Tag>,
-        blobs: Blobs,
+        files: Files,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
@@ -118,7 +131,8 @@ impl Chat {
             typing: typing::Typing::default(),
             lobby: lobby::Lobby::default(),
             delivered: waiting::Delivered::default(),
-            blobs,
+            blobs: files.blobs,
+            links,
         };
         (chat, receiver)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as AxumState};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -54,9 +55,14 @@ async fn list_messages(AxumState(state): AxumState<Arc<State>>, headers: HeaderM
 
 async fn list_room_messages(
     AxumState(state): AxumState<Arc<State>>,
-    Path(room): Path<String>,
+    room: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    // A path that is no text names nothing.
+    let Ok(Path(room)) = room else {
+        return show_no_route(uri).await;
+    };
     let listed = async {
         let caller = visitor(&state, &headers).await?;
         if !ids::is_valid(&room) {

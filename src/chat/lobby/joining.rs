@@ -62,7 +62,7 @@ impl Chat {
         Ok(in_turn(LobbyReply::Joined { name, entered }, told, then))
     }
 
-    pub(super) async fn enter_room(
+    pub(super) async fn go_to_room(
         &self,
         session: &Arc<Session>,
         dialect: Dialect,

@@ -21,6 +21,10 @@ pub const RUNNING: &str = "Socket.io Chat Server is running";
 pub struct Starter;
 
 impl Vocabulary for Starter {
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
+    }
+
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
         words::is_typical(event, arguments)
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
 /// Every word of this dialect.
-const WORDS: [&str; 10] = [
+pub const WORDS: [&str; 10] = [
     "user_join",
     "send_message",
     "typing",

@@ -1,0 +1,143 @@
+// Every operation, on its event and on its REST twin, by everybody who could try it. The rows come from the table of
+// operations; that none is missing there, membership.test.js says.
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { authOf, makeUserToken, user } from "../support/api_tokens.js";
+import { BUSY, each } from "../support/matrix.js";
+import { REFUSED, STORES_ONLY, V1, newRoom, send, settle, tokenPerson } from "../support/native.js";
+import { OPERATIONS, nameOf, requestOf } from "../support/native_operations.js";
+import { TOKEN_MODE, token } from "../support/token.js";
+
+const OK = "ok";
+/** Done, but the answer does not show the conversation. */
+const BLIND = "ok, without the conversation";
+const GONE = "NOT_FOUND";
+const REVOKED = "UNAUTHENTICATED";
+const ANY = "anything but a fault";
+
+/** Who they are, and their claims. A participant is the OWNER: what a role may not do is not the question here. */
+const ACTORS = {
+  participant: ["owner"],
+  "former participant": ["former"],
+  stranger: ["stranger"],
+  "other gallery": ["dealer", { gallery_id: "gc" }],
+  admin: ["root", { role: "ADMIN" }],
+};
+const OUTSIDE = ["former participant", "stranger", "other gallery"];
+
+/** What an administrator of the server, who takes part nowhere, gets where there is nothing to take part with. */
+const ADMIN_WITHOUT_PLACE = ["leave_room", "mark_read", "typing_start", "typing_stop"];
+
+/** What must come of an operation. */
+function expected({ event, about, shows }, actor) {
+  if (about === "directory") return actor === "admin" ? OK : "FORBIDDEN";
+  if (actor === "participant") return OK;
+  if (actor === "admin") return about === "own" || ADMIN_WITHOUT_PLACE.includes(event) ? ANY : OK;
+  if (about === "own") return shows ? BLIND : OK;
+  if (about === "token") return [GONE, "FORBIDDEN"];
+  return GONE;
+}
+
+describe("access", BUSY, () => {
+  for (const operation of OPERATIONS) {
+    each(STORES_ONLY, nameOf(operation), async (world) => {
+      const stage = await Stage.set(world);
+      for (const actor of Object.keys(ACTORS)) {
+        const isOutside = OUTSIDE.includes(actor);
+        if (isOutside) await settle(stage.member, stage.galleryA);
+        for (const attempt of [stage.byEvent, stage.byRest]) {
+          const place = await stage.placeFor(actor);
+          const outcome = await attempt.call(stage, operation, actor, place);
+          if (outcome !== undefined) assertOutcome(outcome, expected(operation, actor), `${actor}: ${attempt.name}`);
+        }
+        if (isOutside) await stage.assertNothingHeard();
+      }
+      await stage.assertRevoked(operation);
+    }, TOKEN_MODE);
+  }
+});
+
+/** Everybody, and what they try it on. */
+class Stage {
+  static async set(world) {
+    const stage = new Stage();
+    stage.world = world;
+    stage.clients = {};
+    for (const [actor, [id, claims]] of Object.entries(ACTORS)) stage.clients[actor] = await tokenPerson(world, id, claims);
+    stage.member = await tokenPerson(world, "member");
+    stage.galleryA = await tokenPerson(world, "ua", { gallery_id: "ga" });
+    stage.shared = await stage.newPlace();
+    stage.galleryRoom = await stage.newGalleryPlace();
+    return stage;
+  }
+
+  /** What is refused changes nothing, so those outside share one conversation; the others get a new one each time. */
+  placeFor(actor) {
+    if (actor === "other gallery") return this.galleryRoom;
+    return OUTSIDE.includes(actor) ? this.shared : this.newPlace();
+  }
+
+  async newPlace() {
+    const owner = this.clients.participant;
+    const c = await newRoom(owner, { member: "MEMBER", former: "MEMBER" });
+    const removed = await owner.ask("remove_participant", { conversationId: c, userId: "former" });
+    assert.equal(removed.ok, true);
+    await send(owner, c); // so that there is something to catch up with
+    return { c, member: "member", ...(await this.more()) };
+  }
+
+  async newGalleryPlace() {
+    const rest = this.world.rest.bearer(token("ua", { gallery_id: "ga" }));
+    const { status, body } = await rest.post("/chats", { roomType: "support", otherGalleryId: "gb" });
+    assert.equal(status, 200, JSON.stringify(body));
+    return { c: body.data.id, member: "ua", ...(await this.more()) };
+  }
+
+  async more() {
+    const { id } = await makeUserToken(user(this.world, "owner"));
+    this.nPlaces = (this.nPlaces ?? 0) + 1;
+    return { tokenId: id, newcomer: `newcomer-${this.nPlaces}`, epoch: this.member.session.epoch };
+  }
+
+  /** What came of the event; undefined where the operation has none. */
+  async byEvent({ event, payload, shows }, actor, place) {
+    if (!event) return undefined;
+    const ack = await this.clients[actor].emitWithAck(event, payload(place));
+    return { code: ack.ok ? OK : ack.error.code, isShown: ack.ok ? shows?.(ack.data, place) : undefined };
+  }
+
+  /** What came of the REST twin; undefined where the operation has none. */
+  async byRest(operation, actor, place) {
+    if (!operation.call) return undefined;
+    const [id, claims] = ACTORS[actor];
+    const { status, body } = await user(this.world, id, claims).call(...requestOf(operation, place));
+    const isDone = status >= 200 && status < 300;
+    return { code: isDone ? OK : body?.error?.code, isShown: isDone ? operation.shows?.(body, place) : undefined };
+  }
+
+  /** Who is inside heard nothing of an attempt from outside. */
+  async assertNothingHeard() {
+    await this.member.none();
+    await this.galleryA.none();
+  }
+
+  /** A revoked token opens nothing, although its user takes part. */
+  async assertRevoked(operation) {
+    const { token: secret, id } = await makeUserToken(user(this.world, "owner"));
+    const live = await this.world.connect(authOf(secret));
+    await live.next("session");
+    await user(this.world, "owner").ok("DELETE", `/tokens/${id}`);
+    assert.equal(await live.next("(disconnect)"), "io server disconnect");
+    if (operation.event) assert.equal((await this.world.refused(authOf(secret))).message, REFUSED);
+    if (operation.call) await V1.bearer(this.world, secret).fails(...requestOf(operation, this.shared), REVOKED);
+  }
+}
+
+function assertOutcome({ code, isShown }, wanted, what) {
+  const text = `${what} got ${code}${isShown === undefined ? "" : `, shown: ${isShown}`}; expected ${wanted}`;
+  if (wanted === ANY) assert.ok(code !== undefined && code !== "INTERNAL", text);
+  else if (wanted === BLIND) assert.ok(code === OK && isShown === false, text);
+  else if (wanted === OK) assert.ok(code === OK && isShown !== false, text);
+  else assert.ok([wanted].flat().includes(code), text);
+}

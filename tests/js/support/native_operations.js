@@ -1,0 +1,118 @@
+// Every operation of dialect native: its event, its REST twin, and what it is about. Tests that must leave none out
+// go through this table; EVENTS and CALLS repeat contract/native.md, sections 2 to 4, so that a missing row is noticed.
+
+/** What a client may emit. `auth_refresh` stands in section 3. */
+export const EVENTS = [
+  "list_conversations", "create_conversation", "create_room", "update_room", "add_participant", "remove_participant", "set_role",
+  "join_room", "leave_room", "history", "send_message", "mark_read", "typing_start", "typing_stop", "presence", "sync",
+];
+
+/** What can be called below /api/v1. `GET /admin/...` has tests of its own where its pages are. */
+export const CALLS = [
+  "GET /conversations", "POST /conversations", "POST /rooms", "GET /conversations/{id}", "PATCH /conversations/{id}",
+  "POST /conversations/{id}/participants", "DELETE /conversations/{id}/participants/{userId}",
+  "PATCH /conversations/{id}/participants/{userId}", "GET /conversations/{id}/messages", "POST /conversations/{id}/messages",
+  "POST /conversations/{id}/read", "GET /sync", "POST /uploads", "GET /users/me", "GET /tokens", "POST /tokens",
+  "DELETE /tokens/{id}", "PUT /directory/{kind}/{id}",
+];
+
+/**
+ * What an operation is done to.
+ * @typedef {object} Place
+ * @property {string} c the conversation
+ * @property {string} member the id of a MEMBER of it
+ * @property {string} newcomer an id nobody has used
+ * @property {string} epoch of the store
+ * @property {string} tokenId of an API token of somebody in the conversation
+ */
+
+/**
+ * @typedef {object} Operation
+ * @property {string} [event]
+ * @property {(place: Place) => any} [payload]
+ * @property {string} [call] one of CALLS
+ * @property {(place: Place) => any} [body]
+ * @property {(place: Place) => string} [query]
+ * @property {"conversation" | "own" | "token" | "directory"} about `conversation`: does not exist for those outside
+ * @property {(data: any, place: Place) => boolean} [shows] of what is one's own: whether the answer shows the conversation
+ */
+
+const lists = ({ conversations }, { c }) => conversations.some(({ id }) => id === c);
+const catchesUp = (data, place) => place.c in data.changed || data.reset.includes(place.c) || lists(data, place);
+const since = ({ c }) => ({ [c]: 0 });
+
+/** @type {Operation[]} */
+export const OPERATIONS = [
+  { event: "list_conversations", payload: () => ({}), call: "GET /conversations", about: "own", shows: lists },
+  both("create_conversation", "POST /conversations", "own", ({ newcomer }) => ({ userId: newcomer })),
+  both("create_room", "POST /rooms", "own", () => ({ name: "One's own" })),
+  both("update_room", "PATCH /conversations/{id}", "conversation", () => ({ name: "Another name" })),
+  both("add_participant", "POST /conversations/{id}/participants", "conversation", ({ newcomer }) => ({ userId: newcomer })),
+  {
+    event: "remove_participant", payload: ({ c, member }) => ({ conversationId: c, userId: member }),
+    call: "DELETE /conversations/{id}/participants/{userId}", about: "conversation",
+  },
+  {
+    event: "set_role", payload: ({ c, member }) => ({ conversationId: c, userId: member, role: "MODERATOR" }),
+    call: "PATCH /conversations/{id}/participants/{userId}", body: () => ({ role: "MODERATOR" }), about: "conversation",
+  },
+  { event: "join_room", payload: ({ c }) => ({ conversationId: c }), call: "GET /conversations/{id}", about: "conversation" },
+  { event: "leave_room", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
+  { event: "history", payload: ({ c }) => ({ conversationId: c }), call: "GET /conversations/{id}/messages", about: "conversation" },
+  both("send_message", "POST /conversations/{id}/messages", "conversation", () => ({ content: "from the table" })),
+  both("mark_read", "POST /conversations/{id}/read", "conversation", () => ({})),
+  { event: "typing_start", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
+  { event: "typing_stop", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
+  {
+    event: "presence", payload: ({ member }) => ({ userIds: [member] }), about: "own",
+    shows: ({ users }, { member }) => users.some(({ userId }) => userId === member),
+  },
+  {
+    event: "sync", payload: (place) => ({ epoch: place.epoch, conversations: since(place) }), call: "GET /sync",
+    query: (place) => `?${new URLSearchParams({ epoch: place.epoch, since: JSON.stringify(since(place)) })}`,
+    about: "own", shows: catchesUp,
+  },
+  { call: "POST /uploads", body: upload, about: "own" },
+  { call: "GET /users/me", about: "own" },
+  {
+    call: "GET /tokens", about: "own",
+    shows: ({ tokens }, { tokenId }) => tokens.some(({ id }) => id === tokenId),
+  },
+  { call: "POST /tokens", body: () => ({ name: "mine", type: "USER", permissions: ["read"] }), about: "own" },
+  { call: "DELETE /tokens/{id}", about: "token" },
+  { call: "PUT /directory/{kind}/{id}", body: () => ({ name: "A gallery" }), about: "directory" },
+];
+
+/** An operation whose REST body is the payload of its event without the conversation, which stands in the path. */
+function both(event, call, about, body) {
+  const payload = about === "conversation" ? (place) => ({ conversationId: place.c, ...body(place) }) : body;
+  return { event, payload, call, body, about };
+}
+
+/** The smallest PNG: one pixel. */
+export const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+/** The form of an upload. */
+export function upload() {
+  const form = new FormData();
+  form.append("file", new File([PNG], "dot.png", { type: "image/png" }));
+  return form;
+}
+
+/** Method, path and body of the REST twin. */
+export function requestOf(operation, place) {
+  const [method, template] = operation.call.split(" ");
+  const id = template.startsWith("/tokens") ? place.tokenId : template.startsWith("/directory") ? "ga" : place.c;
+  const path = template.replace("{id}", id).replace("{userId}", place.member).replace("{kind}", "gallery");
+  return [method, path + (operation.query?.(place) ?? ""), operation.body?.(place)];
+}
+
+/** The events about one conversation, which takes their payload as it is for everybody inside. */
+export const CONVERSATION_EVENTS = OPERATIONS.filter(({ event, about }) => event && about === "conversation");
+
+export function nameOf({ event, call }) {
+  return [event, call].filter(Boolean).join(" and ");
+}

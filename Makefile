@@ -1,5 +1,6 @@
 # Two commands do everything from a fresh clone: `make run` and `make test`.
-# Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.11 or newer.
+# Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.11 or newer; `make test` also wants
+# PostgreSQL and Python 3.9 or newer, and installs them on Debian when run as root.
 
 CARGO ?= cargo
 
@@ -23,10 +24,10 @@ check:
 rust-tests:
 	$(CARGO) test --locked --workspace --all-features
 
-# The real socket.io-client against the real server.
+# The real client libraries, those for JavaScript and the one for Python, against the real server.
 js-tests:
 	$(CARGO) build --locked --bin sohbet
-	cd tests/js && npm ci --no-audit --no-fund && npm test
+	cd tests/js && npm ci --no-audit --no-fund && ../support/with-python.sh npm test
 
 # Write entity/src/generated anew from the migrations.
 entities:

@@ -118,11 +118,17 @@ pub async fn accept(socket: &TcpListener, write_timeout: Duration) -> (Connectio
     }
 }
 
+/// A client's close frame that says "service restart" (RFC 6455, section 5.2; code 1012), with a mask
+/// of zeros.
+const CLOSE_FRAME: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4];
+
 /// One TCP connection. A write that is stuck for too long ends it, and so does its kill switch;
 /// without that, a client that stops reading would stay connected for ever.
 pub struct Connection {
     stream: TcpStream,
     gate: Arc<ReadGate>,
+    /// What is still to be read after the gate has ended.
+    last_words: &'static [u8],
     kill: CancellationToken,
     /// Reader and writer are different tasks, so each needs a waker of its own.
     killed_for_reader: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -146,6 +152,7 @@ impl Connection {
         Self {
             stream,
             gate,
+            last_words: CLOSE_FRAME,
             killed_for_reader: Box::pin(kill.clone().cancelled_owned()),
             killed_for_writer: Box::pin(kill.clone().cancelled_owned()),
             kill,
@@ -196,6 +203,15 @@ impl AsyncRead for Connection {
         }
         if self.gate.poll_open(context).is_pending() {
             return Poll::Pending;
+        }
+        if self.gate.has_ended() {
+            // The WebSocket behind it answers with the same, and ends in good order.
+            let (now, later) = self
+                .last_words
+                .split_at(self.last_words.len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.last_words = later;
+            return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

@@ -6,7 +6,7 @@ use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::{Caller, Chat, Conversation, Message};
 use crate::error::{Error, Result};
-use crate::store::{MessageRow, Page};
+use crate::store::{MessageRow, Page, Pair};
 
 impl Chat {
     /// A page of the messages of a conversation that the caller may see.
@@ -55,6 +55,21 @@ impl Chat {
             Ok(Some(conversation)) => self.read_page(&conversation, page).await,
             Ok(None) | Err(Error::NotFound(_)) => Ok(Vec::new()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A page of the messages of two users, one of whom must be the caller.
+    pub async fn list_pair_messages(
+        &self,
+        caller: &Caller,
+        pair: &Pair,
+        page: Page,
+    ) -> Result<Vec<Message>> {
+        match self.find_pair(pair).await? {
+            Some(conversation) if conversation.admits(caller) => {
+                self.read_page(&conversation, page).await
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId};
 
 use super::{About, Caller, Chat, Conversation, Dialect, Reply, Session};
@@ -80,6 +81,31 @@ impl Chat {
             Reply::Read { outcome, .. } => Ok(outcome),
             _ => Err(Error::Internal),
         }
+    }
+
+    /// Marks those messages read that the caller received, and leaves the others alone. Returns how
+    /// many became read.
+    pub async fn mark_messages_read(&self, caller: &Caller, ids: &[MessageId]) -> Result<u64> {
+        let mut marks = Vec::with_capacity(ids.len());
+        for row in self.store.find_messages(ids).await? {
+            if let Some(known) = self.find_conversation(&row.conversation_id).await?
+                && let Ok((write, about)) = self.prepare_one(caller, &row, &known).await
+            {
+                marks.push(self.submit_and_wait(caller, write, about, None));
+            }
+        }
+        let mut n_marked = 0;
+        for reply in join_all(marks).await {
+            if let Reply::Read { outcome, .. } = reply? {
+                n_marked += outcome.n_marked;
+            }
+        }
+        Ok(n_marked)
+    }
+
+    /// Messages that a user has not read, in all direct conversations.
+    pub async fn count_unread(&self, caller: &Caller) -> Result<i64> {
+        Ok(self.store.count_unread(&caller.user).await?)
     }
 
     /// Marks a conversation, or a part of it, read for a REST call.

@@ -7,24 +7,48 @@ use axum::extract::{FromRequest, FromRequestParts, Multipart, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use super::errors::refuse;
 use super::{BODY_TIMEOUT, State};
+use crate::chat::Page;
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
+
+/// A body or a query that cannot be read. As an answer it has the common shape; a dialect with
+/// another one takes the parts.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Why.
+    pub text: &'static str,
+}
+
+impl Unreadable {
+    const fn new(status: StatusCode, text: &'static str) -> Self {
+        Self { status, text }
+    }
+}
+
+impl IntoResponse for Unreadable {
+    fn into_response(self) -> Response {
+        refuse(self.status, self.text)
+    }
+}
 
 /// A body as JSON text, whatever it came as.
 pub struct Fields(pub Box<RawValue>);
 
 impl FromRequest<Arc<State>> for Fields {
-    type Rejection = Response;
+    type Rejection = Unreadable;
 
-    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Unreadable> {
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())
@@ -47,40 +71,40 @@ impl FromRequest<Arc<State>> for Fields {
         }
         serde_json::from_slice(&bytes)
             .map(Fields)
-            .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid JSON"))
+            .map_err(|_| Unreadable::new(StatusCode::BAD_REQUEST, "Invalid JSON"))
     }
 }
 
-async fn multipart(request: Request, state: &Arc<State>) -> Result<Fields, Response> {
-    let invalid = |_| refuse(StatusCode::BAD_REQUEST, "Invalid form");
+async fn multipart(request: Request, state: &Arc<State>) -> Result<Fields, Unreadable> {
+    let invalid = |_| Unreadable::new(StatusCode::BAD_REQUEST, "Invalid form");
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, Body::from(read(body, state).await?));
     let mut form = Multipart::from_request(request, state)
         .await
-        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))?;
+        .map_err(|_| Unreadable::new(StatusCode::BAD_REQUEST, "Invalid form"))?;
     let mut fields = Map::new();
     while let Some(field) = form.next_field().await.map_err(invalid)? {
         let name = field.name().unwrap_or_default().to_owned();
         let value = field.text().await.map_err(invalid)?;
         if fields.len() >= MAX_FIELDS {
-            return Err(refuse(StatusCode::BAD_REQUEST, "Too many fields"));
+            return Err(Unreadable::new(StatusCode::BAD_REQUEST, "Too many fields"));
         }
         fields.insert(name, Value::String(value));
     }
     object(&fields)
 }
 
-fn object(fields: &Map<String, Value>) -> Result<Fields, Response> {
+fn object(fields: &Map<String, Value>) -> Result<Fields, Unreadable> {
     to_raw_value(fields)
         .map(Fields)
-        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid form"))
+        .map_err(|_| Unreadable::new(StatusCode::BAD_REQUEST, "Invalid form"))
 }
 
-async fn read(body: Body, state: &State) -> Result<Bytes, Response> {
+async fn read(body: Body, state: &State) -> Result<Bytes, Unreadable> {
     let read = axum::body::to_bytes(body, state.config.max_body_bytes);
     tokio::time::timeout(BODY_TIMEOUT, read)
         .await
-        .map_err(|_| refuse(StatusCode::REQUEST_TIMEOUT, "Too slow"))?
+        .map_err(|_| Unreadable::new(StatusCode::REQUEST_TIMEOUT, "Too slow"))?
         .map_err(|error| refuse_read(&error))
 }
 
@@ -88,23 +112,54 @@ async fn read(body: Body, state: &State) -> Result<Bytes, Response> {
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<Arc<State>> for Params<T> {
-    type Rejection = Response;
+    type Rejection = Unreadable;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<State>) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<State>) -> Result<Self, Unreadable> {
         Query::try_from_uri(&parts.uri)
             .map(|Query(query)| Self(query))
-            .map_err(|_| refuse(StatusCode::BAD_REQUEST, "Invalid query"))
+            .map_err(|_| Unreadable::new(StatusCode::BAD_REQUEST, "Invalid query"))
+    }
+}
+
+/// The part of a query that names a page of messages by `seq`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageQuery {
+    limit: Option<String>,
+    before_seq: Option<String>,
+    after_seq: Option<String>,
+}
+
+impl PageQuery {
+    /// The page, of at most `max` messages; as many without a limit.
+    pub fn parse(&self, max: u32) -> Result<Page, &'static str> {
+        let limit = match self.limit.as_deref() {
+            None | Some("") => max,
+            Some(text) => match text.parse() {
+                Ok(limit) if (1..=max).contains(&limit) => limit,
+                _ => return Err("limit must be between 1 and 1000"),
+            },
+        };
+        let seq = |text: &str| match text.parse::<i64>() {
+            Ok(seq) if seq >= 0 => Ok(seq),
+            _ => Err("beforeSeq and afterSeq must be whole numbers"),
+        };
+        Ok(Page {
+            after: self.after_seq.as_deref().map(seq).transpose()?,
+            before: self.before_seq.as_deref().map(seq).transpose()?,
+            limit,
+        })
     }
 }
 
 /// Tells a body that is too large from a connection that broke.
-fn refuse_read(error: &(dyn std::error::Error + 'static)) -> Response {
+fn refuse_read(error: &(dyn std::error::Error + 'static)) -> Unreadable {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<http_body_util::LengthLimitError>() {
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
+            return Unreadable::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
         }
         cause = error.source();
     }
-    refuse(StatusCode::BAD_REQUEST, "Invalid body")
+    Unreadable::new(StatusCode::BAD_REQUEST, "Invalid body")
 }

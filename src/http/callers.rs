@@ -32,6 +32,9 @@ impl Identified {
             People::Ids => self.0.clone(),
             People::Roles => self.0.with_role(),
         };
+        if let Some(user) = &identity.user {
+            state.chat.introduce(user, identity.name.as_deref()).await?;
+        }
         let is_known = identity.user.is_some() && identity.trust == Trust::Claimed;
         let claimed = claimed.filter(|_| !is_known);
         state.chat.caller(&identity, dialect, claimed, None).await
@@ -55,7 +58,7 @@ pub async fn identify(headers: &HeaderMap, state: &State) -> Result<Identified> 
     if token.is_none() {
         let cookies = text(headers, COOKIE.as_str());
         if let Some(identity) = state.chat.find_login(cookies.as_deref()).await? {
-            return introduced(state, identity).await;
+            return Ok(Identified(identity));
         }
     }
     identify_by(token, headers, state).await
@@ -81,16 +84,10 @@ pub async fn identify_by(
     if let Some(user) = id("x-on-behalf-of") {
         identity = identity.on_behalf_of(user.into())?;
     }
-    introduced(state, identity).await
-}
-
-async fn introduced(state: &State, identity: Identity) -> Result<Identified> {
-    if let Some(user) = &identity.user {
-        state.chat.introduce(user, identity.name.as_deref()).await?;
-    }
     Ok(Identified(identity))
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+/// A header as text.
+pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }

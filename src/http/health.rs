@@ -35,6 +35,9 @@ struct More {
 /// what `messaging` shows where that dialect is configured.
 pub async fn show_health(AxumState(state): AxumState<Arc<State>>) -> Response {
     let ok = state.chat.is_ready().await;
+    if ok && state.config.dialect == Some(Dialect::School) {
+        return ([(SERVER, "sohbet")], "Socket server is running").into_response();
+    }
     let (status, word) = if ok {
         (StatusCode::OK, "ok")
     } else {

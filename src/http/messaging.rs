@@ -11,12 +11,12 @@ use serde::Deserialize;
 use sohbet_entity::ids::{self, ConversationId, UserId};
 
 use super::State;
-use super::bodies::{Fields, Params};
+use super::bodies::{Fields, PageQuery, Params};
 use super::callers::Identified;
 use super::errors::{self, refuse, refuse_error};
 use super::routing::Surface;
 use super::uploads;
-use crate::chat::{Caller, Page, ReadScope};
+use crate::chat::{Caller, ReadScope};
 use crate::error::Error;
 use crate::wire::Dialect;
 use crate::wire::messaging::rest::{
@@ -57,9 +57,8 @@ fn owns(path: &str) -> bool {
 #[serde(rename_all = "camelCase")]
 struct ListMessages {
     conversation_id: Option<String>,
-    limit: Option<String>,
-    before_seq: Option<String>,
-    after_seq: Option<String>,
+    #[serde(flatten)]
+    page: PageQuery,
 }
 
 async fn list_messages(
@@ -70,7 +69,7 @@ async fn list_messages(
     let Some(conversation) = valid_id(query.conversation_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "Conversation ID is required");
     };
-    let page = match page(&query) {
+    let page = match query.page.parse(MAX_PAGE) {
         Ok(page) => page,
         Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
     };
@@ -86,25 +85,6 @@ async fn list_messages(
         Ok(messages) => Json(MessagesBody::new(&messages)).into_response(),
         Err(error) => refuse_error(&error, "Failed to fetch messages"),
     }
-}
-
-fn page(query: &ListMessages) -> Result<Page, &'static str> {
-    let limit = match query.limit.as_deref() {
-        None | Some("") => MAX_PAGE,
-        Some(text) => match text.parse() {
-            Ok(limit) if (1..=MAX_PAGE).contains(&limit) => limit,
-            _ => return Err("limit must be between 1 and 1000"),
-        },
-    };
-    let seq = |text: &str| match text.parse::<i64>() {
-        Ok(seq) if seq >= 0 => Ok(seq),
-        _ => Err("beforeSeq and afterSeq must be whole numbers"),
-    };
-    Ok(Page {
-        after: query.after_seq.as_deref().map(seq).transpose()?,
-        before: query.before_seq.as_deref().map(seq).transpose()?,
-        limit,
-    })
 }
 
 async fn send_message(
@@ -179,9 +159,8 @@ async fn list_conversations(
 
 async fn show_me(AxumState(state): AxumState<Arc<State>>, caller: Identified) -> Response {
     let shown = async {
-        let user = caller.0.user.as_ref();
-        let user = user.ok_or(Error::Unauthenticated("Unauthorized"))?;
-        state.chat.profile(user).await
+        let caller = caller.caller(&state, DIALECT, None).await?;
+        state.chat.profile(&caller.user).await
     };
     match shown.await {
         Ok(profile) => Json(UserBody::new(&profile)).into_response(),

@@ -11,6 +11,7 @@ mod health;
 mod messaging;
 mod pages;
 mod routing;
+mod school;
 mod uploads;
 
 use std::path::PathBuf;
@@ -86,8 +87,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 1] {
-    [messaging::surface()]
+fn surfaces() -> [Surface; 2] {
+    [messaging::surface(), school::surface()]
 }
 
 /// All routes except the Socket.IO endpoint.

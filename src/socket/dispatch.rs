@@ -31,6 +31,10 @@ pub(super) async fn connected(Extension(started): Extension<Arc<Notify>>) {
     started.notify_one();
 }
 
+/// Fires when a socket is gone and its transport has ended.
+#[derive(Clone)]
+pub(super) struct Gone(pub CancellationToken);
+
 /// Works through the events of one socket.
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
@@ -78,6 +82,7 @@ impl Dispatcher {
             std::future::ready(())
         });
         socket.extensions.insert(Arc::clone(&dispatcher.started));
+        socket.extensions.insert(Gone(dispatcher.gone.clone()));
         shared.session_ids.keep(&dispatcher.session.socket_id);
         // It ends with its socket, and `Sockets::drain` waits for what it has to do.
         tokio::spawn(dispatcher.run());
@@ -129,8 +134,15 @@ impl Dispatcher {
         }
     }
 
-    /// Takes notice of a user who is known from the handshake.
     async fn greet(&mut self) {
+        if let Some(dialect) = self.session.dialect() {
+            self.begin(dialect, true).await;
+        }
+    }
+
+    /// Takes notice of a user who is known from the handshake, and does what a dialect does for
+    /// every socket of it.
+    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
         let (session, chat) = (&self.session, &self.shared.chat);
         if let Some(user) = session.identity().user.clone() {
             let name = session.identity().name.as_deref();
@@ -140,13 +152,6 @@ impl Dispatcher {
                 return session.outbox.close();
             }
         }
-        if let Some(dialect) = session.dialect() {
-            self.begin(dialect, true).await;
-        }
-    }
-
-    /// Does what a dialect does for every socket of it.
-    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
         let greeting = wire::vocabulary(dialect).greeting(&self.session, at_handshake);
         if let Some(asked) = greeting {
             self.handle(dialect, asked, None).await;

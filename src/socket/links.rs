@@ -18,6 +18,7 @@ const UPGRADE_HOLD: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct ReadGate {
     is_closed: AtomicBool,
+    has_ended: AtomicBool,
     reader: AtomicWaker,
 }
 
@@ -33,14 +34,22 @@ impl ReadGate {
         self.reader.wake();
     }
 
-    /// Ready when the connection may be read; the one reader is woken otherwise.
+    /// Lets the reader come to an end, whatever the client still sends.
+    pub fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether nothing more is to be read.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Ready when the connection may be read, or has ended. The one reader is woken when either
+    /// becomes true, also while it waits for the client.
     pub fn poll_open(&self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.is_closed.load(Ordering::Acquire) {
-            return Poll::Ready(());
-        }
         self.reader.register(context.waker());
-        // It may have been opened between the look and the registration.
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed.load(Ordering::Acquire) && !self.has_ended() {
             Poll::Pending
         } else {
             Poll::Ready(())
@@ -55,7 +64,7 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Resets the connection at once, however full its buffers are.
     pub kill: CancellationToken,
-    /// Stops reading from it.
+    /// Stops reading from it, for a while or for good.
     pub gate: Arc<ReadGate>,
 }
 
@@ -123,6 +132,15 @@ impl Links {
         }
     }
 
+    /// Lets its WebSocket end as if the client had closed it; `false` when it has none.
+    pub fn hang_up(&self) -> bool {
+        let websocket = self.websocket();
+        if let Some(peer) = &*websocket {
+            peer.gate.end();
+        }
+        websocket.is_some()
+    }
+
     /// Whether the session was killed.
     pub fn is_killed(&self) -> bool {
         self.killed.is_cancelled()
@@ -160,7 +178,19 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::*;
+
+    #[test]
+    fn the_end_opens_a_closed_gate() {
+        let (gate, mut context) = (ReadGate::default(), Context::from_waker(Waker::noop()));
+        assert!(gate.poll_open(&mut context).is_ready() && !gate.has_ended());
+        gate.close();
+        assert!(gate.poll_open(&mut context).is_pending());
+        gate.end();
+        assert!(gate.poll_open(&mut context).is_ready() && gate.has_ended());
+    }
 
     #[test]
     fn no_poll_begins_while_an_upgrade_does() {

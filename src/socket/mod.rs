@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::chat::{Chat, Dialect};
+use dispatch::Gone;
 use handshake::{Handshake, Refusal};
 use links::Links;
 use session_ids::SessionIds;
@@ -130,10 +131,28 @@ impl Sockets {
 
     /// Closes all transports, so that clients see `transport close` and come back by themselves.
     pub async fn close(self, limit: Duration) {
-        if tokio::time::timeout(limit, self.io.close()).await.is_err() {
+        let part = limit / 2;
+        let hung_up = tokio::time::timeout(part, self.hang_up()).await;
+        let closed = tokio::time::timeout(part, self.io.close()).await;
+        if hung_up.and(closed).is_err() {
             tracing::warn!("some sockets did not close in time");
         }
         self.shared.closed.cancel();
+    }
+
+    /// Ends all WebSockets with a close frame, like the Node server. The engine would send a packet
+    /// `close` first, after which python-socketio stays away for good.
+    async fn hang_up(&self) {
+        let mut leaving = Vec::new();
+        for socket in self.io.sockets() {
+            let links = socket.req_parts().extensions.get::<Arc<Links>>();
+            if links.is_some_and(|links| links.hang_up()) {
+                leaving.extend(socket.extensions.get::<Gone>());
+            }
+        }
+        for Gone(gone) in leaving {
+            gone.cancelled().await;
+        }
     }
 }
 

@@ -120,6 +120,21 @@ impl Store {
         rows.iter().rev().map(messages::from_row).collect()
     }
 
+    /// Messages that a user has not read, in all direct conversations.
+    pub async fn count_unread(&self, user: &UserId) -> Result<i64, Fault> {
+        let sql = "SELECT COUNT(*) FROM participant AS p \
+                   JOIN conversation AS c ON c.id = p.conversation_id AND c.kind = 'direct' \
+                   JOIN message AS m ON m.conversation_id = c.id AND m.seq > p.last_read_seq \
+                   AND m.sender_id <> p.party AND m.read_at IS NULL AND m.deleted_at IS NULL \
+                   WHERE p.party = $1 AND p.left_at IS NULL";
+        let row = self
+            .read
+            .query_one_raw(statement(&self.read, sql, [user.as_str().into()]))
+            .await?
+            .ok_or(Fault::Other)?;
+        Ok(row.try_get_by_index(0)?)
+    }
+
     /// Writes down up to which `seq` users were told the messages of conversations.
     pub async fn save_delivered(
         &self,

@@ -48,6 +48,16 @@ impl Store {
         Ok(messages)
     }
 
+    /// The messages with those ids, as far as they exist.
+    pub async fn find_messages(&self, ids: &[MessageId]) -> Result<Vec<MessageRow>, Fault> {
+        let found = FIND_BY_ID
+            .query(&self.read, ids, |id, values| {
+                values.push(id.as_str().into());
+            })
+            .await?;
+        found.iter().map(from_row).collect()
+    }
+
     /// The message with that id.
     pub async fn find_message(&self, id: &MessageId) -> Result<Option<MessageRow>, Fault> {
         let sql = "SELECT * FROM message WHERE id = $1";

@@ -7,7 +7,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use sohbet_entity::ids;
 
+use crate::chat::ClientId;
 use crate::error::{Error, Result};
+
+/// Longest client id of a send, in characters.
+pub const MAX_CLIENT_ID_CHARS: usize = 128;
 
 /// The members of a JSON object, values unread. Of two members with one name the last counts, as
 /// in JavaScript.
@@ -90,6 +94,20 @@ pub fn id(value: &RawValue) -> Result<Option<String>> {
         _ if json == "null" || json == "false" => Ok(None),
         _ => Err(INVALID),
     }
+}
+
+/// The client's own id of a send, under any of its names (contract/README.md, 6.5).
+pub fn client_id(object: &Object) -> Result<Option<ClientId>> {
+    let names = ["clientMessageId", "clientId", "client_offset"];
+    let Some(value) = names.into_iter().find_map(|name| object.get(name)) else {
+        return Ok(None);
+    };
+    let id = text(value)?;
+    let n_chars = id.chars().count();
+    if n_chars == 0 || n_chars > MAX_CLIENT_ID_CHARS {
+        return Err(INVALID);
+    }
+    Ok(Some(ClientId::Explicit(id)))
 }
 
 /// A text without U+0000, which one of the databases cannot store.

@@ -1,7 +1,9 @@
 // The server goes away and comes back on the same port with the same store: what a client with default options sees.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe } from "node:test";
+import WebSocket from "ws";
 import { Client } from "./support/client.js";
 import { BUSY, TRANSPORTS_AND_STORES, STORES_ONLY, each } from "./support/matrix.js";
 import { draft } from "./support/messages.js";
@@ -9,6 +11,10 @@ import { draft } from "./support/messages.js";
 const RECONNECT_MS = 20_000;
 const N = 800;
 const BURST = 4;
+const SERVICE_RESTART = 1012;
+/** Engine.IO's own goodbye. A client may take it for the will of the server that it stay away. */
+const CLOSE_PACKET = "1";
+const FRAMES = { ...STORES_ONLY, stores: ["sqlite"] };
 const CLOSE = /^transport close$/;
 /** A request of a polling client may be on its way at that moment: an error to it, and as good as a close. */
 const CLOSE_OR_ERROR = /^transport (close|error)$/;
@@ -57,6 +63,24 @@ describe("restart", BUSY, () => {
     assert.deepEqual((await world.rest.messages(c)).map(({ content }) => content), ["late"]);
   });
 
+  each(FRAMES, "a WebSocket ends with a close frame and without a packet that says goodbye", async (world) => {
+    const frames = [];
+    const socket = new WebSocket(`${world.server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+    const connected = new Promise((resolve) => {
+      socket.on("message", (data) => {
+        frames.push(data.toString());
+        if (frames.length === 1) socket.send("40");
+        if (frames.length === 2) resolve();
+      });
+    });
+    const closed = once(socket, "close");
+    await connected;
+    await world.server.stop();
+    const [code] = await closed;
+    assert.equal(code, SERVICE_RESTART);
+    assert.equal(frames.includes(CLOSE_PACKET), false, frames.join("\n"));
+  });
+
   each(STORES_ONLY, "a stopping server tells every client within ten seconds, also one that is still on polling", async (world) => {
     const polling = await world.connect({ transports: ["polling"] });
     const websocket = await world.connect({ transports: ["websocket"] });
@@ -75,10 +99,7 @@ describe("restart", BUSY, () => {
 
 /** User 1, joined, on a server whose port is kept for it. */
 async function start(world) {
-  await world.server.stop();
-  await world.server.reservePort();
-  await world.server.start();
-  world.rest.url = world.server.url;
+  await world.keepPort();
   const a = await world.user(1);
   return { a, c: 42 };
 }

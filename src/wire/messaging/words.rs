@@ -8,10 +8,7 @@ use crate::chat::{
 };
 use crate::error::{Error, Result};
 use crate::wire::Refused;
-use crate::wire::json::{self, Object};
-
-/// Longest client id of a send, in characters.
-const MAX_CLIENT_ID_CHARS: usize = 128;
+use crate::wire::json::{self, MAX_CLIENT_ID_CHARS, Object};
 
 /// Every word of this dialect.
 const WORDS: [&str; 9] = [
@@ -173,15 +170,8 @@ fn file_size(value: &RawValue) -> Result<Option<i64>> {
 
 /// The client's own id of a send. An explicit one counts before a temporary one.
 pub(super) fn client_id(object: &Object, temp_id: Option<&RawValue>) -> Result<Option<ClientId>> {
-    for name in ["clientMessageId", "clientId", "client_offset"] {
-        if let Some(value) = object.get(name) {
-            let id = json::text(value)?;
-            let length = id.chars().count();
-            if length == 0 || length > MAX_CLIENT_ID_CHARS {
-                return Err(MISSING);
-            }
-            return Ok(Some(ClientId::Explicit(id)));
-        }
+    if let Some(id) = json::client_id(object).map_err(|_| MISSING)? {
+        return Ok(Some(id));
     }
     let temp_id = temp_id.map(|value| json::text(value).unwrap_or_else(|_| value.get().into()));
     Ok(temp_id.filter(|id| !id.is_empty()).map(ClientId::Temporary))

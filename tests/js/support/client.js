@@ -1,7 +1,7 @@
 // The real socket.io-client with the verbs of a test. Everything that arrives is kept in one list, in wire order.
 
 import assert from "node:assert/strict";
-import { io } from "socket.io-client";
+import { io as current } from "socket.io-client";
 
 /** "Gets" means within this time. */
 export const GETS_MS = Number(process.env.SOHBET_GETS_MS ?? 1000);
@@ -24,7 +24,8 @@ export class Client {
   ackIds = [];
   #waiting = new Set();
 
-  constructor(url, options = {}) {
+  /** `io` is the library: the current socket.io-client, unless it is another one. */
+  constructor(url, { io = current, ...options } = {}) {
     this.socket = io(url, { forceNew: true, ...options });
     this.socket.onAny((name, ...args) => this.#arrived(name, args));
     this.socket.io.on("packet", (packet) => {

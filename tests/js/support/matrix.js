@@ -94,6 +94,14 @@ export class World {
     return Client.refused(this.server.url, { ...TRANSPORTS[this.transport], ...options });
   }
 
+  /** Starts the server anew on a port that stays its own while it is away. Before anybody connects. */
+  async keepPort() {
+    await this.server.stop();
+    await this.server.reservePort();
+    await this.server.start();
+    this.rest.url = this.server.url;
+  }
+
   /** A socket in the room of that user. */
   async user(id, options = {}) {
     const client = await this.connect(options);

@@ -5,12 +5,13 @@ mod jwt;
 mod permissions;
 
 pub use api_tokens::{ApiClaims, Candidate, Grant, Secret, TokenHash, random_key};
-pub use jwt::{NewToken, mint, parse_role, role_name};
+pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role, role_name};
 pub use permissions::{Permission, Permissions};
 
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sohbet_entity::enums::{TokenType, UserRole};
 use sohbet_entity::ids::{GalleryId, UserId};
 
@@ -68,6 +69,8 @@ pub struct Identity {
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
     pub trust: Trust,
+    /// When the login token ends that proved it; API tokens say so in `grant`.
+    pub expires_at: Option<DateTime<Utc>>,
     /// The API token that it came with.
     pub grant: Option<Arc<Grant>>,
 }
@@ -263,6 +266,7 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
+        expires_at: None,
         grant: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -69,6 +70,8 @@ pub enum Event {
         except: Option<SessionId>,
         /// Who is told, in dialects in which only acquaintances are.
         peers: Vec<UserId>,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Something happened in the public chat.
     Lobby(LobbyEvent),
@@ -96,6 +99,8 @@ pub struct Answering {
     pub word: &'static str,
     /// What to answer.
     pub reply: Reply,
+    /// What the client wants to see again.
+    pub echo: Option<Box<RawValue>>,
     /// The acknowledgement, if one was asked for.
     pub ack: Option<Ack>,
     /// The dialect it was asked in.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -83,6 +83,15 @@ pub struct File {
     pub media_type: Option<String>,
 }
 
+/// A stored file that a message shows, named by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedUpload {
+    /// Which; its sender must have brought it.
+    pub id: UploadId,
+    /// Whether the message is of the kind that the file is.
+    pub sets_kind: bool,
+}
+
 /// A message that somebody wants to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -96,6 +105,8 @@ pub struct Draft {
     pub kind: String,
     /// The file, if there is one.
     pub file: File,
+    /// Instead of `file`: a stored file.
+    pub upload: Option<AttachedUpload>,
     /// What else the client wants to be kept with it: a JSON object.
     pub metadata: Option<Value>,
     /// The message that it answers.
@@ -115,6 +126,7 @@ impl Draft {
             content: None,
             kind: "text".into(),
             file: File::default(),
+            upload: None,
             metadata: None,
             reply_to: None,
             client_id: None,
@@ -128,11 +140,14 @@ impl Chat {
     pub(super) async fn prepare_send(
         &self,
         caller: &Caller,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<(Write, About)> {
         caller.check(Permission::Write)?;
         self.check_size(&draft)?;
         let conversation = self.conversation_for(caller, &draft).await?;
+        if let Some(upload) = draft.upload.take() {
+            self.attach(caller, &mut draft, &upload).await?;
+        }
         if let Some(reply_to) = &draft.reply_to {
             self.check_message(&conversation.id, reply_to).await?;
         }
@@ -147,6 +162,33 @@ impl Chat {
         };
         let write = new_message(&conversation, caller, draft);
         Ok((Write::Message(Box::new(write)), about))
+    }
+
+    /// Makes a stored file the one that a message shows.
+    async fn attach(
+        &self,
+        caller: &Caller,
+        draft: &mut Draft,
+        upload: &AttachedUpload,
+    ) -> Result<()> {
+        let no_upload = Error::NotFound("Upload not found");
+        let row = self.store.find_upload(&upload.id).await?;
+        let row = row.ok_or(no_upload.clone())?;
+        if row.owner_id.as_ref() != Some(&caller.user) {
+            return Err(no_upload);
+        }
+        if upload.sets_kind {
+            let family = row.media_type.split('/').next().unwrap_or_default();
+            let is_known = ["image", "video", "audio"].contains(&family);
+            draft.kind = if is_known { family } else { "file" }.to_owned();
+        }
+        draft.file = File {
+            url: Some(self.upload_path(&row)),
+            name: Some(row.name),
+            size: Some(row.size_bytes),
+            media_type: Some(row.media_type),
+        };
+        Ok(())
     }
 
     fn check_size(&self, draft: &Draft) -> Result<()> {
@@ -204,8 +246,7 @@ impl Chat {
             is_active: Some(true),
             ..RoomChange::default()
         };
-        self.store.update_room(&conversation.id, &change).await?;
-        self.reload_conversation(&conversation.id).await
+        self.update_room(&conversation.id, &change).await
     }
 
     async fn pair_for(

@@ -2,26 +2,35 @@
 //! passed on unread.
 
 mod access;
+mod administration;
 mod api_tokens;
 mod callers;
+mod catch_up;
+mod changes;
 mod client_keys;
 mod conversations;
 mod desk;
 mod dialects;
 mod events;
+mod expiry;
 mod groups;
 mod handling;
 mod history;
 mod lobby;
 mod messages;
+mod pages;
+mod peers;
 mod presence;
 mod receipts;
 mod requests;
+mod roles;
 mod rooms;
 mod sessions;
 mod typing;
+mod unread;
 mod uploads;
 mod users;
+mod views;
 mod waiting;
 
 use std::net::IpAddr;
@@ -30,25 +39,36 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use access::cookie;
+pub use administration::LiveSocket;
 pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
-pub use callers::Caller;
-pub use client_keys::ClientId;
+pub use callers::{Caller, Viewer};
+pub use catch_up::{CaughtUp, MAX_CHANGES, MAX_CHANGES_IN_ALL, MAX_KNOWN, Since};
+pub use changes::{Changed, Reason};
+pub use client_keys::{ClientId, shown_client_id};
 pub use conversations::{Conversation, Kind, Room};
-pub use desk::{DeskEvent, DeskReply, DeskRequest};
+pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft};
 pub use dialects::{Dialect, IdForm, People};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
-pub use messages::{ConversationHint, Draft, File, Message, Target};
+pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
+pub use pages::{HistoryPage, HistoryQuery};
+pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
+pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
+pub use typing::LIFETIME as TYPING_LIFETIME;
+pub use unread::{Receipt, UnreadCount};
 pub use uploads::NewUpload;
 pub use users::Profile;
+pub use views::{
+    ConversationFacts, ConversationView, Cursor, MessageView, ParticipantView, ReactionView, ViewList,
+};
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    TokenFilter, UploadRow, Write,
+    Channel, ConversationSummary, Done, ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
+    RoomChange, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -82,6 +102,8 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    turns: changes::Turns,
+    unread: unread::Waiting,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
@@ -109,6 +131,8 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            turns: changes::Turns::default(),
+            unread: unread::Waiting::default(),
             delivered: waiting::Delivered::default(),
             blobs,
         };

@@ -6,6 +6,7 @@ mod session;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 use tokio::sync::Semaphore;
 
@@ -17,6 +18,7 @@ use super::Dialect;
 use super::dialects::People;
 use crate::auth::Identity;
 use crate::error::{Error, Result};
+use crate::store;
 
 /// Conversations that one socket may listen to at a time.
 const MAX_CONVERSATIONS: usize = 1_000;
@@ -37,7 +39,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Registers a socket that was admitted. Without a dialect it is undecided, and what is
+    /// Registers a socket that was admitted; `opening` is for its dialect to read. Without a dialect it is undecided, and what is
     /// addressed to its user or its gallery reaches it.
     pub fn open(
         &self,
@@ -45,6 +47,7 @@ impl Sessions {
         identity: Identity,
         dialect: Option<Dialect>,
         outbox: Box<dyn Outbox>,
+        opening: Option<Box<RawValue>>,
     ) -> Arc<Session> {
         let session = Arc::new(Session {
             id: SessionId(self.n_opened.fetch_add(1, Ordering::Relaxed) + 1),
@@ -52,13 +55,16 @@ impl Sessions {
             identity,
             person: OnceLock::new(),
             outbox,
+            connected_at: store::now(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
             dialect: OnceLock::new(),
             spelling: AtomicU8::new(0),
             last_stamp: AtomicU64::new(0),
             is_holding: AtomicBool::new(false),
+            n_muted: AtomicUsize::new(0),
             state: Mutex::default(),
         });
+        session.state().opening = opening;
         self.by_socket.add(session.socket_id.clone(), &session);
         self.count(None).fetch_add(1, Ordering::Relaxed);
         match dialect {
@@ -199,6 +205,11 @@ impl Sessions {
     /// Whether a socket listens for the user, in whatever dialect.
     pub fn is_connected(&self, user: &UserId) -> bool {
         self.by_user.has(user)
+    }
+
+    /// Whether a socket listens for the gallery, in whatever dialect.
+    pub fn is_gallery_connected(&self, gallery: &GalleryId) -> bool {
+        self.by_gallery.has(gallery)
     }
 
     /// Whether a socket of that dialect listens for the user.

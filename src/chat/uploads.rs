@@ -62,12 +62,26 @@ impl Chat {
         Ok(row)
     }
 
+    /// Where a file is to be had, without the host: `/uploads/…`.
+    pub fn upload_path(&self, row: &UploadRow) -> String {
+        format!("/uploads/{}.{}", row.id, extension(&row.media_type))
+    }
+
     /// A stored file and where it lies.
     pub async fn find_upload(&self, id: &UploadId) -> Result<(UploadRow, std::path::PathBuf)> {
         let found = self.store.find_upload(id).await?;
         let row = found.ok_or(Error::NotFound("Not Found"))?;
         let path = self.blobs.path(&row.id);
         Ok((row, path))
+    }
+}
+
+/// What the name of a file in a link ends with.
+fn extension(media_type: &str) -> &str {
+    match media_type {
+        "image/jpeg" => "jpg",
+        "video/quicktime" => "mov",
+        other => other.rsplit('/').next().unwrap_or("bin"),
     }
 }
 

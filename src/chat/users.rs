@@ -1,5 +1,6 @@
 //! People as others see them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
@@ -61,6 +62,26 @@ impl Chat {
             Some(profile) => Ok(profile),
             None => self.load_profile(id, None).await,
         }
+    }
+
+    /// The profiles of users who exist.
+    pub(super) async fn profiles(
+        &self,
+        ids: impl IntoIterator<Item = &UserId>,
+    ) -> Result<HashMap<UserId, Arc<Profile>>> {
+        let (mut found, mut missing) = (HashMap::new(), Vec::new());
+        for id in ids {
+            match self.users.profiles.get(id) {
+                Some(profile) => {
+                    found.insert(id.clone(), profile);
+                }
+                None => missing.push(id),
+            }
+        }
+        for row in self.store.find_users(&missing).await? {
+            found.insert(row.id.clone(), self.remember(row));
+        }
+        Ok(found)
     }
 
     /// The profile as far as it is in memory: enough for what nobody keeps.

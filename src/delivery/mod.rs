@@ -221,6 +221,7 @@ impl Delivery {
         let Answering {
             session,
             word,
+            echo,
             mut reply,
             ack,
             dialect,
@@ -234,7 +235,7 @@ impl Delivery {
         }
         let asked = Asked {
             word,
-            echo: None,
+            echo: echo.as_deref(),
             session: &session,
         };
         let vocabulary = wire::vocabulary(dialect);
@@ -260,6 +261,7 @@ impl Delivery {
 
     /// Tells everybody who listens.
     fn announce(&self, event: &Event) {
+        self.chat.note_unread(event);
         let message = match event {
             Event::Message { message, .. } => Some(message),
             _ => None,
@@ -297,7 +299,8 @@ impl Delivery {
         let stamp = sessions.stamp();
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
-                || audience.except_user.is_some_and(|user| session.is_of(user));
+                || audience.except_user.is_some_and(|user| session.is_of(user))
+                || audience.unless_muted.is_some_and(|id| session.has_muted(id));
             if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
                 tell(session);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
-use socketioxide::{SendError, SocketError};
+use socketioxide::{SendError, SocketError, TransportType};
 
 use super::links::Links;
 use crate::chat::Outbox;
@@ -49,6 +49,13 @@ impl Outbox for SocketOutbox {
 
     fn close(&self) {
         self.links.kill();
+    }
+
+    fn transport(&self) -> &'static str {
+        match self.socket.transport_type() {
+            TransportType::Websocket => "websocket",
+            TransportType::Polling => "polling",
+        }
     }
 
     fn expel(&self) {

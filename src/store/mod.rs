@@ -6,6 +6,7 @@
 mod api_tokens;
 mod batches;
 mod blobs;
+mod catch_up;
 mod connections;
 mod conversations;
 mod faults;
@@ -13,19 +14,30 @@ mod logins;
 mod markers;
 mod messages;
 mod meta;
+mod overviews;
+mod peers;
+mod reactions;
+mod roles;
 mod rooms;
 mod rows;
 mod sequences;
+mod unread;
 mod uploads;
 mod users;
+mod views;
 mod writer;
 
 pub use api_tokens::{OwnedToken, TokenFilter};
 pub use blobs::Blobs;
+pub use catch_up::Stretch;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
 pub use meta::API_TOKEN_KEY;
+pub use overviews::ListedRoom;
+pub use peers::Acquaintance;
+pub use reactions::ReactionRow;
+pub use roles::Parting;
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
@@ -34,6 +46,8 @@ pub use sohbet_entity::participant::Model as ParticipantRow;
 pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
+pub use unread::Standing;
+pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
     Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
     Write, Writer, WriterQueue,

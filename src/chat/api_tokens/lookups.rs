@@ -182,6 +182,7 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         role,
         title: None,
         trust: Trust::Verified,
+        expires_at: None,
         grant: None,
     };
     Ok(identity.with_grant(grant))

@@ -16,3 +16,5 @@ pub mod store;
 pub mod telemetry;
 pub mod wire;
 pub mod worker;
+
+pub use app::{App, Config, Handle};

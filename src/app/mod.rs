@@ -1,6 +1,7 @@
 //! Builds every part once, and stops them in the order in which a message flows.
 
 mod connections;
+mod handle;
 mod listener;
 pub mod tokens;
 
@@ -13,15 +14,16 @@ use axum::routing::any_service;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::Auth;
-use crate::chat::Chat;
-use crate::config::shown_database;
+use crate::chat::{Chat, Files};
+use crate::config::{Flags, Settings, shown_database};
 use crate::delivery::Delivery;
 use crate::socket::Sockets;
-use crate::store::{API_TOKEN_KEY, Blobs, Store, Writer};
+use crate::store::{API_TOKEN_KEY, Blobs, LINK_KEY, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
 use crate::{auth, chat, http, socket, store};
 use connections::Connections;
+pub use handle::{Handle, Post, Recipient};
 use listener::Listener;
 
 /// Time for packets that are on their way out before the transports are closed.
@@ -44,12 +46,59 @@ pub struct Config {
     pub http: http::Config,
     /// Section of `chat`.
     pub chat: chat::Config,
+    /// Where uploaded files are kept.
+    pub blobs: store::BlobConfig,
     /// How long a write to a client may be stuck before its connection is reset.
     pub write_timeout: Duration,
     /// How long the head of a request may take to arrive.
     pub header_timeout: Duration,
     /// How long a stop may take in all.
     pub stop_timeout: Duration,
+}
+
+impl Config {
+    /// Reads the settings that the binary reads, but from `settings` instead of the environment:
+    /// names and values as in the README, such as `("DATABASE_URL", "chat.db")`.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is wrong; all that are wrong are named.
+    pub fn from_settings<N, V>(settings: impl IntoIterator<Item = (N, V)>) -> anyhow::Result<Self>
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let settings = settings.into_iter();
+        let settings = settings.map(|(name, value)| (name.into(), value.into()));
+        Ok(Settings::of(settings)?.into())
+    }
+
+    /// Reads the settings from the environment and from `.env`, as the binary does.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is wrong; all that are wrong are named.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        Ok(Settings::load(Flags::default())?.into())
+    }
+}
+
+impl From<Settings> for Config {
+    fn from(settings: Settings) -> Self {
+        Self {
+            hosts: settings.hosts,
+            port: settings.port,
+            store: settings.store,
+            auth: settings.auth,
+            socket: settings.socket,
+            http: settings.http,
+            chat: settings.chat,
+            blobs: settings.blobs,
+            write_timeout: settings.write_timeout,
+            header_timeout: settings.header_timeout,
+            stop_timeout: settings.stop_timeout,
+        }
+    }
 }
 
 /// Serves until SIGTERM or SIGINT, then stops in order.
@@ -64,10 +113,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     // The port first: if it is taken, nothing else has happened yet.
     let listener = Listener::bind(&config.hosts, config.port).await?;
-    let server = tokio::select! {
-        server = Server::start(&config, listener) => server?,
+    let app = tokio::select! {
+        app = App::build(config.clone()) => app?,
         signal = told_to_stop() => bail!("{signal} before the server had started"),
     };
+    announce(&config, listener.port());
+    let server = app.serve(listener, &config);
     tracing::info!(signal = told_to_stop().await, "stopping");
     let stop = tokio::time::timeout(config.stop_timeout, server.stop(config.stop_timeout));
     tokio::select! {
@@ -89,6 +140,11 @@ pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String
     store::pending_migrations(config).await
 }
 
+/// Whether the store of uploaded files answers; changes nothing.
+pub async fn probe_blobs(config: &store::BlobConfig) -> anyhow::Result<()> {
+    Blobs::open(config)?.probe().await
+}
+
 /// Keys from the configuration, and the one that the store keeps.
 async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
     let key = auth::random_key()?;
@@ -96,20 +152,47 @@ async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Au
     Ok(Auth::new(config, stored_key))
 }
 
-/// All running parts.
-struct Server {
+async fn prepare_files(config: &store::BlobConfig, store: &Store) -> anyhow::Result<Files> {
+    let key = auth::random_key()?;
+    Ok(Files {
+        blobs: Blobs::open(config)?,
+        link_key: store.find_or_create_text(LINK_KEY, &key).await?,
+    })
+}
+
+/// All running parts but the listener: a server for somebody else's program, or for [`run`].
+///
+/// A program that has an axum router of its own hangs [`App::router`] into it, serves it, and calls
+/// [`Handle::stop`] when it is done.
+pub struct App {
+    router: Router,
+    chat: Arc<Chat>,
+    parts: Parts,
+    stop_timeout: Duration,
+}
+
+/// What has to be stopped.
+struct Parts {
     store: Arc<Store>,
     http: Arc<http::State>,
     sockets: Sockets,
-    connections: Connections,
+    connections: Option<Connections>,
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    unread: Worker,
+    expiry: Worker,
+    sweeper: Worker,
     tokens: Worker,
 }
 
-impl Server {
-    async fn start(config: &Config, listener: Listener) -> anyhow::Result<Self> {
+impl App {
+    /// Opens the database and starts every part.
+    ///
+    /// # Errors
+    ///
+    /// If the database or the store of files cannot be opened.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
         let store = Arc::new(Store::open(&config.store).await?);
         let (writer, queue, batches) = Writer::new(&store);
         let (chat, events) = Chat::new(
@@ -117,7 +200,7 @@ impl Server {
             prepare_auth(&config.auth, &store).await?,
             Arc::clone(&store),
             queue,
-            Blobs::new(&config.http.data_dir),
+            prepare_files(&config.blobs, &store).await?,
         );
         let chat = Arc::new(chat);
         let delivery = Delivery::new(Arc::clone(&chat), batches, events);
@@ -126,49 +209,92 @@ impl Server {
         let router = Router::new()
             .route(&config.socket.path, any_service(endpoint))
             .merge(http::router(&http));
-        let router = http::finish(router, &http);
-        announce(config, listener.port(), &chat);
         Ok(Self {
-            writer: Worker::spawn("writer", |stop| writer.run(stop)),
-            // It ends by itself when the writer has: nothing committed stays untold.
-            delivery: Worker::spawn("delivery", |_| delivery.run()),
-            clock: Worker::spawn("clock", {
-                let chat = Arc::clone(&chat);
-                |stop| async move { chat.watch_clock(stop).await }
-            }),
-            tokens: Worker::spawn(
-                "tokens",
-                |stop| async move { chat.watch_tokens(stop).await },
-            ),
-            connections: Connections::serve(listener, router, config),
-            store,
-            http,
-            sockets,
+            router: http::finish(router, &http),
+            parts: Parts {
+                writer: Worker::spawn("writer", |stop| writer.run(stop)),
+                // It ends by itself when the writer has: nothing committed stays untold.
+                delivery: Worker::spawn("delivery", |_| delivery.run()),
+                clock: Worker::spawn("clock", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_clock(stop).await }
+                }),
+                unread: Worker::spawn("unread", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_unread(stop).await }
+                }),
+                expiry: Worker::spawn("expiry", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_expiry(stop).await }
+                }),
+                sweeper: Worker::spawn("sweeper", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.sweep_uploads(stop).await }
+                }),
+                tokens: Worker::spawn("tokens", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_tokens(stop).await }
+                }),
+                connections: None,
+                store,
+                http,
+                sockets,
+            },
+            chat,
+            stop_timeout: config.stop_timeout,
         })
     }
 
+    /// Everything that the server answers: the Socket.IO endpoint, REST and files. It has a
+    /// fallback, so hang it into another router with `fallback_service`.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Gives the parts away to a handle, which any number of tasks can share.
+    pub fn into_handle(self) -> Handle {
+        Handle::new(self.chat, self.parts, self.stop_timeout)
+    }
+
+    /// Serves on a listener of our own, with deadlines for writes and heads.
+    fn serve(mut self, listener: Listener, config: &Config) -> Parts {
+        self.parts.connections = Some(Connections::serve(listener, self.router, config));
+        self.parts
+    }
+}
+
+impl Parts {
     /// Nothing new comes in; what was accepted is committed and answered; then clients are sent
     /// away in a way that makes them come back.
     async fn stop(self, limit: Duration) {
         let part = limit / 4;
         self.http.drain();
-        self.connections.stop_accepting();
+        if let Some(connections) = &self.connections {
+            connections.stop_accepting();
+        }
         self.sockets.drain(part).await;
-        self.connections.finish_requests(part).await;
+        if let Some(connections) = &self.connections {
+            connections.finish_requests(part).await;
+        }
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.unread.drain(part).await;
+        self.expiry.drain(part).await;
+        self.sweeper.drain(part).await;
         self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;
-        self.connections.close().await;
+        if let Some(connections) = self.connections {
+            connections.close().await;
+        }
         self.store.close().await;
         tracing::info!("stopped");
     }
 }
 
-fn announce(config: &Config, port: u16, chat: &Chat) {
-    let is_development = chat.auth.is_development();
+fn announce(config: &Config, port: u16) {
+    let is_development = config.auth.secret.is_none();
     telemetry::announce(&StartUp {
         host: config.hosts.first().map_or("localhost", String::as_str),
         port,

@@ -230,7 +230,7 @@ pub(super) fn read(text: &str, key: &ApiKey) -> Option<Candidate> {
     }
 }
 
-/// A new key for [`ApiKey`], 32 random bytes as text.
+/// A new key for API tokens that are JWTs: 32 random bytes as text.
 pub fn random_key() -> Result<String> {
     random_hex::<32>()
 }

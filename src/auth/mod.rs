@@ -125,6 +125,8 @@ impl Identity {
         match self.may_choose() {
             true => Ok(Self {
                 user: Some(user),
+                // The name is that of the program.
+                name: None,
                 role: Some(UserRole::Member),
                 ..self
             }),

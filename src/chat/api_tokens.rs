@@ -18,7 +18,7 @@ use live::Uses;
 use lookups::Lookups;
 
 /// Tokens in one page of a list, at most.
-pub const MAX_PAGE: u32 = 100;
+const MAX_PAGE: u32 = 100;
 /// Valid tokens that one user can have.
 const MAX_LIVE_TOKENS: i64 = 1_000;
 /// Longest name of a token, in characters.
@@ -172,7 +172,7 @@ impl ApiTokens {
         })
     }
 
-    /// At most `limit` tokens, newest first, and no more than [`MAX_PAGE`].
+    /// At most `limit` tokens, newest first, and no more than 100.
     pub async fn list(&self, filter: &TokenFilter, limit: u32) -> Result<Vec<ApiToken>> {
         let limit = limit.clamp(1, MAX_PAGE);
         let rows = self.store.list_api_tokens(filter, limit).await?;
@@ -217,7 +217,7 @@ impl Chat {
         }
         let owner = self.tokens.owner(&new.user).await?;
         // A token of an administrator is one more administrator.
-        if !is_free && is_program(by) && owner.role == UserRole::Admin {
+        if !is_free && by.is_program() && owner.role == UserRole::Admin {
             return Err(Error::Forbidden("Forbidden"));
         }
         self.tokens.save(&self.auth, new, owner).await
@@ -245,7 +245,7 @@ impl Chat {
             check_manages(by, &row.user_id)?;
         }
         let has_changed = self.tokens.end(&row).await?;
-        self.cut_tokens(|grant| grant.token.as_ref() == Some(id));
+        self.cut_token(id);
         Ok(has_changed)
     }
 
@@ -274,7 +274,7 @@ fn check_new(by: &Identity, new: &NewApiToken, permissions: Permissions) -> Resu
 
 /// Lets users near their own tokens, and programs that act for users near all.
 fn check_manages(by: &Identity, user: &UserId) -> Result<()> {
-    let may = match is_program(by) {
+    let may = match by.is_program() {
         true => by.may(Permission::OnBehalfOf),
         false => by.user.as_ref() == Some(user),
     };
@@ -282,11 +282,6 @@ fn check_manages(by: &Identity, user: &UserId) -> Result<()> {
         true => Ok(()),
         false => Err(Error::Forbidden("Forbidden")),
     }
-}
-
-fn is_program(identity: &Identity) -> bool {
-    let grant = identity.grant.as_ref();
-    grant.is_some_and(|grant| grant.token_type == TokenType::Client)
 }
 
 /// Refuses names and ends that no token can have, and gives a JWT the end that it needs.

@@ -3,6 +3,8 @@
 
 use std::str::FromStr;
 
+use super::cookie;
+
 /// How the rows are named that come into being in a dialect (contract/README.md, section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdForm {
@@ -34,7 +36,7 @@ pub enum Access {
 }
 
 macro_rules! dialects {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $ids:ident $people:ident $access:ident $port:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $ids:ident $people:ident $access:ident $port:literal $cookie:literal,)*) => {
         /// One complete vocabulary; a socket speaks exactly one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Dialect {
@@ -65,6 +67,11 @@ macro_rules! dialects {
                 match self { $(Self::$variant => Access::$access,)* }
             }
 
+            /// The cookie in which its front ends keep a token; empty when they do not.
+            pub const fn token_cookie(self) -> &'static str {
+                match self { $(Self::$variant => $cookie,)* }
+            }
+
             /// The port that its front ends expect.
             pub const fn default_port(self) -> u16 {
                 match self { $(Self::$variant => $port,)* }
@@ -76,19 +83,28 @@ macro_rules! dialects {
 // One line registers a dialect here; its words are registered in `wire`, its routes in `http`.
 dialects! {
     /// Two users in a conversation, small integer ids (contract/messaging.md).
-    Messaging "messaging" Small Ids Open 3001,
+    Messaging "messaging" Small Ids Open 3001 "",
     /// Two dealers about an offer or a vehicle (contract/gallery.md).
-    Gallery "gallery" Uuid Ids Closed 3005,
+    Gallery "gallery" Uuid Ids Closed 3005 "",
     /// Teachers and students, one to one (contract/school.md).
-    School "school" Uuid Roles Open 4000,
+    School "school" Uuid Roles Open 4000 "auth-token",
     /// Person to person and groups, two words (contract/direct.md).
-    Direct "direct" Uuid Ids Open 3001,
+    Direct "direct" Uuid Ids Open 3001 "",
     /// Rooms with members over plain WebSockets (contract/chatsphere.md).
-    Chatsphere "chatsphere" Uuid Ids Open 3001,
+    Chatsphere "chatsphere" Uuid Ids Open 3001 "user_api_token",
     /// Names instead of accounts, one global chat (contract/starter.md).
-    Starter "starter" Millis Ids Open 5000,
+    Starter "starter" Millis Ids Open 5000 "",
     /// Sohbet's own (contract/native.md).
-    Native "native" Uuid Ids Closed 3001,
+    Native "native" Uuid Ids Closed 3001 "",
+}
+
+/// The tokens in a `Cookie` header: that of the dialect, or of any while the dialect is undecided.
+pub fn cookie_tokens(cookies: &str, dialect: Option<Dialect>) -> Vec<&str> {
+    let all = Dialect::ALL.into_iter();
+    let meant = all.filter(|other| dialect.is_none_or(|dialect| dialect == *other));
+    let names = meant.map(Dialect::token_cookie);
+    let names = names.filter(|name| !name.is_empty());
+    names.filter_map(|name| cookie(cookies, name)).collect()
 }
 
 /// The name is no dialect's.

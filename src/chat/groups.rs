@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::ConversationId;
+use sohbet_entity::enums::{ParticipantRole, RoomType};
+use sohbet_entity::ids::{ConversationId, PartyId};
 
 use super::handling::Step;
-use super::{Chat, Dialect, Session};
+use super::{Caller, Chat, Dialect, Reply, Session};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
+use crate::store::NewRoom;
 
 /// What a socket asks about groups.
 #[derive(Debug, PartialEq)]
@@ -23,13 +26,70 @@ pub enum GroupRequest {
     },
 }
 
+const NOT_FOUND: Error = Error::NotFound("Group not found");
+
 impl Chat {
     pub(super) async fn do_group(
         &self,
-        _session: &Arc<Session>,
-        _dialect: Dialect,
-        _request: GroupRequest,
+        session: &Arc<Session>,
+        dialect: Dialect,
+        request: GroupRequest,
     ) -> Result<Step> {
-        Err(Error::Internal)
+        let caller = self.speaker(session, dialect, None).await?;
+        caller.check(Permission::Write)?;
+        let group = match request {
+            GroupRequest::Join { group } => {
+                self.join_group(&caller, &group).await?;
+                group
+            }
+            GroupRequest::Leave { group } => {
+                self.leave_group(&caller, &group).await?;
+                group
+            }
+        };
+        Ok(Step::Told(Reply::Conversation(group), Vec::new()))
+    }
+
+    /// Whoever names a group that does not exist makes it, open for everybody who knows its id.
+    async fn join_group(&self, caller: &Caller, id: &ConversationId) -> Result<()> {
+        let found = match self.find_conversation(id).await? {
+            Some(found) => found,
+            None => {
+                let administrator = (PartyId::from(&caller.user), ParticipantRole::Admin);
+                let new = NewRoom {
+                    id: id.clone(),
+                    name: String::new(),
+                    description: None,
+                    room_type: RoomType::Group,
+                    offer_id: None,
+                    vehicle_id: None,
+                    galleries: None,
+                    is_open: true,
+                    dedup_key: None,
+                    members: vec![administrator],
+                };
+                self.create_room(new).await?.0
+            }
+        };
+        if found.has_member(&caller.user) && found.room().is_some() {
+            return Ok(());
+        }
+        match found.room() {
+            Some(room) if room.is_open && room.galleries.is_none() => {
+                let role = ParticipantRole::Member;
+                self.add_member(&found, &caller.user, role).await?;
+                Ok(())
+            }
+            _ => Err(NOT_FOUND),
+        }
+    }
+
+    async fn leave_group(&self, caller: &Caller, id: &ConversationId) -> Result<()> {
+        let found = self.find_conversation(id).await?.ok_or(NOT_FOUND)?;
+        if found.room().is_none() || !found.has_member(&caller.user) {
+            return Err(NOT_FOUND);
+        }
+        self.remove_member(id, &caller.user).await?;
+        Ok(())
     }
 }

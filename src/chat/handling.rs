@@ -17,6 +17,9 @@ use crate::auth::Trust;
 use crate::error::{Error, Result};
 use crate::store::{self, ReadOutcome, Write};
 
+/// How the ids of made-up users begin.
+pub(super) const GUEST: &str = "guest-";
+
 /// What a request that is done at once comes to: the answer, and what others hear then.
 pub(super) type Told = (Reply, Vec<Event>);
 
@@ -98,7 +101,7 @@ impl Chat {
     /// Gives a nameless socket of development mode a made-up user, who lives as long as it does.
     fn admit_guest(&self, session: &Arc<Session>) {
         if session.identity().trust == Trust::Claimed && session.user().is_none() {
-            let guest = UserId::from(format!("guest-{}", Uuid::now_v7()));
+            let guest = UserId::from(format!("{GUEST}{}", Uuid::new_v4()));
             self.sessions.listen_user(session, &guest);
         }
     }

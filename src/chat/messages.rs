@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId};
+use sohbet_entity::ids::{
+    ConversationId, MessageId, PartyId, UploadId, UserId, canonical_decimal,
+};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
+use super::handling::GUEST;
 use super::{
     About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, Tag,
 };
@@ -144,10 +147,13 @@ impl Chat {
     ) -> Result<(Write, About)> {
         caller.check(Permission::Write)?;
         self.check_size(&draft)?;
-        let conversation = self.conversation_for(caller, &draft).await?;
         if let Some(upload) = draft.upload.take() {
             self.attach(caller, &mut draft, &upload).await?;
         }
+        if let Some(link) = draft.file.url.take() {
+            draft.file.url = Some(self.check_link(caller, link).await?);
+        }
+        let conversation = self.conversation_for(caller, &draft).await?;
         if let Some(reply_to) = &draft.reply_to {
             self.check_message(&conversation.id, reply_to).await?;
         }
@@ -215,6 +221,7 @@ impl Chat {
                 receiver,
                 conversation,
             } => {
+                self.check_receiver(receiver)?;
                 let pair = Pair::new(caller.user.clone(), receiver.clone());
                 self.pair_for(caller, pair, conversation).await
             }
@@ -223,6 +230,19 @@ impl Chat {
                 let found = found.ok_or(Error::NotFound("Conversation not found"))?;
                 self.reopen(caller, found).await
             }
+        }
+    }
+
+    /// A guest lives as long as its socket, and the id of a socket is nobody's address.
+    fn check_receiver(&self, receiver: &UserId) -> Result<()> {
+        let id = receiver.as_str();
+        if canonical_decimal(id).is_some() {
+            return Ok(());
+        }
+        let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
+        match is_gone || self.sessions.find(id).is_some() {
+            true => Err(Error::NotFound("User not found")),
+            false => Ok(()),
         }
     }
 

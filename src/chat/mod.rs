@@ -16,7 +16,10 @@ mod expiry;
 mod groups;
 mod handling;
 mod history;
+mod incoming;
+mod links;
 mod lobby;
+mod media;
 mod messages;
 mod pages;
 mod peers;
@@ -33,6 +36,9 @@ mod users;
 mod views;
 mod waiting;
 
+#[cfg(test)]
+pub mod tests_support;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -47,10 +53,13 @@ pub use changes::{Changed, Reason};
 pub use client_keys::{ClientId, shown_client_id};
 pub use conversations::{Conversation, Kind, Room};
 pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft};
-pub use dialects::{Dialect, IdForm, People};
+pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
+pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use links::FileHost;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
@@ -59,7 +68,7 @@ pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};
-pub use uploads::NewUpload;
+pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 pub use views::{
     ConversationFacts, ConversationView, Cursor, MessageView, ParticipantView, ReactionView, ViewList,
@@ -67,8 +76,8 @@ pub use views::{
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    RoomChange, TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, Done, ListedRoom, MessageRow, Outcome, Page, Pair,
+    ReadOutcome, ReadScope, RoomChange, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -86,6 +95,8 @@ pub struct Config {
     pub allow_unknown_users: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
+    /// What may be uploaded, and who may see it.
+    pub uploads: UploadRules,
 }
 
 /// All services of the domain.
@@ -107,6 +118,7 @@ pub struct Chat {
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
+    links: links::Links,
 }
 
 impl Chat {
@@ -116,9 +128,10 @@ impl Chat {
         auth: Auth,
         store: Arc<Store>,
         writer: WriterQueue<Tag>,
-        blobs: Blobs,
+        files: Files,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
@@ -134,7 +147,8 @@ impl Chat {
             turns: changes::Turns::default(),
             unread: unread::Waiting::default(),
             delivered: waiting::Delivered::default(),
-            blobs,
+            blobs: files.blobs,
+            links,
         };
         (chat, receiver)
     }

@@ -43,7 +43,11 @@ impl Chat {
         let (row, known) = self.locate(message).await?;
         let is_nobody = session.identity().trust == Trust::Claimed && session.user().is_none();
         let receiver = known.other(&row.sender_id).filter(|_| is_nobody);
-        let caller = self.speaker(session, dialect, receiver).await?;
+        let caller = self.speaker(session, dialect, receiver).await;
+        let caller = caller.map_err(|error| match error {
+            Error::Unauthenticated(text) => Error::Forbidden(text),
+            error => error,
+        })?;
         self.prepare_one(&caller, &row, &known).await
     }
 

@@ -290,7 +290,7 @@ impl Chat {
             MessageView {
                 sender: sender.map_or_else(|| self.shown_profile(&row.sender_id), Arc::clone),
                 reactions: reactions.remove(&row.id).unwrap_or_default(),
-                row: Arc::new(row),
+                row: self.shown(Arc::new(row)),
             }
         };
         Ok(rows.into_iter().map(view).collect())

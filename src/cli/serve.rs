@@ -25,7 +25,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     telemetry::init(&settings.log);
     warn(&settings);
-    block_on(app::run(app_config(settings)))?;
+    block_on(app::run(settings.into()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -39,21 +39,6 @@ fn warn(settings: &Settings) {
         tracing::warn!(
             "DEVELOPMENT MODE BEYOND THIS MACHINE: no JWT_SECRET is set, so anybody who can reach the port can read and write as anybody"
         );
-    }
-}
-
-fn app_config(settings: Settings) -> app::Config {
-    app::Config {
-        hosts: settings.hosts,
-        port: settings.port,
-        store: settings.store,
-        auth: settings.auth,
-        socket: settings.socket,
-        http: settings.http,
-        chat: settings.chat,
-        write_timeout: settings.write_timeout,
-        header_timeout: settings.header_timeout,
-        stop_timeout: settings.stop_timeout,
     }
 }
 

@@ -10,6 +10,7 @@ mod origins;
 mod reader;
 mod sources;
 pub mod table;
+mod uploads;
 
 pub use database::{Database, shown_database};
 pub use sources::Flags;
@@ -22,11 +23,14 @@ use std::time::Duration;
 use reader::{Reader, bytes, count, list, millis, switch};
 use sources::Sources;
 
+use crate::chat::Dialect;
 use crate::{auth, chat, http, socket, store, telemetry};
 
 /// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 const HOUR_MS: u64 = 3_600_000;
+/// The port when no dialect is configured, or none that expects another one.
+const DEFAULT_PORT: u16 = 3_001;
 /// Names by which front ends find the server; read for `sohbet check` only.
 const FRONT_END_NAMES: [&str; 3] = ["NEXT_PUBLIC_SOCKET_URL", "VITE_SOCKET_URL", "SOCKET_URL"];
 
@@ -49,6 +53,8 @@ pub struct Settings {
     pub http: http::Config,
     /// Section of `chat`.
     pub chat: chat::Config,
+    /// Where uploaded files are kept.
+    pub blobs: store::BlobConfig,
     /// Section of `telemetry`.
     pub log: telemetry::Config,
     /// Time a write to a client may take.
@@ -98,6 +104,14 @@ impl Settings {
         Self::resolve(&Sources::read(flags))
     }
 
+    /// Reads settings from a list instead of the environment: names as there.
+    pub fn of(settings: impl IntoIterator<Item = (String, String)>) -> Result<Self, Faults> {
+        Self::resolve(&Sources {
+            process: settings.into_iter().collect(),
+            ..Sources::default()
+        })
+    }
+
     /// Every setting with its value and origin, as `--print-config` shows them.
     pub fn effective(&self) -> &[Row] {
         &self.rows
@@ -122,19 +136,22 @@ impl Settings {
 
     fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
         let is_development = sources.find(&table::JWT_SECRET).is_none();
-        let port = reader.value(&table::PORT, count(0, u16::MAX.into()));
         let database = reader.value(&table::DATABASE_URL, Database::parse);
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
         let socket = read_socket(reader);
+        let port = read_port(reader, socket.dialect);
+        let http = read_http(reader, is_development, &socket);
+        let data_dir = reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim())));
         Self {
             hosts: hosts::read(reader, is_development),
-            port: u16::try_from(port).unwrap_or_default(),
+            port,
             store: read_store(reader, &database),
             database,
             auth: read_auth(reader),
-            http: read_http(reader, is_development, &socket),
+            chat: read_chat(reader, &http),
+            blobs: uploads::read_blobs(reader, &data_dir),
+            http,
             socket,
-            chat: read_chat(reader),
             log: read_log(reader),
             write_timeout: reader.value(&table::WRITE_TIMEOUT_MS, millis(100, HOUR_MS)),
             header_timeout: reader.value(&table::HEADER_TIMEOUT_MS, millis(100, HOUR_MS)),
@@ -143,6 +160,15 @@ impl Settings {
             rows: Vec::new(),
         }
     }
+}
+
+/// The port; without a setting the one that the front ends of the dialect expect.
+fn read_port(reader: &mut Reader<'_>, dialect: Option<Dialect>) -> u16 {
+    let written = reader.optional(&table::PORT, count(0, u16::MAX.into()));
+    let port = written.and_then(|port| u16::try_from(port).ok());
+    let port = port.unwrap_or(dialect.map_or(DEFAULT_PORT, Dialect::default_port));
+    reader.show(&table::PORT, &port.to_string());
+    port
 }
 
 fn read_auth(reader: &mut Reader<'_>) -> auth::Config {
@@ -225,22 +251,21 @@ fn read_http(
     http::Config {
         origins,
         any_localhost_origin: is_development,
-        data_dir: reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim()))),
         max_body_bytes: socket.max_payload_bytes,
-        max_upload_bytes: reader.value(&table::MAX_UPLOAD_BYTES, bytes(1, u32::MAX)),
         public_url: reader.optional(&table::PUBLIC_URL, public_url),
         dialect: socket.dialect,
         socket_path: socket.path.clone(),
     }
 }
 
-fn read_chat(reader: &mut Reader<'_>) -> chat::Config {
+fn read_chat(reader: &mut Reader<'_>, http: &http::Config) -> chat::Config {
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
         trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, |text| {
             list(text).map(hosts::address).collect()
         }),
+        uploads: uploads::read_rules(reader, http),
     }
 }
 

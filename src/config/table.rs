@@ -2,6 +2,10 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod uploads;
+
+pub use uploads::*;
+
 /// How a setting is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
@@ -70,10 +74,11 @@ pub static LIMITS: [&Setting; 10] = [
 pub static LOGS: [&Setting; 3] = [&LOG_FORMAT, &LOG, &DEBUG];
 
 /// All settings by group, in the order of the help and of `--print-config`.
-pub static GROUPS: [(&str, &[&Setting]); 5] = [
+pub static GROUPS: [(&str, &[&Setting]); 6] = [
     ("Server", &SERVER),
     ("Database", &DATABASE),
     ("Access", &ACCESS),
+    ("Uploads", &UPLOADS),
     ("Limits", &LIMITS),
     ("Logs", &LOGS),
 ];
@@ -88,8 +93,8 @@ pub static PORT: Setting = value(
     "port",
     "PORT",
     &["SOCKET_PORT", "PORT"],
-    "3001",
-    "Port to listen on; 0 takes a free one",
+    "",
+    "Port to listen on; 0 takes a free one. By default the one that the front ends of DIALECT expect: 3001, gallery 3005, school 4000, starter 5000",
 );
 /// More than one address is possible; see `hosts`.
 pub static HOST: Setting = value(
@@ -264,7 +269,7 @@ pub static MAX_UPLOAD_BYTES: Setting = value(
     "BYTES",
     &["MAX_UPLOAD_BYTES"],
     "10485760",
-    "Largest uploaded file",
+    "Largest uploaded file of any kind that has no limit of its own",
 );
 /// A client whose queue is full is closed.
 pub static OUTBOUND_PACKETS: Setting = value(

@@ -183,3 +183,12 @@ fn the_rest_of_the_values_reach_their_modules() {
     assert_eq!(settings.log.format, telemetry::Format::Json);
     assert!(settings.log.filter.contains("sohbet::socket=debug"));
 }
+
+#[test]
+fn the_port_is_the_one_that_front_ends_of_the_dialect_expect() {
+    let port = |process: &[(&str, &str)]| resolve(process).unwrap().port;
+    assert_eq!(port(&[("DIALECT", "school")]), 4000);
+    assert_eq!(port(&[("DIALECT", "gallery")]), 3005);
+    assert_eq!(port(&[("DIALECT", "starter"), ("PORT", "8080")]), 8080);
+    assert_eq!(port(&[("PORT", "8080"), ("SOCKET_PORT", "9")]), 9);
+}

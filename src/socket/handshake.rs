@@ -15,7 +15,7 @@ use super::dispatch::Dispatcher;
 use super::links::Links;
 use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Trust};
-use crate::chat::Dialect;
+use crate::chat::{Dialect, cookie_tokens};
 use crate::error::Error;
 use crate::wire;
 
@@ -29,6 +29,7 @@ pub struct Handshake {
     token: Option<Value>,
     dialect: Option<Value>,
     user_id: Option<Value>,
+    id: Option<Value>,
     name: Option<Value>,
     role: Option<Value>,
     gallery_id: Option<Value>,
@@ -68,7 +69,7 @@ pub(super) async fn admit(
         return Err(Refusal::Unavailable);
     }
     let named = dialect(shared, &socket, &handshake)?;
-    let identity = identify(shared, &socket, &handshake, &links).await?;
+    let identity = identify(shared, &socket, &handshake, named, &links).await?;
     let has_token = handshake.token.is_some() || header(&socket, "authorization").is_some();
     let dialect = named.or_else(|| {
         let names_gallery = has_token && identity.gallery.is_some();
@@ -120,9 +121,10 @@ async fn identify(
     shared: &Shared,
     socket: &SocketRef,
     handshake: &Handshake,
+    dialect: Option<Dialect>,
     links: &Links,
 ) -> Result<Identity, Refusal> {
-    let identity = prove(shared, socket, handshake, links).await?;
+    let identity = prove(shared, socket, handshake, dialect, links).await?;
     let header = header(socket, "x-on-behalf-of").map(Value::String);
     let named = handshake.on_behalf_of.as_ref().filter(|it| !it.is_null());
     let Some(named) = named.or(header.as_ref()) else {
@@ -139,6 +141,7 @@ async fn prove(
     shared: &Shared,
     socket: &SocketRef,
     handshake: &Handshake,
+    dialect: Option<Dialect>,
     links: &Links,
 ) -> Result<Identity, Refusal> {
     let chat = &shared.chat;
@@ -150,12 +153,20 @@ async fn prove(
         Some(_) => Some(String::new()),
     };
     if token.is_none() {
-        if let Some(identity) = chat
-            .find_login(header(socket, "cookie").as_deref())
-            .await
-            .map_err(|_| Refusal::Unavailable)?
-        {
+        let cookies = header(socket, "cookie");
+        let login = chat.find_login(cookies.as_deref()).await;
+        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
             return Ok(identity);
+        }
+        for token in cookie_tokens(cookies.as_deref().unwrap_or_default(), dialect) {
+            let credentials = Credentials {
+                token: Some(token.to_owned()),
+                claimed: claimed(socket, handshake),
+            };
+            // A bad cookie counts as absent.
+            if let Ok(identity) = chat.identify(credentials).await {
+                return Ok(identity);
+            }
         }
         let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
         if is_trusted && !chat.auth.is_development() && !is_forwarded(socket) {
@@ -186,8 +197,11 @@ async fn prove(
 
 /// Ids that the client claims; only development mode looks at them.
 fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
+    let from_query = |name| text(query(socket, name).map(Value::String).as_ref());
     let user = text(handshake.user_id.as_ref())
-        .or_else(|| text(query(socket, "userId").map(Value::String).as_ref()));
+        .or_else(|| text(handshake.id.as_ref()))
+        .or_else(|| from_query("userId"))
+        .or_else(|| from_query("id"));
     let role = text(handshake.role.as_ref());
     Identity {
         user: user.map(UserId::from),

@@ -75,6 +75,8 @@ pub struct Peer {
 pub struct Links {
     /// Where the first request came from.
     pub address: Option<SocketAddr>,
+    /// Nobody gave the connection along: another program serves it, and it cannot be reset.
+    pub is_borrowed: bool,
     websocket: Mutex<Option<Peer>>,
     /// Closed while the session has enough to do.
     gate: ReadGate,
@@ -89,6 +91,7 @@ impl Links {
     pub fn new(peer: Option<Peer>, is_websocket: bool) -> Self {
         Self {
             address: peer.as_ref().map(|peer| peer.address),
+            is_borrowed: peer.is_none(),
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
             gate: ReadGate::default(),
             killed: CancellationToken::new(),

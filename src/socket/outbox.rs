@@ -49,6 +49,10 @@ impl Outbox for SocketOutbox {
 
     fn close(&self) {
         self.links.kill();
+        if self.links.is_borrowed {
+            // The one way left; a full queue ends with the next missed ping.
+            let _ = self.socket.clone().disconnect();
+        }
     }
 
     fn transport(&self) -> &'static str {

@@ -9,7 +9,7 @@ use sohbet_entity::ids::ConversationId;
 
 use super::rows::Bulk;
 use super::writer::{NewMessage, NewRead, ReadOutcome};
-use super::{Fault, MessageRow, connections, markers, messages};
+use super::{Fault, MessageRow, connections, markers, messages, uploads};
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
@@ -49,6 +49,7 @@ pub async fn commit(
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
         .await?;
+    uploads::mark_used(&txn, &fresh).await?;
     txn.commit().await?;
     Ok(Committed {
         messages: collect(new, known, rows),

@@ -1,7 +1,8 @@
-//! The database: the only module that names `sea_orm`.
+//! The database and the stored files: the only module that names `sea_orm` and `object_store`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
-//! Every statement has the same text on both but for its place holders (`rows.rs`).
+//! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
+//! come as one value (`api_tokens.rs`).
 
 mod api_tokens;
 mod batches;
@@ -27,13 +28,13 @@ mod users;
 mod views;
 mod writer;
 
-pub use api_tokens::{OwnedToken, TokenFilter};
-pub use blobs::Blobs;
+pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
+pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use catch_up::Stretch;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use faults::Fault;
 pub use messages::Page;
-pub use meta::API_TOKEN_KEY;
+pub use meta::{API_TOKEN_KEY, LINK_KEY};
 pub use overviews::ListedRoom;
 pub use peers::Acquaintance;
 pub use reactions::ReactionRow;
@@ -47,6 +48,7 @@ pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use unread::Standing;
+pub use uploads::upload_id_in;
 pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
     Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,

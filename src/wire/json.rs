@@ -15,6 +15,7 @@ pub const MAX_CLIENT_ID_CHARS: usize = 128;
 
 /// The members of a JSON object, values unread. Of two members with one name the last counts, as
 /// in JavaScript.
+#[derive(Default)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {

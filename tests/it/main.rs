@@ -4,6 +4,7 @@
 // A panic here is a failed test, and what it prints belongs to its report.
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
+mod api_tokens;
 mod checks;
 mod crashes;
 mod first_events;
@@ -20,4 +21,6 @@ mod start_up;
 mod stops;
 mod support;
 mod tidy;
+mod token_commands;
+mod uploads;
 mod writer;

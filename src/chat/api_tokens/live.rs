@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ApiTokens;
 use crate::auth::Grant;
 use crate::chat::{Chat, Session};
-use crate::store;
+use crate::store::{self, Fault};
 
 /// How often the tokens of live sockets are looked at: a socket ends within a second after its
 /// token, so that half of it is left for the look itself.
@@ -74,12 +74,18 @@ impl Chat {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut n_ticks = 0_u32;
+        let mut is_checked = true;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = tick.tick() => {
                     n_ticks = n_ticks.wrapping_add(1);
-                    self.check_live_tokens(n_ticks.is_multiple_of(TICKS_PER_NOTE)).await;
+                    let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
+                    let checked = self.check_live_tokens(is_minute).await;
+                    if let Err(fault) = checked && is_checked {
+                        tracing::warn!(%fault, "the tokens of live sockets cannot be checked");
+                    }
+                    is_checked = checked.is_ok();
                     self.tokens.write_uses().await;
                 }
             }
@@ -87,37 +93,46 @@ impl Chat {
         self.tokens.write_uses().await;
     }
 
-    /// Closes the sockets of those tokens.
-    pub(super) fn cut_tokens(&self, is_over: impl Fn(&Grant) -> bool) {
+    /// Closes the sockets of a token.
+    pub(super) fn cut_token(&self, token: &ApiTokenId) {
         for (session, grant) in self.sessions_with_token() {
-            if is_over(&grant) {
+            if grant.token.as_ref() == Some(token) {
                 self.cut(&session);
             }
         }
     }
 
-    async fn check_live_tokens(&self, note_uses: bool) {
+    async fn check_live_tokens(&self, note_uses: bool) -> Result<(), Fault> {
+        let sessions = self.sessions_with_token();
         let now = store::now();
-        self.cut_tokens(|grant| grant.has_expired(now));
         let mut tokens = HashSet::new();
-        for (_, grant) in self.sessions_with_token() {
+        for (session, grant) in &sessions {
+            if grant.has_expired(now) {
+                self.cut(session);
+            }
             if note_uses {
-                self.tokens.uses.note(&grant, None);
+                self.tokens.uses.note(grant, None);
             }
             tokens.extend(grant.token.clone());
         }
         if tokens.is_empty() {
-            return;
+            return Ok(());
         }
         let tokens: Vec<_> = tokens.into_iter().collect();
-        match self.tokens.store.find_dead_tokens(&tokens).await {
-            Ok(dead) if dead.is_empty() => {}
-            Ok(dead) => {
-                let dead: HashSet<_> = dead.into_iter().collect();
-                self.cut_tokens(|grant| grant.token.as_ref().is_some_and(|id| dead.contains(id)));
+        let dead: HashSet<_> = self
+            .tokens
+            .store
+            .find_dead_tokens(&tokens)
+            .await?
+            .into_iter()
+            .collect();
+        let is_dead = |grant: &Grant| grant.token.as_ref().is_some_and(|id| dead.contains(id));
+        for (session, grant) in &sessions {
+            if is_dead(grant) {
+                self.cut(session);
             }
-            Err(fault) => tracing::warn!(%fault, "the tokens of live sockets were not checked"),
         }
+        Ok(())
     }
 
     /// Sockets that came with an API token. They are gathered first: closing one may need the

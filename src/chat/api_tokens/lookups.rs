@@ -60,7 +60,7 @@ impl Lookups {
 
 impl ApiTokens {
     /// The identity behind a token; `None` when API tokens know nothing of it.
-    async fn identify(&self, candidate: Candidate) -> Result<Option<Identity>> {
+    pub(super) async fn identify(&self, candidate: Candidate) -> Result<Option<Identity>> {
         let arrived_at = Instant::now();
         let slot = self.lookups.slot(candidate.hash.as_str());
         // One caller asks, the others of the same token wait here for the answer.
@@ -186,4 +186,69 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         grant: None,
     };
     Ok(identity.with_grant(grant))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sohbet_entity::enums::UserRole;
+
+    use super::*;
+    use crate::auth::Permission;
+    use crate::store::{ApiTokenRow, TokenOwner};
+
+    /// A token of an administrator who acts for a gallery.
+    fn owned(token_type: TokenType, permissions: Value) -> OwnedToken {
+        OwnedToken {
+            token: ApiTokenRow {
+                id: "t".into(),
+                user_id: "root".into(),
+                name: String::new(),
+                token_type,
+                token_hash: String::new(),
+                prefix: String::new(),
+                permissions,
+                created_at: DateTime::UNIX_EPOCH,
+                expires_at: None,
+                last_used_at: None,
+                revoked_at: None,
+            },
+            owner: TokenOwner {
+                username: Some("root".into()),
+                display_name: None,
+                role: UserRole::Admin,
+                party: Some("gallery:5".into()),
+                disabled: false,
+                tokens_valid_after: None,
+            },
+        }
+    }
+
+    fn role(token_type: TokenType, permissions: Value) -> (Option<UserRole>, bool) {
+        let identity = identity(owned(token_type, permissions)).unwrap();
+        (identity.role, identity.may(Permission::Admin))
+    }
+
+    #[test]
+    fn a_whole_user_token_carries_the_role_of_its_owner_and_no_other_does() {
+        let (admin, member) = (Some(UserRole::Admin), Some(UserRole::Member));
+        assert_eq!(role(TokenType::User, json!({})), (admin, true));
+        assert_eq!(role(TokenType::User, json!(["read"])), (member, false));
+        let full = json!({"fullAccess": true});
+        assert_eq!(role(TokenType::Client, full), (member, false));
+        assert_eq!(role(TokenType::Client, json!(["admin"])), (admin, true));
+    }
+
+    #[test]
+    fn a_user_token_acts_for_the_gallery_of_its_owner() {
+        let gallery = |token_type| identity(owned(token_type, json!({}))).unwrap().gallery;
+        assert_eq!(gallery(TokenType::User), Some(GalleryId::from("5")));
+        assert_eq!(gallery(TokenType::Client), None);
+    }
+
+    #[test]
+    fn permissions_that_nobody_understands_open_nothing() {
+        let odd = owned(TokenType::User, json!({"rooms": ["a"]}));
+        assert_eq!(identity(odd), Err(REFUSAL));
+    }
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::auth::Trust;
+use crate::auth::{self, Trust};
 
 /// A verified user, with what an API token of that type permits.
 fn caller(user: &str, token: Option<(TokenType, Value)>) -> Identity {
@@ -102,4 +102,112 @@ fn a_jwt_ends_at_a_whole_second_and_always_ends() {
     assert_eq!(end.timestamp_subsec_nanos(), 0);
     let days = (end - store::now()).num_days();
     assert!((364..=365).contains(&days), "{days}");
+}
+
+/// The tokens of a new SQLite file, with user `ali`.
+struct Desk {
+    auth: Auth,
+    tokens: ApiTokens,
+    _folder: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn open(config: &auth::Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config_of_store = store::Config {
+            url: format!("sqlite://{}/chat.db?mode=rwc", folder.path().display()),
+            schema: None,
+            readers: 1,
+            migrate: true,
+        };
+        let store = Arc::new(Store::open(&config_of_store).await.unwrap());
+        store.save_user(&"ali".into(), Some("Ali")).await.unwrap();
+        Self {
+            auth: Auth::new(config, "a-key-that-the-store-would-keep".into()),
+            tokens: ApiTokens::new(store),
+            _folder: folder,
+        }
+    }
+
+    async fn create(&self, token_type: TokenType, form: TokenForm) -> CreatedToken {
+        let new = NewApiToken {
+            form,
+            ..new("ali", token_type)
+        };
+        self.tokens.create(&self.auth, new).await.unwrap()
+    }
+
+    async fn find(&self, text: &str) -> Result<Option<Identity>> {
+        let candidate = self.auth.read_api_token(text).unwrap();
+        self.tokens.identify(candidate).await
+    }
+}
+
+fn jwt() -> TokenForm {
+    TokenForm::Jwt { email: None }
+}
+
+#[tokio::test]
+async fn a_token_of_either_form_is_its_owner_until_it_is_revoked() {
+    let desk = Desk::open(&auth::Config::default()).await;
+    for form in [TokenForm::Opaque, jwt()] {
+        let created = desk.create(TokenType::User, form).await;
+        let text = created.secret.expose();
+        let identity = desk.find(text).await.unwrap().unwrap();
+        assert_eq!(identity.user, Some("ali".into()));
+        assert_eq!(identity.name.as_deref(), Some("Ali"));
+        assert_eq!(identity.trust, Trust::Verified);
+        let grant = identity.grant.unwrap();
+        assert_eq!(grant.token.as_ref(), Some(&created.token.id));
+        assert_eq!(grant.expires_at, created.token.expires_at);
+        assert!(desk.tokens.revoke(&created.token.id).await.unwrap());
+        assert_eq!(desk.find(text).await, Err(auth::REFUSAL));
+        assert!(!desk.tokens.revoke(&created.token.id).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_made_is_unknown() {
+    let desk = Desk::open(&auth::Config::default()).await;
+    let unknown = Secret::opaque().unwrap();
+    assert_eq!(desk.find(unknown.expose()).await, Ok(None));
+    let other = Desk::open(&auth::Config::default()).await;
+    let signed = other.create(TokenType::User, jwt()).await;
+    let refused = desk.find(signed.secret.expose()).await;
+    assert_eq!(
+        refused,
+        Err(auth::REFUSAL),
+        "the row is gone with its owner"
+    );
+}
+
+#[tokio::test]
+async fn what_front_ends_sign_needs_no_row_and_ends_with_a_revoked_one() {
+    let config = auth::Config {
+        api_secret: Some("the-secret-of-api-tokens-of-32-bytes".into()),
+        ..auth::Config::default()
+    };
+    let (desk, front_end) = (Desk::open(&config).await, Desk::open(&config).await);
+    let signed = front_end.create(TokenType::Client, jwt()).await;
+    let identity = desk.find(signed.secret.expose()).await.unwrap().unwrap();
+    assert!(identity.may(Permission::OnBehalfOf));
+    assert_eq!(identity.grant.unwrap().token, None);
+    front_end.tokens.revoke(&signed.token.id).await.unwrap();
+    let refused = front_end.find(signed.secret.expose()).await;
+    assert_eq!(refused, Err(auth::REFUSAL));
+}
+
+#[tokio::test]
+async fn a_user_without_end_of_tokens_is_stopped_at_a_limit() {
+    let desk = Desk::open(&auth::Config::default()).await;
+    let created = desk.create(TokenType::User, TokenForm::Opaque).await;
+    let row = desk.tokens.find(&created.token.id).await.unwrap();
+    let again = ApiTokenRow {
+        id: "another".into(),
+        token_hash: "another".into(),
+        ..row
+    };
+    let store = &desk.tokens.store;
+    assert!(!store.save_api_token(&again, 1).await.unwrap());
+    assert!(store.save_api_token(&again, 2).await.unwrap());
 }

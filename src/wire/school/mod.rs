@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary, encode_json, refusal};
-use crate::chat::{Event, Message, Reply, Session, SocketRequest};
+use crate::chat::{Event, Message, Reply, Request, Session, SocketRequest};
 use crate::error::{Error, Result};
 use bodies::MessageBody;
 pub use bodies::Person;
@@ -37,9 +37,22 @@ impl Vocabulary for School {
         Ok(words::parse(event, arguments)?)
     }
 
+    /// Who is known from a token need not say it again.
+    fn greeting(&self, session: &Session, _: bool) -> Option<SocketRequest> {
+        let user = session.identity().user.clone()?;
+        let join = Request::JoinUser {
+            user,
+            name: None,
+            wants_waiting: false,
+        };
+        Some(SocketRequest::new("", join))
+    }
+
     fn answer(&self, asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
         match outcome {
-            Ok(Reply::JoinedUser { user, .. }) => authenticated(user.as_str()),
+            Ok(Reply::JoinedUser { user, .. }) if asked.word == "authenticate" => {
+                authenticated(user.as_str())
+            }
             Ok(Reply::Sent { message, .. }) => sent(message),
             Ok(Reply::Read {
                 message: Some(message),

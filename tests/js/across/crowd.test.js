@@ -66,15 +66,16 @@ async function gather(world) {
       close: () => plain.close(),
     },
     chatsphere: member(chatsphere, "message", (content) => ({ roomId: room, content }), "new_message", inMessage),
-    direct: member(direct, "groupChat", (messageContent) => ({ groupId: room, messageContent }), "groupChat", ({ seq, messageContent }) => {
-      return { seq, content: messageContent };
-    }),
-    starter: member(starter, "send_message", (message) => ({ message, room }), "receive_message", ({ seq, message }) => {
-      return { seq, content: message };
-    }),
+    direct: member(direct, "groupChat", (messageContent) => ({ groupId: room, messageContent }), "groupChat", as("messageContent")),
+    starter: member(starter, "send_message", (message) => ({ message, room }), "receive_message", as("message")),
     native: member(modern, "send_message", (content) => ({ conversationId: room, content }), "new_message", inMessage),
     messaging: member(messaging, undefined, undefined, "new_message", (message) => message),
   };
+}
+
+/** Reads an event whose text has that name. */
+function as(key) {
+  return (event) => ({ seq: event.seq, content: event[key] });
 }
 
 function lines(name) {

@@ -55,4 +55,58 @@ export const DIALECTS = [
     },
     attach: (from, to, bytes) => ["send_message", draft({ senderId: from.id, receiverId: to.id, content: bytes })],
   },
+  {
+    dialect: "school",
+    env: {},
+    ids: [1, 2],
+    options: () => ({}),
+    claims: (id) => ({ sub: undefined, id, role: "teacher" }),
+    async join({ client, id }) {
+      const answer = await client.emitWithAck("authenticate", { userId: id, role: "teacher" });
+      assert.deepEqual(answer, { ok: true, userId: id, role: "teacher" });
+      assert.deepEqual(await client.next("authenticated"), { success: true });
+    },
+    async send(from, to, content) {
+      const people = { senderId: from.id, senderRole: "teacher", recipientId: to.id, recipientRole: "teacher" };
+      const { message } = await from.client.ask("new_message", { ...people, content });
+      assertHas(message, { senderId: from.id, recipientId: to.id, content });
+      assertHas(await from.client.next("message_sent"), { id: message.id, content });
+    },
+    heard: "message_received",
+    async hear({ client, id }, content) {
+      assertHas(await client.next("message_received"), { recipientId: id, content });
+    },
+    async misspeak({ client, id }) {
+      const ack = await client.emitWithAck("new_message", { senderId: id, senderRole: "teacher", content: "to nobody" });
+      assertError(ack, "INVALID_PAYLOAD", "Failed to send message");
+      assert.deepEqual(await client.next("message_error"), { error: "Failed to send message" });
+    },
+    attach: (from, to, bytes) => [
+      "new_message",
+      { senderId: from.id, senderRole: "teacher", recipientId: to.id, recipientRole: "teacher", content: bytes },
+    ],
+  },
+  {
+    dialect: "direct",
+    env: {},
+    ids: [1, 2],
+    options: () => ({}),
+    claims: () => ({}),
+    async join({ client, id }) {
+      const answer = await client.emitWithAck("register", id);
+      assert.deepEqual(answer, { ok: true, userId: String(id), socketId: client.id });
+    },
+    async send(from, to, messageContent) {
+      const answer = await from.client.ask("chat", { recipientId: to.id, messageContent });
+      assert.equal(typeof answer.delivered, "boolean"); // the other may have left
+    },
+    heard: "chat",
+    async hear({ client }, messageContent) {
+      assertHas(await client.next("chat"), { messageContent });
+    },
+    async misspeak({ client }) {
+      assertError(await client.emitWithAck("chat", { messageContent: "to nobody" }), "INVALID_PAYLOAD");
+    },
+    attach: (from, to, bytes) => ["chat", { recipientId: to.id, messageContent: bytes }],
+  },
 ];

@@ -6,8 +6,8 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { TOKEN_MODE } from "../support/token.js";
 import {
-  DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertMessage, assertRestError, direct, fails, pair, person, roomOf, send, settle,
-  tokenPerson,
+  DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertMessage, assertRestError, direct, fails, pair, person, roomOf, send,
+  settle, tokenPerson,
 } from "../support/native.js";
 import { PNG, upload } from "../support/native_operations.js";
 
@@ -17,7 +17,9 @@ const FILE = { fileUrl: "https://files.example/a%20b.pdf", fileName: "a b.pdf", 
 describe("content", BUSY, () => {
   each(STORES_ONLY, "text is never changed", async (world) => {
     const { a, b, c } = await pair(world);
-    for (const content of ["  spaces\n\tand lines\r\n", "ğüşİıçö 👩‍👩‍👧 עברית", "<b>&amp;</b>\\u0041\"'", "0", "null", "\u0001\u2028"]) {
+    for (const content of [
+      "  spaces\n\tand lines\r\n", "ğüşİıçö 👩‍👩‍👧 עברית", "<b>&amp;</b>\\u0041\"'", "0", "null", "\u0001\u2028",
+    ]) {
       assertMessage(await send(a, c, { content }), { content, kind: "text" });
       assert.equal((await b.next("new_message")).message.content, content);
     }
@@ -42,7 +44,7 @@ describe("content", BUSY, () => {
     const message = (await ask(a, "send_message", { conversationId: c, kind: "image", uploadId: stored.id })).message;
     assertMessage(message, { kind: "image", content: null });
     const { url, name, size, type, durationMs } = message.file;
-    assert.deepEqual({ name, size, type, durationMs }, { name: "dot.png", size: PNG.length, type: "image/png", durationMs: null });
+    assert.deepEqual([name, size, type, durationMs], ["dot.png", PNG.length, "image/png", null]);
     assert.equal(new URL(url, world.server.url).pathname, new URL(stored.url, world.server.url).pathname);
     const response = await fetch(new URL(url, world.server.url));
     assert.deepEqual(Buffer.from(await response.arrayBuffer()), PNG);
@@ -105,7 +107,9 @@ describe("content", BUSY, () => {
   each(DIALECTS_AND_STORES, "a message without content and file is none", async (world) => {
     const { a, b, c } = await pair(world);
     const rest = V1.as(world, "a");
-    for (const payload of [{}, { content: "" }, { content: null }, { content: 5 }, { content: {} }, { fileName: "a.png" }, { fileUrl: "" }]) {
+    for (const payload of [
+      {}, { content: "" }, { content: null }, { content: 5 }, { content: {} }, { fileName: "a.png" }, { fileUrl: "" },
+    ]) {
       await fails(a, "send_message", { conversationId: c, ...payload }, "INVALID_PAYLOAD");
       await rest.fails("POST", `/conversations/${c}/messages`, payload, "INVALID_PAYLOAD");
     }
@@ -161,7 +165,9 @@ describe("limits", BUSY, () => {
       { fileSize: 2 ** 53 }, { fileSize: 1e300 },
     ];
     for (const fields of wrong) await fails(a, "send_message", { conversationId: c, ...FILE, ...fields }, "INVALID_PAYLOAD");
-    for (const fields of [{ fileUrl: `https://x/${"y".repeat(20_000)}` }, { fileName: "x".repeat(20_000) }, { fileType: "x".repeat(20_000) }]) {
+    for (const fields of [
+      { fileUrl: `https://x/${"y".repeat(20_000)}` }, { fileName: "x".repeat(20_000) }, { fileType: "x".repeat(20_000) },
+    ]) {
       await fails(a, "send_message", { conversationId: c, ...FILE, ...fields }, "INVALID_PAYLOAD", "TOO_LARGE");
     }
     await b.none("new_message");

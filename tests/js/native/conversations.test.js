@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, direct, fails, newRoom, pair, person, range,
-  send, settle,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, direct, fails, newRoom, pair, person,
+  range, send, settle,
 } from "../support/native.js";
 
 const BAD_LIMITS = [0, -1, 101, 1.5, "x", {}, true];
@@ -88,7 +88,8 @@ describe("the list", BUSY, () => {
     assert.equal(conversations[0].role, "MEMBER");
     assert.equal(own[0].role, "OWNER");
     await send(b, c, { content: "four" });
-    assert.deepEqual((await ask(a, "list_conversations")).conversations.map(({ id, unread }) => [id, unread]), [[c, 1], [room, 0]]);
+    const after = (await ask(a, "list_conversations")).conversations;
+    assert.deepEqual(after.map(({ id, unread }) => [id, unread]), [[c, 1], [room, 0]]);
   });
 
   each(STORES_ONLY, "the REST list is the same list", async (world) => {
@@ -132,7 +133,9 @@ describe("the list", BUSY, () => {
     const a = await person(world, "a");
     const rest = V1.as(world, "a");
     for (const limit of BAD_LIMITS) await fails(a, "list_conversations", { limit }, "INVALID_PAYLOAD");
-    for (const limit of ["0", "-1", "101", "1.5", "x"]) await rest.fails("GET", `/conversations?limit=${limit}`, undefined, "INVALID_PAYLOAD");
+    for (const limit of ["0", "-1", "101", "1.5", "x"]) {
+      await rest.fails("GET", `/conversations?limit=${limit}`, undefined, "INVALID_PAYLOAD");
+    }
     for (const cursor of BAD_CURSORS) await fails(a, "list_conversations", { cursor }, "INVALID_PAYLOAD");
     await rest.fails("GET", "/conversations?cursor=nonsense", undefined, "INVALID_PAYLOAD");
   });

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, assertMessage, fails, pair, range, roomOf, send, sendMany, settle,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, assertMessage, fails, pair, range, roomOf, send, sendMany,
+  settle,
 } from "../support/native.js";
 
 const N = 120;
@@ -34,7 +35,7 @@ const EMPTY_PAGES = [
   [{ after: 1000 }, true, false],
 ];
 const BAD = [0, -1, 101, 1.5, "x", {}, [], true].map((limit) => ({ limit }));
-const BAD_POSITIONS = [-1, 1.5, "x", {}, [], true, 2 ** 53].flatMap((seq) => ["before", "after", "around"].map((key) => ({ [key]: seq })));
+const BAD_POSITIONS = [-1, 1.5, "x", {}, [], true, 2 ** 53].flatMap((seq) => [{ before: seq }, { after: seq }, { around: seq }]);
 
 describe("history", BUSY, () => {
   each(FULL, "N-12 pages are exact at both ends and past them", async (world) => {
@@ -55,7 +56,9 @@ describe("history", BUSY, () => {
     for (const [query, hasBefore, hasAfter] of EMPTY_PAGES) {
       assert.deepEqual(await page(query), { messages: [], hasBefore, hasAfter }, JSON.stringify(query));
     }
-    for (const [seq, limit] of [[1, 10], [2, 10], [60, 10], [60, 11], [60, 1], [119, 10], [120, 10], [60, undefined], [1000, 10]]) {
+    for (const [seq, limit] of [
+      [1, 10], [2, 10], [60, 10], [60, 11], [60, 1], [119, 10], [120, 10], [60, undefined], [1000, 10],
+    ]) {
       assertAround(await page({ around: seq, ...(limit && { limit }) }), Math.min(seq, N), limit ?? 50);
     }
     for (const query of [...BAD, ...BAD_POSITIONS]) {
@@ -78,10 +81,12 @@ describe("history", BUSY, () => {
     const { a, b, room } = await roomOf(world, { b: "MEMBER" });
     await sendMany(a, room, 45);
     const writing = sendMany(a, room, 30, 46);
-    const back = await walk(b, room, (messages) => ({ before: messages[0]?.seq ?? 46 }), ({ hasBefore }) => hasBefore, "unshift");
+    const older = (messages) => ({ before: messages[0]?.seq ?? 46 });
+    const back = await walk(b, room, older, ({ hasBefore }) => hasBefore, "unshift");
     await writing;
     assert.deepEqual(back.map(({ seq }) => seq), range(1, 45));
-    const forth = await walk(b, room, (messages) => ({ after: messages.at(-1)?.seq ?? 0 }), ({ hasAfter }) => hasAfter, "push");
+    const newer = (messages) => ({ after: messages.at(-1)?.seq ?? 0 });
+    const forth = await walk(b, room, newer, ({ hasAfter }) => hasAfter, "push");
     assert.deepEqual(forth.map(({ content }) => content), range(1, 75).map((i) => `no ${i}`));
   });
 

@@ -66,7 +66,8 @@ describe("malformed payloads", BUSY, () => {
     const { a, b, c } = await pair(world);
     const wrong = [];
     for (const [event, args, code] of [...REFUSED, ...EITHER.map((row) => [...row, "either"])]) {
-      const fault = await a.emitWithAck(event, ...args).then((ack) => faultOf(ack, code), (error) => error.message.split("\n", 1)[0]);
+      const answer = a.emitWithAck(event, ...args);
+      const fault = await answer.then((ack) => faultOf(ack, code), (error) => error.message.split("\n", 1)[0]);
       if (fault) wrong.push(`${event} ${JSON.stringify(args).slice(0, 120)}: ${fault}`);
     }
     assert.equal(wrong.length, 0, wrong.join("\n"));

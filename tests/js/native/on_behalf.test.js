@@ -103,6 +103,7 @@ describe("the directory", BUSY, () => {
     const dealer = world.rest.bearer(token("d", { gallery_id: "ga" }));
     const made = await dealer.post("/chats", { roomType: "support", otherGalleryId: "gb" });
     assert.equal(made.status, 200, JSON.stringify(made.body));
-    assertHas((await dealer.get("/chats")).body.data[0], { gallery_a_id: "ga", gallery_a_name: "By a program", gallery_b_name: null });
+    const [room] = (await dealer.get("/chats")).body.data;
+    assertHas(room, { gallery_a_id: "ga", gallery_a_name: "By a program", gallery_b_name: null });
   }, TOKEN_MODE);
 });

@@ -5,8 +5,8 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas, assertIso } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, direct, fails, look, newRoom, pair, person, roomOf, send, sendMany,
-  settle,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, direct, fails, look, newRoom, pair, person, roomOf, send,
+  sendMany, settle,
 } from "../support/native.js";
 
 const RECEIPT_KEYS = ["conversationId", "lastReadSeq", "unread", "unreadTotal"];

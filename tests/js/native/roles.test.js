@@ -6,8 +6,8 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertParticipant, fails, look, newRoom, person,
-  roomOf, rolesOf, send, settle,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertParticipant, fails, look, newRoom,
+  person, roomOf, rolesOf, send, settle,
 } from "../support/native.js";
 
 /** Lowest first. */

@@ -64,10 +64,12 @@ describe("making API tokens", BUSY, () => {
     }
   }, TOKEN_MODE);
 
-  each(DIALECTS_AND_STORES, "only administrators make tokens for programs and for others, and allow to administer", async (world) => {
+  each(DIALECTS_AND_STORES, "only administrators make tokens for programs and others, and allow to administer", async (world) => {
     const member = user(world, "m");
     const body = { name: "x", type: "USER", permissions: ["read"] };
-    for (const more of [{ type: "CLIENT" }, { userId: "a" }, { permissions: ["admin"] }, { permissions: ["directory"] }, { permissions: ["onBehalfOf"] }]) {
+    for (const more of [
+      { type: "CLIENT" }, { userId: "a" }, { permissions: ["admin"] }, { permissions: ["directory"] }, { permissions: ["onBehalfOf"] },
+    ]) {
       await member.fails("POST", "/tokens", { ...body, ...more }, "FORBIDDEN");
     }
     assert.deepEqual((await member.ok("GET", "/tokens")).tokens, []);

@@ -2,37 +2,25 @@
 
 import assert from "node:assert/strict";
 import { io as current } from "socket.io-client";
+import { Arrivals, GETS_MS } from "./arrivals.js";
 
-/** "Gets" means within this time. */
-export const GETS_MS = Number(process.env.SOHBET_GETS_MS ?? 1000);
-/** "Gets nothing" means not within this time after everything else has settled. */
-export const QUIET_MS = 300;
+export { GETS_MS, QUIET_MS } from "./arrivals.js";
 const CONNECT_MS = 10_000;
 
-/**
- * @typedef {object} Arrival
- * @property {string} name event name; `ack <event>` for the answer to one of our own
- * @property {any[]} args
- * @property {number} at milliseconds since the process started
- * @property {boolean} taken whether a test has looked at it
- */
-
-export class Client {
-  /** @type {Arrival[]} */
-  log = [];
+export class Client extends Arrivals {
   /** Ids of acks the wire brought: the stock client would silently drop a second one. */
   ackIds = [];
-  #waiting = new Set();
 
   /** `io` is the library: the current socket.io-client, unless it is another one. */
   constructor(url, { io = current, ...options } = {}) {
+    super();
     this.socket = io(url, { forceNew: true, ...options });
-    this.socket.onAny((name, ...args) => this.#arrived(name, args));
+    this.socket.onAny((name, ...args) => this.arrived(name, args));
     this.socket.io.on("packet", (packet) => {
       if (packet.type === 3) this.ackIds.push(packet.id);
     });
-    this.socket.on("disconnect", (reason) => this.#arrived("(disconnect)", [reason]));
-    this.socket.io.on("reconnect", (attempts) => this.#arrived("(reconnect)", [attempts]));
+    this.socket.on("disconnect", (reason) => this.arrived("(disconnect)", [reason]));
+    this.socket.io.on("reconnect", (attempts) => this.arrived("(reconnect)", [attempts]));
   }
 
   /** A connected client. Throws the `connect_error` if the server refuses. */
@@ -75,7 +63,7 @@ export class Client {
       const timer = setTimeout(() => reject(new Error(`no ack of ${name}\n${this}`)), ms);
       this.socket.emit(name, ...args, (...answer) => {
         clearTimeout(timer);
-        this.#arrived(`ack ${name}`, answer, true);
+        this.arrived(`ack ${name}`, answer, true);
         if (answer.length !== 1) reject(new Error(`the ack of ${name} has ${answer.length} arguments`));
         resolve(answer[0]);
       });
@@ -87,53 +75,6 @@ export class Client {
     const answer = await this.emitWithAck(name, ...args);
     assert.equal(answer?.ok, true, `${name} was answered ${JSON.stringify(answer)}`);
     return answer;
-  }
-
-  /** The next event of that name that no `next` has given yet: what has come already, or comes within `ms`. */
-  next(name, ms = GETS_MS) {
-    const seen = this.#untaken(name)[0];
-    if (seen) return Promise.resolve(take(seen));
-    return new Promise((resolve, reject) => {
-      const waiter = { name, resolve, timer: null };
-      waiter.timer = setTimeout(() => {
-        this.#waiting.delete(waiter);
-        reject(new Error(`no ${name} within ${ms} ms\n${this}`));
-      }, ms);
-      this.#waiting.add(waiter);
-    });
-  }
-
-  /** The next `n` events of that name. */
-  async several(name, n, ms = GETS_MS) {
-    const all = [];
-    while (all.length < n) all.push(await this.next(name, ms));
-    return all;
-  }
-
-  /** Waits until nothing has arrived for `ms`, then fails if an event of that name (of any name) was not taken. */
-  async none(name = undefined, ms = QUIET_MS) {
-    let quietMs;
-    const start = performance.now();
-    while ((quietMs = performance.now() - Math.max(start, this.log.at(-1)?.at ?? 0)) < ms) {
-      await new Promise((resolve) => setTimeout(resolve, Math.ceil(ms - quietMs)));
-    }
-    const found = this.#untaken(name);
-    assert.equal(found.length, 0, `unexpected ${found.map((arrival) => arrival.name)}\n${this}`);
-  }
-
-  /** Names of everything that arrived, in order, since `forget` was last called; events and acks alike. */
-  get order() {
-    return this.log.map((arrival) => arrival.name);
-  }
-
-  /** Every arrival of that name, taken or not. */
-  all(name) {
-    return this.log.filter((arrival) => arrival.name === name).map((arrival) => arrival.args[0]);
-  }
-
-  /** Starts the list anew: what came while a test was being set up is of no interest. */
-  forget() {
-    this.log = [];
   }
 
   /** No ack came twice. Every client is asked at the end of its test. */
@@ -162,15 +103,7 @@ export class Client {
   close() {
     this.socket.disconnect();
     this.socket.io.engine?.close();
-    for (const waiter of this.#waiting) clearTimeout(waiter.timer);
-    this.#waiting.clear();
-  }
-
-  toString() {
-    const lines = this.log.slice(-30).map((arrival) => {
-      return `  ${Math.round(arrival.at)} ${arrival.name} ${JSON.stringify(arrival.args).slice(0, 300)}`;
-    });
-    return `received by ${this.id ?? "a client without connection"}:\n${lines.join("\n") || "  nothing"}`;
+    this.stopWaiting();
   }
 
   #outcome() {
@@ -184,25 +117,4 @@ export class Client {
       this.socket.once("connect_error", done);
     });
   }
-
-  #untaken(name) {
-    return this.log.filter((arrival) => !arrival.taken && (name === undefined || arrival.name === name));
-  }
-
-  #arrived(name, args, taken = false) {
-    const arrival = { name, args, at: performance.now(), taken };
-    this.log.push(arrival);
-    for (const waiter of this.#waiting) {
-      if (waiter.name !== name) continue;
-      this.#waiting.delete(waiter);
-      clearTimeout(waiter.timer);
-      waiter.resolve(take(arrival));
-      return;
-    }
-  }
-}
-
-function take(arrival) {
-  arrival.taken = true;
-  return arrival.args[0];
 }

@@ -1,92 +1,96 @@
-// A plain WebSocket of dialect chatsphere: JSON frames with a `type`, kept in wire order like the arrivals of a Client.
+// A plain WebSocket of dialect chatsphere, and who opens one. Frames are kept in wire order, by their `type`.
 
 import assert from "node:assert/strict";
-import WebSocket from "ws";
-import { GETS_MS, QUIET_MS } from "./client.js";
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { Arrivals, GETS_MS } from "./arrivals.js";
 
-export class Plain {
-  /** Frames that came, in order; `taken` once a test has looked at one. */
-  log = [];
-  #waiting = new Set();
+const CONNECT_MS = 10_000;
 
-  constructor(url) {
-    this.socket = new WebSocket(url);
-    this.socket.on("message", (data, isBinary) => {
-      const arrival = { frame: isBinary ? data : JSON.parse(data), at: performance.now(), taken: false };
-      this.log.push(arrival);
-      for (const look of this.#waiting) look();
+export class Plain extends Arrivals {
+  #outcome;
+
+  /**
+   * @param {import("./matrix.js").World} world
+   * @param {string} path with its query
+   * @param {import("ws").ClientOptions} [options] `headers`, `origin`, `autoPong`
+   */
+  constructor(world, path, options = {}) {
+    super();
+    this.id = `a plain socket on ${path}`;
+    const url = world.server.url.replace(/^http/, "ws") + path;
+    this.socket = new WebSocket(url, { handshakeTimeout: CONNECT_MS, ...options });
+    this.socket.on("message", (data, isBinary) => this.#heard(data, isBinary));
+    this.socket.on("close", (code) => this.arrived("(close)", [code]));
+    this.#outcome = new Promise((resolve) => {
+      this.socket.once("open", () => resolve("open"));
+      this.socket.once("unexpected-response", (request, response) => {
+        request.destroy();
+        resolve(response.statusCode);
+      });
+      this.socket.on("error", resolve); // of an open socket: its close follows
     });
   }
 
-  /** An open socket of that server; `path` with its query. */
-  static async open(world, path) {
-    const plain = new Plain(new URL(path, world.server.url.replace(/^http/, "ws")));
-    await new Promise((resolve, reject) => {
-      plain.socket.once("open", resolve);
-      plain.socket.once("error", reject);
-    });
+  /** An open socket of that server. */
+  static async open(world, path, options) {
+    const plain = new Plain(world, path, options);
+    const outcome = await plain.#outcome;
+    assert.equal(outcome, "open", `the upgrade of ${path} gave ${outcome}`);
     return plain;
   }
 
+  /** The HTTP status with which the server refuses the upgrade. */
+  static async refused(world, path, options) {
+    const plain = new Plain(world, path, options);
+    const outcome = await plain.#outcome;
+    plain.close();
+    assert.equal(typeof outcome, "number", `the upgrade of ${path} gave ${outcome}`);
+    return outcome;
+  }
+
+  /** An object goes as JSON; texts and buffers are sent as they are. */
   send(frame) {
-    this.socket.send(JSON.stringify(frame));
+    this.socket.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
-  /** The next frame of that type which no `next` has given yet. */
-  next(type, ms = GETS_MS) {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = this.log.find((arrival) => !arrival.taken && arrival.frame.type === type);
-        if (!found) return;
-        found.taken = true;
-        done(() => resolve(found.frame));
-      };
-      const timer = setTimeout(() => done(() => reject(new Error(`no ${type} within ${ms} ms\n${this}`))), ms);
-      const done = (then) => {
-        clearTimeout(timer);
-        this.#waiting.delete(look);
-        then();
-      };
-      this.#waiting.add(look);
-      look();
-    });
+  /** The code with which the server closes the connection. */
+  closed(ms = GETS_MS) {
+    return this.next("(close)", ms);
   }
 
-  async several(type, n, ms = GETS_MS) {
-    const all = [];
-    while (all.length < n) all.push(await this.next(type, ms));
-    return all;
+  /** Waits for a ping of the server. */
+  async pinged(ms) {
+    await once(this.socket, "ping", { signal: AbortSignal.timeout(ms) });
   }
 
-  /** Waits until nothing has come for a while, then fails if a frame of that type was not taken. */
-  async none(type, ms = QUIET_MS) {
-    const start = performance.now();
-    let quietMs;
-    while ((quietMs = performance.now() - Math.max(start, this.log.at(-1)?.at ?? 0)) < ms) {
-      await new Promise((resolve) => setTimeout(resolve, Math.ceil(ms - quietMs)));
-    }
-    const found = this.log.filter((arrival) => !arrival.taken && arrival.frame.type === type);
-    assert.deepEqual(found.map((arrival) => arrival.frame), [], `${this}`);
+  get isOpen() {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
+  /** Is gone without a word. */
   close() {
-    this.socket.close();
+    this.socket.terminate();
+    this.stopWaiting();
   }
 
-  toString() {
-    const lines = this.log.slice(-30).map(({ at, frame }) => `  ${Math.round(at)} ${JSON.stringify(frame).slice(0, 300)}`);
-    return `received by a plain socket:\n${lines.join("\n") || "  nothing"}`;
+  #heard(data, isBinary) {
+    const text = data.toString();
+    const frame = isBinary ? undefined : parsed(text);
+    if (typeof frame?.type === "string") this.arrived(frame.type, [frame]);
+    else this.arrived(isBinary ? "(binary)" : "(text)", [text]);
   }
 }
 
-/** A user of chatsphere, made as its front ends do: `{id, token}`. */
+/** A user, made as front ends do: `{id, username, role, token, tokenId, expiresAt}`. */
 export async function newUser(world, username) {
   const { status, body } = await world.rest.post("/api/users", { username });
   assert.equal(status, 201, JSON.stringify(body));
-  return { id: body.user.id, token: body.token };
+  const { user, ...issued } = body;
+  return { ...user, ...issued };
 }
 
-/** The id of a chatsphere room in which these users are; the first one made it. */
+/** The id of a room in which these users are; the first one made it. */
 export async function newRoomOf(world, ...users) {
   const rest = world.rest.bearer(users[0].token);
   const { status, body } = await rest.post("/api/rooms", { name: "Common room", userId: users[0].id });
@@ -96,4 +100,12 @@ export async function newRoomOf(world, ...users) {
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
   }
   return body.id;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

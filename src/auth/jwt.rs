@@ -152,6 +152,7 @@ impl Claims {
             trust,
             expires_at,
             grant: None,
+            is_on_behalf: false,
         }
     }
 

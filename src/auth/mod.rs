@@ -73,6 +73,8 @@ pub struct Identity {
     pub expires_at: Option<DateTime<Utc>>,
     /// The API token that it came with.
     pub grant: Option<Arc<Grant>>,
+    /// Whether the user is not the token's own, but one that a program acts for.
+    pub is_on_behalf: bool,
 }
 
 impl Identity {
@@ -128,6 +130,7 @@ impl Identity {
                 // The name is that of the program.
                 name: None,
                 role: Some(UserRole::Member),
+                is_on_behalf: true,
                 ..self
             }),
             false => Err(Error::Forbidden("Forbidden")),
@@ -270,6 +273,7 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         trust: Trust::Claimed,
         expires_at: None,
         grant: None,
+        is_on_behalf: false,
     }
 }
 

@@ -116,7 +116,8 @@ impl Chat {
             role: identity.role.filter(|_| is_own).unwrap_or(profile.role),
             trust: identity.trust,
             permissions: identity.permissions(),
-            is_program: identity.is_program(),
+            // Who acts for a user sees what that user sees.
+            is_program: identity.is_program() && is_own && !identity.is_on_behalf,
             dialect,
             user,
         })

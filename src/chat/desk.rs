@@ -265,7 +265,7 @@ impl Chat {
             }
             request if request.is_heard_by_asker() => {
                 session.hold();
-                let reply = self.desk(&caller, request).await?;
+                let reply = self.desk_of(Some(session.id), &caller, request).await?;
                 let told = match &reply {
                     DeskReply::CaughtUp(caught_up) => caught_up.message_ids(),
                     _ => Vec::new(),
@@ -278,6 +278,15 @@ impl Chat {
 
     /// Does what a caller asks, unless it is about the caller's socket.
     pub async fn desk(&self, caller: &Caller, request: DeskRequest) -> Result<DeskReply> {
+        self.desk_of(None, caller, request).await
+    }
+
+    async fn desk_of(
+        &self,
+        asker: Option<SessionId>,
+        caller: &Caller,
+        request: DeskRequest,
+    ) -> Result<DeskReply> {
         Ok(match request {
             DeskRequest::List { limit, after } => {
                 DeskReply::List(self.list_views(caller, limit, after.as_ref()).await?)
@@ -324,7 +333,10 @@ impl Chat {
             DeskRequest::MarkRead {
                 conversation,
                 scope,
-            } => DeskReply::Read(self.mark_up_to(caller, conversation, scope).await?),
+            } => {
+                let marked = self.mark_up_to(caller, conversation, scope, asker);
+                DeskReply::Read(marked.await?)
+            }
             DeskRequest::Presence { users } => {
                 DeskReply::Presence(self.list_presence(caller, &users).await?)
             }

@@ -142,10 +142,12 @@ pub enum Origin {
         /// Its place among the writes of this socket that are under way.
         permit: OwnedSemaphorePermit,
     },
-    /// A REST call.
+    /// A REST call, or a request of a socket that goes on when it knows the outcome.
     Rest {
         /// Where the handler waits.
         reply: oneshot::Sender<Result<Reply, Error>>,
+        /// The socket, if it is one.
+        asker: Option<SessionId>,
         /// What the listeners are to see on the message.
         echo: Option<Box<RawValue>>,
     },

@@ -16,7 +16,8 @@ use super::client_keys::client_key;
 use super::dialects::IdForm;
 use super::handling::GUEST;
 use super::{
-    About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, Tag,
+    About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, SessionId,
+    Tag,
 };
 use crate::auth::Permission;
 use crate::error::{Error, Result};
@@ -325,8 +326,41 @@ impl Chat {
         echo: Option<Box<RawValue>>,
     ) -> Result<Reply> {
         let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker: None,
+            echo,
+        };
+        self.submit_from(caller, write, about, origin, receipt).await
+    }
+
+    /// As [`Chat::submit_and_wait`], for a request of a socket, which does not hear of what it did.
+    pub(super) async fn submit_for(
+        &self,
+        asker: Option<SessionId>,
+        caller: &Caller,
+        write: Write,
+        about: About,
+    ) -> Result<Reply> {
+        let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker,
+            echo: None,
+        };
+        self.submit_from(caller, write, about, origin, receipt).await
+    }
+
+    async fn submit_from(
+        &self,
+        caller: &Caller,
+        write: Write,
+        about: About,
+        origin: Origin,
+        receipt: oneshot::Receiver<Result<Reply>>,
+    ) -> Result<Reply> {
         let tag = Tag {
-            origin: Origin::Rest { reply, echo },
+            origin,
             before: self.ended_typing(caller.dialect, &write),
             about,
             dialect: caller.dialect,

@@ -9,7 +9,7 @@ use sohbet_entity::ids::{ConversationId, PartyId};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, Chat, Conversation, DeskEvent, Event, Viewer};
+use super::{Caller, Chat, Conversation, DeskEvent, Event, SessionId, Viewer};
 use crate::error::Result;
 use crate::store::{ReadScope, Standing};
 
@@ -69,9 +69,11 @@ impl Chat {
         caller: &Caller,
         id: ConversationId,
         scope: ReadScope,
+        asker: Option<SessionId>,
     ) -> Result<Receipt> {
         let known = self.enter(caller, &id).await?;
-        self.mark_read(caller, id.clone(), scope).await?;
+        let (write, about) = self.prepare_read(caller, id.clone(), scope, None).await?;
+        self.submit_for(asker, caller, write, about).await?;
         let viewer = caller.viewer();
         let party = viewer.party_in(&known);
         let standings = self.store.find_standings(&[(&id, &party)]).await?;

@@ -351,7 +351,7 @@ impl Frames {
 fn asker(origin: &Origin) -> Option<SessionId> {
     match origin {
         Origin::Socket { session, .. } => Some(session.id),
-        Origin::Rest { .. } => None,
+        Origin::Rest { asker, .. } => *asker,
     }
 }
 

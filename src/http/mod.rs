@@ -10,6 +10,7 @@ mod errors;
 mod files;
 mod health;
 mod messaging;
+mod native;
 mod pages;
 mod ranges;
 mod routing;
@@ -83,8 +84,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 2] {
-    [messaging::surface(), school::surface()]
+fn surfaces() -> [Surface; 3] {
+    [messaging::surface(), school::surface(), native::surface()]
 }
 
 /// All routes except the Socket.IO endpoint.

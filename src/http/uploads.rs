@@ -48,7 +48,7 @@ pub async fn store_upload(
     let caller = match caller {
         Ok(caller) => caller,
         Err(response) => {
-            discard(&Feed::new(request.into_body())).await;
+            discard_body(request).await;
             return response;
         }
     };
@@ -251,6 +251,11 @@ impl Stream for Fed {
         }
         polled
     }
+}
+
+/// Takes the body of a request that is refused; see [`discard`].
+pub async fn discard_body(request: Request) {
+    discard(&Feed::new(request.into_body())).await;
 }
 
 /// Takes the rest of a body without keeping it: a client that is still sending would see a broken

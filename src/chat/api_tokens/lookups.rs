@@ -184,6 +184,7 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         trust: Trust::Verified,
         expires_at: None,
         grant: None,
+        is_on_behalf: false,
     };
     Ok(identity.with_grant(grant))
 }

@@ -16,12 +16,17 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
         Event::Message {
             message, dialect, ..
         } => participants(&message.conversation, *dialect),
+        // The socket that read knows it from its answer.
         Event::Read {
             known: Some(known),
             outcome,
+            origin,
             dialect,
             ..
-        } if outcome.has_moved => participants(known, *dialect),
+        } if outcome.has_moved => Audience {
+            except: *origin,
+            ..participants(known, *dialect)
+        },
         Event::Typing {
             dialect: Dialect::Native,
             known: Some(known),

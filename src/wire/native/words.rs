@@ -327,5 +327,3 @@ fn ignored(object: &Object, known: &[&str]) -> Option<Box<RawValue>> {
     to_raw_value(&names).ok()
 }
 
-#[cfg(test)]
-mod tests;

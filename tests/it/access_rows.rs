@@ -78,7 +78,11 @@ fn paths(dialect: Dialect) -> Vec<String> {
             };
             let path = rest.split('"').next().unwrap_or_default();
             if path.contains('/') && path.trim_matches('/').contains(|c: char| c.is_alphabetic()) {
-                paths.push(path.replace("{base}", "").replace("{{", "{").replace("}}", "}"));
+                paths.push(
+                    path.replace("{base}", "")
+                        .replace("{{", "{")
+                        .replace("}}", "}"),
+                );
             }
         }
     }

@@ -9,6 +9,7 @@ mod api_tokens;
 mod checks;
 mod crashes;
 mod first_events;
+mod gateways;
 mod http_rules;
 mod logins;
 mod logs;

@@ -18,6 +18,7 @@ mod routing;
 mod school;
 mod uploads;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -55,6 +56,8 @@ pub struct Config {
     /// Address under which clients reach this server, for links to stored files; `None` takes it
     /// from the request.
     pub public_url: Option<String>,
+    /// Peers whose headers say who calls.
+    pub gateway_addresses: Vec<IpAddr>,
 }
 
 /// What all handlers share.

@@ -10,6 +10,7 @@ mod checks;
 mod crashes;
 mod examples;
 mod first_events;
+mod gateways;
 mod http_rules;
 mod logins;
 mod logs;

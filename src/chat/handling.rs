@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, Origin, Reply, Request, Session,
-    SocketRequest, Tag,
+    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, LobbyRequest, Origin, Reply,
+    Request, Session, SocketRequest, Tag,
 };
 use crate::auth::Trust;
 use crate::error::{Error, Result};
@@ -60,6 +60,9 @@ impl Chat {
             Request::MarkMessageRead { message } => {
                 self.prepare_read_by(session, dialect, &message).await
             }
+            Request::Lobby(LobbyRequest::Say(said)) => {
+                self.prepare_said(session, dialect, *said).await
+            }
             request => {
                 self.wait_for_writes(session).await;
                 return self
@@ -96,7 +99,7 @@ impl Chat {
     }
 
     /// Gives a nameless socket of development mode a made-up user, who lives as long as it does.
-    fn admit_guest(&self, session: &Arc<Session>) {
+    pub(super) fn admit_guest(&self, session: &Arc<Session>) {
         if session.identity().trust == Trust::Claimed && session.user().is_none() {
             let guest = UserId::from(format!("{GUEST}{}", Uuid::new_v4()));
             self.sessions.listen_user(session, &guest);
@@ -130,7 +133,9 @@ impl Chat {
         let tag = Tag {
             origin,
             about,
-            before: self.ended_typing(dialect, &write),
+            before: self
+                .ended_typing(dialect, &write)
+                .or_else(|| self.ended_lobby_typing(session.id, &write)),
             dialect,
         };
         let Err((tag, error)) = self.writer.submit(write, tag) else {
@@ -315,6 +320,7 @@ impl Chat {
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         let listened_for = self.sessions.close(session);
+        self.leave_lobby(session.id).await;
         if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
             self.presence.leave(dialect, &user);
         }

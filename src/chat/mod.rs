@@ -49,7 +49,10 @@ pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
-pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use lobby::{
+    DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
+    Reaction, Said, Shown, Whom,
+};
 pub use media::is_inline;
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
@@ -96,6 +99,7 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    lobby: lobby::Lobby,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
@@ -125,6 +129,7 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            lobby: lobby::Lobby::default(),
             delivered: waiting::Delivered::default(),
             blobs: files.blobs,
             links,

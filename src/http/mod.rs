@@ -16,6 +16,7 @@ mod pages;
 mod ranges;
 mod routing;
 mod school;
+mod starter;
 mod uploads;
 
 use std::net::IpAddr;
@@ -88,8 +89,13 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 3] {
-    [messaging::surface(), school::surface(), gallery::surface()]
+fn surfaces() -> [Surface; 4] {
+    [
+        messaging::surface(),
+        school::surface(),
+        gallery::surface(),
+        starter::surface(),
+    ]
 }
 
 /// All routes except the Socket.IO endpoint.

@@ -7,6 +7,7 @@
 mod api_tokens;
 mod batches;
 mod blobs;
+mod changes;
 mod connections;
 mod conversations;
 mod dealers;
@@ -25,6 +26,7 @@ mod writer;
 
 pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
+pub use changes::Reactor;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use dealers::{DealerRoom, ListedDealerRoom};
 pub use directory::DirectoryEntry;

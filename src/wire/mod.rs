@@ -183,6 +183,8 @@ pub struct Audience<'a> {
     pub galleries: [Option<&'a GalleryId>; 2],
     /// Every socket of the dialect.
     pub everybody: bool,
+    /// Undecided sockets of nobody in particular, too.
+    pub strangers: bool,
     /// Not this socket.
     pub except: Option<SessionId>,
     /// Not the sockets of this user.
@@ -201,6 +203,7 @@ impl Audience<'_> {
             peers: &[],
             galleries: [None, None],
             everybody: false,
+            strangers: false,
             except: None,
             except_user: None,
             cause,

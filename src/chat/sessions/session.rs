@@ -32,7 +32,7 @@ pub trait Outbox: Send + Sync {
 }
 
 /// Number of a session, unique while the process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub(super) u64);
 
 #[cfg(test)]
@@ -126,6 +126,16 @@ impl Session {
     /// The one room it is in, in dialects in which a socket has only one.
     pub fn room(&self) -> Option<ConversationId> {
         self.state().room.clone()
+    }
+
+    /// Whether that is its one room.
+    pub fn is_in(&self, room: &ConversationId) -> bool {
+        self.state().room.as_ref() == Some(room)
+    }
+
+    /// Whether it is in a room at all, in dialects in which a socket has only one.
+    pub fn has_room(&self) -> bool {
+        self.state().room.is_some()
     }
 
     /// Says which is its one room. Returns the one before.

@@ -89,7 +89,10 @@ impl Chat {
         while !rest.is_empty() && n_bytes < MAX_TEXT_BYTES {
             let (part, later) = rest.split_at(n_together(rest));
             let asked: Vec<Stretch> = part.iter().map(Stretch::from).collect();
-            for message in self.view_messages(self.store.list_changes(&asked).await?).await? {
+            for message in self
+                .view_messages(self.store.list_changes(&asked).await?)
+                .await?
+            {
                 n_bytes += message.row.content.as_deref().map_or(0, str::len);
                 let id = &message.row.conversation_id;
                 match changed.last_mut().filter(|(last, _)| last == id) {
@@ -215,7 +218,13 @@ mod tests {
 
     #[test]
     fn small_gaps_are_told_and_large_ones_reset() {
-        let since = since(&[("even", 5), ("small", 0), ("large", 0), ("ahead", 9), ("x", 1)]);
+        let since = since(&[
+            ("even", 5),
+            ("small", 0),
+            ("large", 0),
+            ("ahead", 9),
+            ("x", 1),
+        ]);
         let known = vec![
             place("even", 5),
             place("small", MAX_CHANGES),
@@ -246,7 +255,9 @@ mod tests {
 
     #[test]
     fn conversations_that_are_not_shown_are_reset() {
-        let names: Vec<String> = (0..MAX_SHOWN + 5).map(|number| number.to_string()).collect();
+        let names: Vec<String> = (0..MAX_SHOWN + 5)
+            .map(|number| number.to_string())
+            .collect();
         let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
         let places = names.iter().map(|name| place(name, 1)).collect();
         let plan = Plan::new(&since(&known), places, Vec::new(), true);

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sohbet_entity::enums::{ParticipantRole, RoomType};
-use sohbet_entity::ids::{ConversationId, GalleryId, PartyId, UserId};
+use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 
 use super::Chat;
+use super::users::is_gallery;
 use crate::error::{Error, Result};
 use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
 
@@ -241,7 +242,7 @@ impl Chat {
             return Ok((conversation, false));
         }
         for user in [&pair.first, &pair.second] {
-            if PartyId::from(user).gallery().is_some() {
+            if is_gallery(user) {
                 return Err(Error::InvalidPayload("Invalid user ID"));
             }
             if !self.config.allow_unknown_users {

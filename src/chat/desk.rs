@@ -323,9 +323,7 @@ impl Chat {
                 conversation,
                 user,
                 role,
-            } => {
-                DeskReply::Participant(self.set_role(caller, &conversation, &user, role).await?)
-            }
+            } => DeskReply::Participant(self.set_role(caller, &conversation, &user, role).await?),
             DeskRequest::History {
                 conversation,
                 query,

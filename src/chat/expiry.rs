@@ -83,7 +83,10 @@ impl Chat {
     /// visiting them holds.
     fn ending_sessions(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, DateTime<Utc>)> {
         let mut ending = Vec::new();
-        if !self.sessions.has_listeners(Dialect::Native, Dialect::Native) {
+        if !self
+            .sessions
+            .has_listeners(Dialect::Native, Dialect::Native)
+        {
             return ending;
         }
         self.sessions.each(|session| {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, Origin, Reply, Request, Session,
-    SocketRequest, Tag,
+    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, LobbyRequest, Origin, Reply,
+    Request, Session, SocketRequest, Tag,
 };
 use crate::auth::Trust;
 use crate::error::{Error, Result};
@@ -60,6 +60,9 @@ impl Chat {
             Request::MarkMessageRead { message } => {
                 self.prepare_read_by(session, dialect, &message).await
             }
+            Request::Lobby(LobbyRequest::Say(said)) => {
+                self.prepare_said(session, dialect, *said).await
+            }
             request => {
                 self.wait_for_writes(session).await;
                 let asked = Asked {
@@ -99,7 +102,7 @@ impl Chat {
     }
 
     /// Gives a nameless socket of development mode a made-up user, who lives as long as it does.
-    fn admit_guest(&self, session: &Arc<Session>) {
+    pub(super) fn admit_guest(&self, session: &Arc<Session>) {
         if session.identity().trust == Trust::Claimed && session.user().is_none() {
             let guest = UserId::from(format!("{GUEST}{}", Uuid::new_v4()));
             self.sessions.listen_user(session, &guest);
@@ -133,7 +136,9 @@ impl Chat {
         let tag = Tag {
             origin,
             about,
-            before: self.ended_typing(dialect, &write),
+            before: self
+                .ended_typing(dialect, &write)
+                .or_else(|| self.ended_lobby_typing(session.id, &write)),
             dialect,
         };
         let Err((tag, error)) = self.writer.submit(write, tag) else {
@@ -227,12 +232,7 @@ impl Chat {
         self.take_step(session, step, asked).await
     }
 
-    async fn take_step(
-        &self,
-        session: &Arc<Session>,
-        step: Result<Step>,
-        asked: Asked,
-    ) -> Handled {
+    async fn take_step(&self, session: &Arc<Session>, step: Result<Step>, asked: Asked) -> Handled {
         match step {
             Ok(Step::Told(reply, then)) => Handled::Now {
                 outcome: Ok(reply),
@@ -316,6 +316,7 @@ impl Chat {
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         let listened_for = self.sessions.close(session);
+        self.leave_lobby(session.id).await;
         if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
             self.presence.leave(dialect, &user);
         }

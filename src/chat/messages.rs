@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{
-    ConversationId, MessageId, PartyId, UploadId, UserId, canonical_decimal,
-};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId, canonical_decimal};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -331,7 +329,8 @@ impl Chat {
             asker: None,
             echo,
         };
-        self.submit_from(caller, write, about, origin, receipt).await
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
     }
 
     /// As [`Chat::submit_and_wait`], for a request of a socket, which does not hear of what it did.
@@ -348,7 +347,8 @@ impl Chat {
             asker,
             echo: None,
         };
-        self.submit_from(caller, write, about, origin, receipt).await
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
     }
 
     async fn submit_from(

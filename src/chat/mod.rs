@@ -9,8 +9,10 @@ mod catch_up;
 mod changes;
 mod client_keys;
 mod conversations;
+mod dealers;
 mod desk;
 mod dialects;
+mod directory;
 mod events;
 mod expiry;
 mod groups;
@@ -52,13 +54,17 @@ pub use catch_up::{CaughtUp, MAX_CHANGES, MAX_CHANGES_IN_ALL, MAX_KNOWN, Since};
 pub use changes::{Changed, Reason};
 pub use client_keys::{ClientId, shown_client_id};
 pub use conversations::{Conversation, Kind, Room};
+pub use dealers::{NewDealerRoom, NumberedPage};
 pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
-pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use lobby::{
+    DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
+    Reaction, Said, Shown, Whom,
+};
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
 pub use pages::{HistoryPage, HistoryQuery};
@@ -71,13 +77,15 @@ pub use unread::{Receipt, UnreadCount};
 pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 pub use views::{
-    ConversationFacts, ConversationView, Cursor, MessageView, ParticipantView, ReactionView, ViewList,
+    ConversationFacts, ConversationView, Cursor, MessageView, ParticipantView, ReactionView,
+    ViewList,
 };
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    BlobStream, Channel, ConversationSummary, Done, ListedRoom, MessageRow, Outcome, Page, Pair,
-    ReadOutcome, ReadScope, RoomChange, TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
+    ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomChange, TokenFilter,
+    UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -115,6 +123,7 @@ pub struct Chat {
     typing: typing::Typing,
     turns: changes::Turns,
     unread: unread::Waiting,
+    lobby: lobby::Lobby,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
@@ -146,6 +155,7 @@ impl Chat {
             typing: typing::Typing::default(),
             turns: changes::Turns::default(),
             unread: unread::Waiting::default(),
+            lobby: lobby::Lobby::default(),
             delivered: waiting::Delivered::default(),
             blobs: files.blobs,
             links,

@@ -40,7 +40,7 @@ impl Chat {
     ) -> Result<HistoryPage> {
         self.enter(caller, id).await?;
         let query = match query.around {
-            Some(seq) => around(seq, query.limit, self.last_seq(id).await?),
+            Some(seq) => around(seq, query.limit, self.newest_seq(id).await?),
             None => query,
         };
         let page = Page {
@@ -49,7 +49,7 @@ impl Chat {
             limit: query.limit,
         };
         let rows = self.store.list_messages(id, page).await?;
-        let (has_before, has_after) = surroundings(&rows, query, self.last_seq(id).await?);
+        let (has_before, has_after) = surroundings(&rows, query, self.newest_seq(id).await?);
         Ok(HistoryPage {
             messages: self.view_messages(rows).await?,
             has_before,
@@ -57,7 +57,7 @@ impl Chat {
         })
     }
 
-    async fn last_seq(&self, id: &ConversationId) -> Result<i64> {
+    async fn newest_seq(&self, id: &ConversationId) -> Result<i64> {
         let found = self.store.find_conversation(id).await?;
         let row = found.ok_or(Error::NotFound("Conversation not found"))?;
         Ok(row.last_seq)

@@ -46,13 +46,15 @@ impl Chat {
     /// The connected people who share a conversation with a user. Nobody, when that cannot be read
     /// now: who is there is looked at again with every list.
     pub(super) async fn peers(&self, user: &UserId) -> Vec<UserId> {
-        if !self.sessions.has_listeners(Dialect::Native, Dialect::Native) {
+        if !self
+            .sessions
+            .has_listeners(Dialect::Native, Dialect::Native)
+        {
             return Vec::new();
         }
         match self.store.list_acquaintances(user, MAX_PEERS).await {
             Ok(mut peers) => {
-                let is_there =
-                    |peer: &UserId| self.sessions.is_connected_in(peer, Dialect::Native);
+                let is_there = |peer: &UserId| self.sessions.is_connected_in(peer, Dialect::Native);
                 peers.retain(is_there);
                 peers
             }

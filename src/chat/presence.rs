@@ -128,6 +128,7 @@ impl Chat {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {
                     self.expire_typing().await;
+                    self.expire_lobby_typing().await;
                     self.expire_presence().await;
                     if let Err(error) = self.save_delivered().await {
                         tracing::warn!(error.code = error.code(), "what was told could not be noted");

@@ -38,9 +38,7 @@ pub fn may(role: ParticipantRole, act: Act) -> bool {
         Act::Update => own >= rank(Admin),
         Act::Add(wanted) => own >= rank(Moderator) && rank(wanted) <= own,
         Act::Remove(other) => own >= rank(Moderator) && rank(other) < own,
-        Act::Promote { from, to } => {
-            own >= rank(Moderator) && rank(from) < own && rank(to) <= own
-        }
+        Act::Promote { from, to } => own >= rank(Moderator) && rank(from) < own && rank(to) <= own,
         Act::Become(wanted) => rank(wanted) <= own,
         Act::Leave => true,
     }

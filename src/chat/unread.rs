@@ -231,6 +231,9 @@ impl Chat {
             let sums = parties.iter().filter_map(|party| sums.get(party));
             (viewer, sums.sum())
         };
-        Ok(parties.iter().map(|(viewer, it)| total((*viewer, it))).collect())
+        Ok(parties
+            .iter()
+            .map(|(viewer, it)| total((*viewer, it)))
+            .collect())
     }
 }

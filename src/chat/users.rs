@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 use sohbet_entity::enums::UserRole;
@@ -42,16 +43,34 @@ impl From<UserRow> for Profile {
 }
 
 /// Known profiles. [`Chat::introduce`] replaces them; a name that another node learns is not seen
-/// here before the profile falls out of the cache.
+/// here before the profile falls out of the cache. A profile that was read before somebody's was
+/// changed is not kept after it.
 pub struct Users {
     profiles: Cache<UserId, Arc<Profile>>,
+    n_changes: AtomicU64,
 }
 
 impl Users {
     pub fn new() -> Self {
         Self {
             profiles: Cache::new(CACHED_PROFILES),
+            n_changes: AtomicU64::new(0),
         }
+    }
+
+    fn n_changes(&self) -> u64 {
+        self.n_changes.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a profile that was read after `n_changes` changes, unless there was one since.
+    fn remember(&self, row: UserRow, n_changes: u64) -> Arc<Profile> {
+        let profile = Arc::new(Profile::from(row));
+        self.profiles
+            .insert(profile.id.clone(), Arc::clone(&profile));
+        if self.n_changes() != n_changes {
+            self.profiles.remove(&profile.id);
+        }
+        profile
     }
 }
 
@@ -78,8 +97,10 @@ impl Chat {
                 None => missing.push(id),
             }
         }
+        let n_changes = self.users.n_changes();
         for row in self.store.find_users(&missing).await? {
-            found.insert(row.id.clone(), self.remember(row));
+            let id = row.id.clone();
+            found.insert(id, self.users.remember(row, n_changes));
         }
         Ok(found)
     }
@@ -112,34 +133,31 @@ impl Chat {
         if let Some(profile) = self.users.profiles.get(id) {
             return Ok(profile);
         }
+        let n_changes = self.users.n_changes();
         match self.store.find_user(id).await? {
-            Some(row) => Ok(self.remember(row)),
+            Some(row) => Ok(self.users.remember(row, n_changes)),
             None => Err(Error::NotFound("User not found")),
         }
     }
 
     async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {
+        let n_changes = self.users.n_changes();
         let row = match self.store.find_user(id).await? {
             Some(row) if name.is_none() => row,
-            // Their parties would be those of the gallery.
-            _ if PartyId::from(id).gallery().is_some() => {
-                return Err(Error::InvalidPayload("Invalid user ID"));
-            }
+            _ if is_gallery(id) => return Err(Error::InvalidPayload("Invalid user ID")),
             _ => self.store.save_user(id, name).await?,
         };
-        Ok(self.remember(row))
+        Ok(self.users.remember(row, n_changes))
     }
 
     /// What is in memory about a user no longer holds.
     pub(super) fn forget_profile(&self, id: &UserId) {
+        self.users.n_changes.fetch_add(1, Ordering::SeqCst);
         self.users.profiles.remove(id);
     }
+}
 
-    fn remember(&self, row: UserRow) -> Arc<Profile> {
-        let profile = Arc::new(Profile::from(row));
-        self.users
-            .profiles
-            .insert(profile.id.clone(), Arc::clone(&profile));
-        profile
-    }
+/// Whether an id would make a party of a gallery.
+pub(super) fn is_gallery(id: &UserId) -> bool {
+    PartyId::from(id).gallery().is_some()
 }

@@ -198,10 +198,7 @@ impl Chat {
         // Who left a moment ago no longer sees the conversation.
         let view = |id: &ConversationId| {
             let standing = standings.remove(id)?;
-            Some(ConversationView::of(
-                Arc::new(facts.remove(id)?),
-                &standing,
-            ))
+            Some(ConversationView::of(Arc::new(facts.remove(id)?), &standing))
         };
         Ok(ids.into_iter().filter_map(view).collect())
     }
@@ -252,7 +249,10 @@ impl Chat {
             let people = people.remove(&id).unwrap_or_default();
             let found = ConversationFacts {
                 n_participants: people.first().map_or(0, |first| first.n_participants),
-                participants: people.into_iter().map(|row| self.show(row)).collect(),
+                participants: people
+                    .into_iter()
+                    .map(|row| self.show_participant(row))
+                    .collect(),
                 last_message: messages.remove(&id),
                 row,
                 room,
@@ -263,7 +263,7 @@ impl Chat {
     }
 
     /// A participant, with whether they are there now.
-    pub(super) fn show(&self, row: NamedParticipant) -> ParticipantView {
+    pub(super) fn show_participant(&self, row: NamedParticipant) -> ParticipantView {
         let is_online = match (row.party.user(), row.party.gallery()) {
             (Some(user), _) => self.is_online(Dialect::Native, &user),
             (None, Some(gallery)) => self.sessions.is_gallery_connected(&gallery),
@@ -299,7 +299,10 @@ impl Chat {
     /// In whose names native sockets look that take part in a conversation.
     pub(super) fn native_viewers(&self, conversation: &Conversation) -> HashSet<Viewer> {
         let mut viewers = HashSet::new();
-        if !self.sessions.has_listeners(Dialect::Native, Dialect::Native) {
+        if !self
+            .sessions
+            .has_listeners(Dialect::Native, Dialect::Native)
+        {
             return viewers;
         }
         let mut note = |session: &Arc<super::Session>| {

@@ -89,8 +89,8 @@ impl Delivery {
             before,
             dialect,
         } = done.tag;
-        if let Some(event) = &before {
-            self.announce(event);
+        if let Some(event) = before {
+            self.tell(event);
         }
         let outcome = done.outcome;
         match (outcome, done.write, about) {
@@ -206,6 +206,8 @@ impl Delivery {
     fn tell(&self, event: Event) {
         match event {
             Event::Answer(answering) => self.answer_in_turn(answering),
+            // Who is there is read now, so that it fits what was told before.
+            Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
             // The user may have come back while this was on its way.
             Event::Presence {
                 dialect,
@@ -253,8 +255,8 @@ impl Delivery {
             }
         }
         session.release(&told);
-        for event in &then {
-            self.announce(event);
+        for event in then {
+            self.tell(event);
         }
         drop(permit);
     }
@@ -300,8 +302,13 @@ impl Delivery {
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
                 || audience.except_user.is_some_and(|user| session.is_of(user))
-                || audience.unless_muted.is_some_and(|id| session.has_muted(id));
-            if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
+                || audience
+                    .unless_muted
+                    .is_some_and(|id| session.has_muted(id));
+            let is_stranger = audience.strangers && session.dialect().is_none();
+            let hears = session.hears(dialect, audience.cause)
+                || (is_stranger && dialect == audience.cause);
+            if hears && !is_excepted && session.claim(stamp) {
                 tell(session);
             }
         };

@@ -6,8 +6,10 @@
 mod bodies;
 mod callers;
 mod cors;
+mod directory;
 mod errors;
 mod files;
+mod gallery;
 mod health;
 mod messaging;
 mod native;
@@ -15,8 +17,10 @@ mod pages;
 mod ranges;
 mod routing;
 mod school;
+mod starter;
 mod uploads;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -54,6 +58,8 @@ pub struct Config {
     /// Address under which clients reach this server, for links to stored files; `None` takes it
     /// from the request.
     pub public_url: Option<String>,
+    /// Peers whose headers say who calls.
+    pub gateway_addresses: Vec<IpAddr>,
 }
 
 /// What all handlers share.
@@ -84,8 +90,14 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 3] {
-    [messaging::surface(), school::surface(), native::surface()]
+fn surfaces() -> [Surface; 5] {
+    [
+        messaging::surface(),
+        school::surface(),
+        gallery::surface(),
+        starter::surface(),
+        native::surface(),
+    ]
 }
 
 /// All routes except the Socket.IO endpoint.
@@ -97,6 +109,7 @@ pub fn router(state: &Arc<State>) -> Router {
         .route("/healthz", get(health::show_liveness))
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(files::show_upload))
+        .route(directory::PATH, directory::route())
         .with_state(Arc::clone(state))
         .method_not_allowed_fallback(errors::show_method_not_allowed)
         .fallback_service(any(routing::dispatch).with_state(surfaces))

@@ -205,11 +205,7 @@ async fn mark_read(
     answer(&state, &known, rest::read(conversation, &body)?).await
 }
 
-async fn sync(
-    AxumState(state): AxumState<Arc<State>>,
-    known: Known,
-    query: Query,
-) -> Answered {
+async fn sync(AxumState(state): AxumState<Arc<State>>, known: Known, query: Query) -> Answered {
     answer(&state, &known, rest::sync(&query)?).await
 }
 
@@ -231,7 +227,7 @@ async fn store_upload(
     let known = match permitted {
         Ok(known) => known,
         Err(refusal) => {
-            uploads::discard_body(request).await;
+            uploads::discard_body(request.into_body()).await;
             return Err(refusal);
         }
     };
@@ -246,7 +242,11 @@ mod tests {
 
     #[test]
     fn paths_of_dealers_and_of_the_directory_are_not_ours() {
-        for path in ["/api/v1/conversations", "/api/v1/nothing", "/api/v1/chatter"] {
+        for path in [
+            "/api/v1/conversations",
+            "/api/v1/nothing",
+            "/api/v1/chatter",
+        ] {
             assert!(owns(path), "{path}");
         }
         for path in [

@@ -48,7 +48,7 @@ pub async fn store_upload(
     let caller = match caller {
         Ok(caller) => caller,
         Err(response) => {
-            discard_body(request).await;
+            discard_body(request.into_body()).await;
             return response;
         }
     };
@@ -65,6 +65,12 @@ pub async fn store_upload(
         Err(UploadRefusal::Failed(error)) => refuse_error(&error, "Failed to upload file"),
         Err(refusal) => refuse(status(&refusal), &refusal.to_string()),
     }
+}
+
+/// Takes a body that nobody wants without keeping it: a client that is still sending would see a
+/// broken connection instead of the answer.
+pub async fn discard_body(body: Body) {
+    discard(&Feed::new(body)).await;
 }
 
 /// Receives the field `file` of a form and stores it.
@@ -251,11 +257,6 @@ impl Stream for Fed {
         }
         polled
     }
-}
-
-/// Takes the body of a request that is refused; see [`discard`].
-pub async fn discard_body(request: Request) {
-    discard(&Feed::new(request.into_body())).await;
 }
 
 /// Takes the rest of a body without keeping it: a client that is still sending would see a broken

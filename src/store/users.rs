@@ -23,7 +23,9 @@ impl Store {
     /// The rows of users, as far as they have one; in any order.
     pub async fn find_users(&self, ids: &[&UserId]) -> Result<Vec<UserRow>, Fault> {
         let rows = FIND_USERS
-            .query(&self.read, ids, |id, values| values.push(id.as_str().into()))
+            .query(&self.read, ids, |id, values| {
+                values.push(id.as_str().into())
+            })
             .await?;
         let rows = rows.iter().map(|row| UserRow::from_query_result(row, ""));
         Ok(rows.collect::<Result<_, _>>()?)

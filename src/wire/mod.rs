@@ -26,6 +26,11 @@ use crate::error::{Error, Result};
 
 /// One dialect: the words of its clients, and what they hear.
 pub trait Vocabulary: Sync {
+    /// Every word that its clients can say.
+    fn words(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool;
 
@@ -178,6 +183,8 @@ pub struct Audience<'a> {
     pub galleries: [Option<&'a GalleryId>; 2],
     /// Every socket of the dialect.
     pub everybody: bool,
+    /// Undecided sockets of nobody in particular, too.
+    pub strangers: bool,
     /// Not this socket.
     pub except: Option<SessionId>,
     /// Not the sockets of this user.
@@ -198,6 +205,7 @@ impl Audience<'_> {
             peers: &[],
             galleries: [None, None],
             everybody: false,
+            strangers: false,
             except: None,
             except_user: None,
             unless_muted: None,

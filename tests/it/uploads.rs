@@ -85,7 +85,9 @@ async fn an_api_token_opens_what_it_permits() {
     let settings = [("JWT_SECRET", SECRET), ("UPLOADS_ACCESS", "signed")];
     let server = Server::start_with(&store, &settings).await;
     let reader = create(&store, "7", &["--permissions", "read"]).await.secret;
-    let writer = create(&store, "7", &["--permissions", "write"]).await.secret;
+    let writer = create(&store, "7", &["--permissions", "write"])
+        .await
+        .secret;
     let with = |call: Call, secret: &str| {
         let call = call.header("Authorization", &format!("Bearer {secret}"));
         call.send(server.port)

@@ -10,6 +10,7 @@ use super::RoomDraft;
 use crate::auth::Permission;
 use crate::chat::changes::Reason;
 use crate::chat::roles::Act;
+use crate::chat::users::is_gallery;
 use crate::chat::{Caller, Chat, Conversation, ConversationView, ParticipantView};
 use crate::error::{Error, Result};
 use crate::store::{NewRoom, Pair, Parting, RoomChange};
@@ -67,7 +68,7 @@ impl Chat {
     /// The party of a user who may be let in.
     async fn party_of(&self, user: &UserId) -> Result<PartyId> {
         let party = PartyId::from(user);
-        if party.gallery().is_some() {
+        if is_gallery(user) {
             return Err(Error::InvalidPayload("Invalid user ID"));
         }
         if !self.config.allow_unknown_users {
@@ -183,8 +184,13 @@ impl Chat {
     }
 
     async fn participant(&self, id: &ConversationId, user: &UserId) -> Result<ParticipantView> {
-        let found = self.store.find_participant(id, &PartyId::from(user)).await?;
-        found.map(|row| self.show(row)).ok_or(NO_PARTICIPANT)
+        let found = self
+            .store
+            .find_participant(id, &PartyId::from(user))
+            .await?;
+        found
+            .map(|row| self.show_participant(row))
+            .ok_or(NO_PARTICIPANT)
     }
 }
 

@@ -9,9 +9,7 @@ use sohbet_entity::ids::ConversationId;
 use super::{DeskReply, Greeting, Step, in_turn, told};
 use crate::auth::Permission;
 use crate::chat::handling::InTurn;
-use crate::chat::{
-    Caller, Chat, Conversation, Dialect, HistoryQuery, Reply, Session, Since,
-};
+use crate::chat::{Caller, Chat, Conversation, Dialect, HistoryQuery, Reply, Session, Since};
 use crate::error::{Error, Result};
 use crate::store;
 

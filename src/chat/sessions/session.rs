@@ -39,7 +39,7 @@ pub trait Outbox: Send + Sync {
 }
 
 /// Number of a session, unique while the process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub(super) u64);
 
 impl SessionId {
@@ -149,6 +149,11 @@ impl Session {
         }
     }
 
+    /// The gallery whose events it gets.
+    pub fn gallery(&self) -> Option<GalleryId> {
+        self.state().gallery.clone()
+    }
+
     /// In whose name it looks at conversations, once it listens for somebody.
     pub fn viewer(&self) -> Option<Viewer> {
         let state = self.state();
@@ -209,6 +214,16 @@ impl Session {
     /// The one room it is in, in dialects in which a socket has only one.
     pub fn room(&self) -> Option<ConversationId> {
         self.state().room.clone()
+    }
+
+    /// Whether that is its one room.
+    pub fn is_in(&self, room: &ConversationId) -> bool {
+        self.state().room.as_ref() == Some(room)
+    }
+
+    /// Whether it is in a room at all, in dialects in which a socket has only one.
+    pub fn has_room(&self) -> bool {
+        self.state().room.is_some()
     }
 
     /// Says which is its one room. Returns the one before.

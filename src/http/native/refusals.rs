@@ -72,7 +72,11 @@ impl IntoResponse for Refusal {
         if status.is_server_error() {
             tracing::warn!(request.id = request_id, error.code = code, "a call failed");
         } else {
-            tracing::debug!(request.id = request_id, error.code = code, "a call was refused");
+            tracing::debug!(
+                request.id = request_id,
+                error.code = code,
+                "a call was refused"
+            );
         }
         let retry_after_ms = self.error.retry_after_ms();
         let body = Envelope {

@@ -9,8 +9,8 @@ use axum::response::IntoResponse;
 use serde_json::json;
 use sohbet_entity::ids::{ApiTokenId, ConversationId};
 
-use super::extracting::{Body, Known, Place};
 use super::Answered;
+use super::extracting::{Body, Known, Place};
 use crate::auth::{Identity, Permission};
 use crate::chat::{NewApiToken, TokenFilter, TokenForm};
 use crate::error::{Error, Result};

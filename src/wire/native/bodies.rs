@@ -32,7 +32,10 @@ pub fn messages<'a>(views: &'a [MessageView], user: &UserId) -> Vec<MessageBody<
 }
 
 /// Conversations as that user sees them.
-pub fn conversations<'a>(views: &'a [ConversationView], user: &UserId) -> Vec<ConversationBody<'a>> {
+pub fn conversations<'a>(
+    views: &'a [ConversationView],
+    user: &UserId,
+) -> Vec<ConversationBody<'a>> {
     let views = views.iter();
     views
         .map(|view| ConversationBody::new(view, user))

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::bodies::{ConversationBody, MessageBody, OneConversation, OneMessage, PresenceBody};
 use crate::chat::{
-    Conversation, DeskEvent, Event, Kind, MessageView, Reason, ReadOutcome, Session, UnreadCount,
+    Conversation, DeskEvent, Event, Kind, MessageView, ReadOutcome, Reason, Session, UnreadCount,
 };
 use crate::wire::ids::Time;
 use crate::wire::{Audience, Dialect, Frame, Variant};
@@ -202,7 +202,11 @@ fn desk_frame(event: &DeskEvent, listener: &Session) -> Option<Frame> {
 fn message_frame(name: &'static str, message: &MessageView, listener: &Session) -> Frame {
     let sender = &message.row.sender_id;
     let nobody = "".into();
-    let user = if listener.is_of(sender) { sender } else { &nobody };
+    let user = if listener.is_of(sender) {
+        sender
+    } else {
+        &nobody
+    };
     let message = MessageBody::new(message, user);
     Frame::new(name, &OneMessage { message })
 }

@@ -66,7 +66,10 @@ pub const FILE_SIZE: Field = field("fileSize", "fileSize must be a number of byt
 pub const FILE_TYPE: Field = field("fileType", "fileType must be a media type");
 pub const METADATA: Field = field("metadata", "metadata must be an object");
 pub const EPOCH: Field = field("epoch", "epoch must be the one of the session");
-pub const REVS: Field = field("conversations", "conversations must be an object of positions");
+pub const REVS: Field = field(
+    "conversations",
+    "conversations must be an object of positions",
+);
 pub const TOKEN: Field = field("token", "token must be a text");
 
 /// An id that must be there.

@@ -8,9 +8,7 @@ use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::{self, ConversationId, UserId};
 
 pub use super::data::data;
-pub use listings::{
-    CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody,
-};
+pub use listings::{CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody};
 
 use super::fields::{self, *};
 use super::words;

@@ -143,9 +143,7 @@ fn request(word: &str, argument: Option<&RawValue>, object: Option<&Object>) -> 
             users: fields::users(object, MAX_ASKED)?.ok_or(USERS.wrong)?,
         },
         "sync" => DeskRequest::Sync(since(object)?),
-        "auth_refresh" => {
-            DeskRequest::Refresh(NewToken(text(object, &TOKEN)?.ok_or(TOKEN.wrong)?))
-        }
+        "auth_refresh" => DeskRequest::Refresh(NewToken(text(object, &TOKEN)?.ok_or(TOKEN.wrong)?)),
         other => return Err(Error::unknown_event(other)),
     };
     Ok(Request::Desk(desk))
@@ -326,4 +324,3 @@ fn ignored(object: &Object, known: &[&str]) -> Option<Box<RawValue>> {
     // A list of texts can always be written.
     to_raw_value(&names).ok()
 }
-

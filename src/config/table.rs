@@ -135,7 +135,7 @@ pub static DIALECT: Setting = value(
     "NAME",
     &["DIALECT"],
     "auto",
-    "Vocabulary of the clients: messaging, or auto to find out socket by socket",
+    "Vocabulary of the clients: messaging, gallery, school, direct, chatsphere, starter or native; auto finds out socket by socket",
 );
 /// The way around the rule that development mode serves loopback only.
 pub static INSECURE_TRUST_CLIENTS: Setting = switch(

@@ -27,4 +27,8 @@ impl Outbox for Nowhere {
     fn close(&self) {}
 
     fn expel(&self) {}
+
+    fn transport(&self) -> &'static str {
+        "nowhere"
+    }
 }

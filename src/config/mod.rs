@@ -17,6 +17,7 @@ pub use sources::Flags;
 
 use std::fmt;
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -255,6 +256,7 @@ fn read_http(
         public_url: reader.optional(&table::PUBLIC_URL, public_url),
         dialect: socket.dialect,
         socket_path: socket.path.clone(),
+        gateway_addresses: reader.value(&table::GATEWAY_ADDRESSES, addresses),
     }
 }
 
@@ -262,11 +264,13 @@ fn read_chat(reader: &mut Reader<'_>, http: &http::Config) -> chat::Config {
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
-        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, |text| {
-            list(text).map(hosts::address).collect()
-        }),
+        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, addresses),
         uploads: uploads::read_rules(reader, http),
     }
+}
+
+fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    list(text).map(hosts::address).collect()
 }
 
 fn read_log(reader: &mut Reader<'_>) -> telemetry::Config {

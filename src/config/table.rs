@@ -49,13 +49,14 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
 /// Who may connect.
-pub static ACCESS: [&Setting; 6] = [
+pub static ACCESS: [&Setting; 7] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
     &ALLOW_QUERY_TOKEN,
     &ALLOW_UNKNOWN_USERS,
     &TRUSTED_ADDRESSES,
+    &GATEWAY_ADDRESSES,
 ];
 /// Sizes and times.
 pub static LIMITS: [&Setting; 10] = [
@@ -134,7 +135,7 @@ pub static DIALECT: Setting = value(
     "NAME",
     &["DIALECT"],
     "auto",
-    "Vocabulary of the clients: messaging, or auto to find out socket by socket",
+    "Vocabulary of the clients: messaging, gallery, school, direct, chatsphere, starter or native; auto finds out socket by socket",
 );
 /// The way around the rule that development mode serves loopback only.
 pub static INSECURE_TRUST_CLIENTS: Setting = switch(
@@ -222,6 +223,14 @@ pub static TRUSTED_ADDRESSES: Setting = value(
     &["TRUSTED_ADDRESSES"],
     "",
     "Addresses of host applications that may broadcast without a token, with commas",
+);
+/// What a gateway says about its callers is believed.
+pub static GATEWAY_ADDRESSES: Setting = value(
+    "gateway-addresses",
+    "ADDRESSES",
+    &["GATEWAY_ADDRESSES"],
+    "",
+    "Addresses of gateways whose headers x-user-id, x-gallery-id and x-user-role say who calls under /chats, with commas",
 );
 /// Engine.IO heartbeat.
 pub static PING_INTERVAL_MS: Setting = value(

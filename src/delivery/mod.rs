@@ -223,6 +223,7 @@ impl Delivery {
         let Answering {
             session,
             word,
+            echo,
             mut reply,
             ack,
             dialect,
@@ -236,7 +237,7 @@ impl Delivery {
         }
         let asked = Asked {
             word,
-            echo: None,
+            echo: echo.as_deref(),
             session: &session,
         };
         let vocabulary = wire::vocabulary(dialect);
@@ -262,6 +263,7 @@ impl Delivery {
 
     /// Tells everybody who listens.
     fn announce(&self, event: &Event) {
+        self.chat.note_unread(event);
         let message = match event {
             Event::Message { message, .. } => Some(message),
             _ => None,
@@ -299,7 +301,10 @@ impl Delivery {
         let stamp = sessions.stamp();
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
-                || audience.except_user.is_some_and(|user| session.is_of(user));
+                || audience.except_user.is_some_and(|user| session.is_of(user))
+                || audience
+                    .unless_muted
+                    .is_some_and(|id| session.has_muted(id));
             let is_stranger = audience.strangers && session.dialect().is_none();
             let hears = session.hears(dialect, audience.cause)
                 || (is_stranger && dialect == audience.cause);
@@ -353,7 +358,7 @@ impl Frames {
 fn asker(origin: &Origin) -> Option<SessionId> {
     match origin {
         Origin::Socket { session, .. } => Some(session.id),
-        Origin::Rest { .. } => None,
+        Origin::Rest { asker, .. } => *asker,
     }
 }
 

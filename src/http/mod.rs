@@ -12,13 +12,16 @@ mod files;
 mod gallery;
 mod health;
 mod messaging;
+mod native;
 mod pages;
 mod ranges;
+mod refusals;
 mod routing;
 mod school;
 mod starter;
 mod uploads;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -56,6 +59,8 @@ pub struct Config {
     /// Address under which clients reach this server, for links to stored files; `None` takes it
     /// from the request.
     pub public_url: Option<String>,
+    /// Peers whose headers say who calls.
+    pub gateway_addresses: Vec<IpAddr>,
 }
 
 /// What all handlers share.
@@ -86,12 +91,13 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 4] {
+fn surfaces() -> [Surface; 5] {
     [
         messaging::surface(),
         school::surface(),
         gallery::surface(),
         starter::surface(),
+        native::surface(),
     ]
 }
 

@@ -36,7 +36,7 @@ pub struct NewRoom {
 }
 
 /// What changes about a room; `None` leaves a thing as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomChange {
     /// New name.
     pub name: Option<String>,
@@ -210,7 +210,8 @@ async fn set(
     Ok(())
 }
 
-async fn touch(txn: &DatabaseTransaction, id: &ConversationId) -> Result<(), Fault> {
+/// Notes that a conversation changed; other changes of it wait until this transaction ends.
+pub(super) async fn touch(txn: &DatabaseTransaction, id: &ConversationId) -> Result<(), Fault> {
     let sql = "UPDATE conversation SET updated_at = $1 WHERE id = $2";
     let values = [now().into(), id.as_str().into()];
     txn.execute_raw(statement(txn, sql, values)).await?;

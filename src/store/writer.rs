@@ -138,7 +138,7 @@ pub struct ReadOutcome {
     pub n_marked: u64,
     /// Whether the marker stands further than before.
     pub has_moved: bool,
-    /// The `seq` up to which was read.
+    /// The `seq` up to which was read: where the marker stands, if it has moved.
     pub up_to: i64,
     /// When they were read.
     pub at: DateTime<Utc>,

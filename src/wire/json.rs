@@ -31,7 +31,7 @@ impl<'a> Object<'a> {
         (value.get() != "null").then_some(*value)
     }
 
-    /// All members, in the order in which they were written.
+    /// All members in the order in which they were written, also those that are `null`.
     pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }

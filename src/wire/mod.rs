@@ -189,6 +189,8 @@ pub struct Audience<'a> {
     pub except: Option<SessionId>,
     /// Not the sockets of this user.
     pub except_user: Option<&'a UserId>,
+    /// Not sockets that asked not to be told of this conversation.
+    pub unless_muted: Option<&'a ConversationId>,
     /// The dialect that caused it, which undecided sockets hear too.
     pub cause: Dialect,
 }
@@ -206,6 +208,7 @@ impl Audience<'_> {
             strangers: false,
             except: None,
             except_user: None,
+            unless_muted: None,
             cause,
         }
     }

@@ -19,6 +19,10 @@ use crate::error::Result;
 pub struct Gallery;
 
 impl Vocabulary for Gallery {
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
+    }
+
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
         words::is_typical(event, arguments)
     }

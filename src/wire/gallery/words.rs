@@ -9,7 +9,7 @@ use crate::wire::Refused;
 use crate::wire::json::{self, Object};
 
 /// Every word of this dialect.
-const WORDS: [&str; 4] = ["join_room", "leave_room", "typing_start", "typing_stop"];
+pub const WORDS: [&str; 4] = ["join_room", "leave_room", "typing_start", "typing_stop"];
 
 /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
 pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {

@@ -9,6 +9,7 @@ pub mod gallery;
 mod ids;
 mod json;
 pub mod messaging;
+mod metadata;
 pub mod native;
 pub mod school;
 pub mod starter;

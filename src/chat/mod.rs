@@ -10,10 +10,12 @@ mod desk;
 mod dialects;
 mod events;
 mod groups;
+mod halls;
 mod handling;
 mod history;
 mod lobby;
 mod messages;
+mod people;
 mod presence;
 mod receipts;
 mod requests;
@@ -41,6 +43,7 @@ pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
+pub use halls::HallMessage;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
@@ -51,7 +54,7 @@ pub use users::Profile;
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
     Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    TokenFilter, UploadRow, Write,
+    RoomRow, RoomSummary, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -67,6 +70,8 @@ pub struct Config {
     pub max_text_bytes: usize,
     /// Whether a message may go to a user whom nobody has mentioned before.
     pub allow_unknown_users: bool,
+    /// Whether everybody may make users, where users are made by a call.
+    pub open_sign_up: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
 }

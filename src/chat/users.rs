@@ -20,6 +20,8 @@ pub struct Profile {
     pub id: UserId,
     /// Name to show.
     pub name: Option<String>,
+    /// Name that nobody else has.
+    pub username: Option<String>,
     /// Picture.
     pub avatar_url: Option<String>,
     /// What the user may do on the whole server.
@@ -32,7 +34,8 @@ impl From<UserRow> for Profile {
     fn from(row: UserRow) -> Self {
         Self {
             id: row.id,
-            name: row.display_name.or(row.username),
+            name: row.display_name.or_else(|| row.username.clone()),
+            username: row.username,
             avatar_url: row.avatar_url,
             role: row.role,
             gallery: row.party.and_then(|party| party.gallery()),
@@ -69,6 +72,7 @@ impl Chat {
             Arc::new(Profile {
                 id: id.clone(),
                 name: None,
+                username: None,
                 avatar_url: None,
                 role: UserRole::Member,
                 gallery: None,
@@ -87,14 +91,18 @@ impl Chat {
     }
 
     /// The profile of a user who has been mentioned before.
-    pub(super) async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+    pub async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+        let found = self.find_profile(id).await?;
+        found.ok_or(Error::NotFound("User not found"))
+    }
+
+    /// The profile of a user, if there is one.
+    pub(super) async fn find_profile(&self, id: &UserId) -> Result<Option<Arc<Profile>>> {
         if let Some(profile) = self.users.profiles.get(id) {
-            return Ok(profile);
+            return Ok(Some(profile));
         }
-        match self.store.find_user(id).await? {
-            Some(row) => Ok(self.remember(row)),
-            None => Err(Error::NotFound("User not found")),
-        }
+        let row = self.store.find_user(id).await?;
+        Ok(row.map(|row| self.remember_profile(row)))
     }
 
     async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {
@@ -106,7 +114,7 @@ impl Chat {
             }
             _ => self.store.save_user(id, name).await?,
         };
-        Ok(self.remember(row))
+        Ok(self.remember_profile(row))
     }
 
     /// What is in memory about a user no longer holds.
@@ -114,7 +122,8 @@ impl Chat {
         self.users.profiles.remove(id);
     }
 
-    fn remember(&self, row: UserRow) -> Arc<Profile> {
+    /// Keeps what the store says about a user.
+    pub(super) fn remember_profile(&self, row: UserRow) -> Arc<Profile> {
         let profile = Arc::new(Profile::from(row));
         self.users
             .profiles

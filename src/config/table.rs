@@ -45,12 +45,13 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
 /// Who may connect.
-pub static ACCESS: [&Setting; 6] = [
+pub static ACCESS: [&Setting; 7] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
     &ALLOW_QUERY_TOKEN,
     &ALLOW_UNKNOWN_USERS,
+    &OPEN_SIGN_UP,
     &TRUSTED_ADDRESSES,
 ];
 /// Sizes and times.
@@ -209,6 +210,14 @@ pub static ALLOW_UNKNOWN_USERS: Setting = value(
     &["ALLOW_UNKNOWN_USERS"],
     "true",
     "Whether a user who is mentioned for the first time exists from then on",
+);
+/// Only where users are made by a call; elsewhere they come with their tokens.
+pub static OPEN_SIGN_UP: Setting = value(
+    "open-sign-up",
+    "true|false",
+    &["OPEN_SIGN_UP"],
+    "true",
+    "Whether everybody may make a user with POST /api/users; otherwise client tokens and administrators",
 );
 /// Peers that need no token.
 pub static TRUSTED_ADDRESSES: Setting = value(

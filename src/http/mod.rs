@@ -5,6 +5,7 @@
 
 mod bodies;
 mod callers;
+mod chatsphere;
 mod cors;
 mod errors;
 mod health;
@@ -87,8 +88,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 2] {
-    [messaging::surface(), school::surface()]
+fn surfaces() -> [Surface; 3] {
+    [chatsphere::surface(), messaging::surface(), school::surface()]
 }
 
 /// All routes except the Socket.IO endpoint.

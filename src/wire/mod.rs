@@ -42,6 +42,11 @@ pub trait Vocabulary: Sync {
         false
     }
 
+    /// Whether its clients may show their token in the query of the handshake, whatever the setting.
+    fn takes_query_token(&self) -> bool {
+        false
+    }
+
     /// Whether a token that names a gallery tells that its socket speaks this dialect.
     fn is_told_by_gallery(&self) -> bool {
         false

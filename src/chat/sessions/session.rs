@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
 use tokio::sync::Semaphore;
 
-use crate::auth::Identity;
+use crate::auth::{Identity, Trust};
 use crate::chat::Dialect;
 
 /// Events that may be held back for one socket while its answer is made.
@@ -100,6 +100,11 @@ impl Session {
         self.person.get().unwrap_or(&self.identity)
     }
 
+    /// Whether a key proved who is behind it.
+    pub fn is_verified(&self) -> bool {
+        self.identity.trust == Trust::Verified
+    }
+
     /// The user that this socket said it is, apart from its identity.
     pub fn asserted(&self) -> Option<UserId> {
         self.state().asserted.clone()
@@ -126,6 +131,19 @@ impl Session {
     /// Says which is its one room. Returns the one before.
     pub fn set_room(&self, room: Option<ConversationId>) -> Option<ConversationId> {
         std::mem::replace(&mut self.state().room, room)
+    }
+
+    /// It is no longer in that room, if that is its one room.
+    pub fn leave_room(&self, room: &ConversationId) {
+        let mut state = self.state();
+        if state.room.as_ref() == Some(room) {
+            state.room = None;
+        }
+    }
+
+    /// It says which user it is, without listening for that user.
+    pub fn assert_user(&self, user: UserId) {
+        self.state().asserted = Some(user);
     }
 
     /// Which of the spellings of its dialect it uses; 0 at first.

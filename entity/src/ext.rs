@@ -12,6 +12,6 @@ macro_rules! plain_behavior {
 }
 
 plain_behavior! {
-    api_token conversation gallery message offer participant reaction room server_meta upload user
-    vehicle
+    api_token conversation gallery message offer participant reaction room server_meta upload
+    upload_use user vehicle
 }

@@ -5,6 +5,8 @@
 //! curl -X POST http://localhost:3001/orders/42/ship      # user 1 gets a message and an event
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};

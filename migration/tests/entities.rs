@@ -9,7 +9,9 @@
 mod support;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, Set, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Set, TransactionTrait,
+};
 use serde_json::json;
 use sohbet_entity::enums::{ConversationKind, UserRole};
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
@@ -63,6 +65,16 @@ async fn rows_come_back_as_they_were_written_on_sqlite() {
 async fn rows_come_back_as_they_were_written_on_postgres() {
     with_postgres("round_trip", async |url| {
         round_trip(&postgres(&url).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_from_before_their_use_was_written_down_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    keep_old_files(&sqlite(directory.path(), "chat.db").await).await;
+    with_postgres("old_files", async |url| {
+        keep_old_files(&postgres(&url).await).await;
     })
     .await;
 }
@@ -136,6 +148,17 @@ async fn up_down_up(db: &DatabaseConnection) {
     read_every_entity(db).await;
 }
 
+async fn keep_old_files(db: &DatabaseConnection) {
+    Migrator::up(db, Some(10)).await.unwrap();
+    let sql = "INSERT INTO upload (id, name, media_type, size_bytes, sha256, created_at) \
+               VALUES ('f', 'a.png', 'image/png', 1, '', '2026-01-01 00:00:00+00:00')";
+    db.execute_unprepared(sql).await.unwrap();
+    migrate(db, None).await.unwrap();
+    let file = prelude::Upload::find().one(db).await.unwrap().unwrap();
+    assert_eq!(file.stored_at, Some(file.created_at));
+    assert_eq!(file.used_at, Some(file.created_at));
+}
+
 /// Selects every column of every entity.
 async fn read_every_entity(db: &DatabaseConnection) {
     macro_rules! read {
@@ -146,7 +169,7 @@ async fn read_every_entity(db: &DatabaseConnection) {
     }
     let n_read = read!(
         ApiToken Conversation Gallery Message Offer Participant Reaction Room ServerMeta Upload
-        User Vehicle
+        UploadUse User Vehicle
     );
     let n_tables = table_names(db).await.len();
     assert_eq!(n_read, n_tables - 1, "all but `seaql_migrations`");

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
@@ -95,7 +95,9 @@ impl Server {
     async fn serve(self, connection: Connection, peer: Peer) {
         let router = self.router;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
+            let extensions = request.extensions_mut();
+            extensions.insert(ConnectInfo(peer.address));
+            extensions.insert(peer.clone());
             let answered = router.clone().oneshot(request);
             async move { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
         });

@@ -14,11 +14,11 @@ use axum::routing::any_service;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::Auth;
-use crate::chat::Chat;
+use crate::chat::{Chat, Files};
 use crate::config::{Flags, Settings, shown_database};
 use crate::delivery::Delivery;
 use crate::socket::Sockets;
-use crate::store::{API_TOKEN_KEY, Blobs, Store, Writer};
+use crate::store::{API_TOKEN_KEY, Blobs, LINK_KEY, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
 use crate::{auth, chat, http, socket, store};
@@ -46,6 +46,8 @@ pub struct Config {
     pub http: http::Config,
     /// Section of `chat`.
     pub chat: chat::Config,
+    /// Where uploaded files are kept.
+    pub blobs: store::BlobConfig,
     /// How long a write to a client may be stuck before its connection is reset.
     pub write_timeout: Duration,
     /// How long the head of a request may take to arrive.
@@ -91,6 +93,7 @@ impl From<Settings> for Config {
             socket: settings.socket,
             http: settings.http,
             chat: settings.chat,
+            blobs: settings.blobs,
             write_timeout: settings.write_timeout,
             header_timeout: settings.header_timeout,
             stop_timeout: settings.stop_timeout,
@@ -137,11 +140,24 @@ pub async fn probe_database(config: &store::Config) -> anyhow::Result<Vec<String
     store::pending_migrations(config).await
 }
 
+/// Whether the store of uploaded files answers; changes nothing.
+pub async fn probe_blobs(config: &store::BlobConfig) -> anyhow::Result<()> {
+    Blobs::open(config)?.probe().await
+}
+
 /// Keys from the configuration, and the one that the store keeps.
 async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
     let key = auth::random_key()?;
     let stored_key = store.find_or_create_text(API_TOKEN_KEY, &key).await?;
     Ok(Auth::new(config, stored_key))
+}
+
+async fn prepare_files(config: &store::BlobConfig, store: &Store) -> anyhow::Result<Files> {
+    let key = auth::random_key()?;
+    Ok(Files {
+        blobs: Blobs::open(config)?,
+        link_key: store.find_or_create_text(LINK_KEY, &key).await?,
+    })
 }
 
 /// All running parts but the listener: a server for somebody else's program, or for [`run`].
@@ -164,6 +180,7 @@ struct Parts {
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    sweeper: Worker,
     tokens: Worker,
 }
 
@@ -181,7 +198,7 @@ impl App {
             prepare_auth(&config.auth, &store).await?,
             Arc::clone(&store),
             queue,
-            Blobs::new(&config.http.data_dir),
+            prepare_files(&config.blobs, &store).await?,
         );
         let chat = Arc::new(chat);
         let delivery = Delivery::new(Arc::clone(&chat), batches, events);
@@ -199,6 +216,10 @@ impl App {
                 clock: Worker::spawn("clock", {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.watch_clock(stop).await }
+                }),
+                sweeper: Worker::spawn("sweeper", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.sweep_uploads(stop).await }
                 }),
                 tokens: Worker::spawn("tokens", {
                     let chat = Arc::clone(&chat);
@@ -248,6 +269,7 @@ impl Parts {
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.sweeper.drain(part).await;
         self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         self.sockets.close(part).await;

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -46,6 +47,12 @@ impl Verifier {
             Some(_) => Ok(identity),
             None => Err(REFUSAL),
         }
+    }
+
+    /// Whether a token is well signed and only too old.
+    pub fn has_expired(&self, token: &str) -> bool {
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules);
+        decoded.is_err_and(|error| matches!(error.kind(), ErrorKind::ExpiredSignature))
     }
 
     /// Type, end and claims of a token in the form of API tokens; `None` for any other.
@@ -272,8 +279,9 @@ mod tests {
             "x".into(),
             String::new(),
         ];
-        for case in cases {
-            assert_eq!(verifier.verify(&case), Err(REFUSAL), "{case}");
+        for (index, case) in cases.iter().enumerate() {
+            assert_eq!(verifier.verify(case), Err(REFUSAL), "{case}");
+            assert_eq!(verifier.has_expired(case), index == 0, "{case}");
         }
     }
 

@@ -235,6 +235,12 @@ impl Auth {
         self.api_key.sign(claims)
     }
 
+    /// Whether a login token was refused only because it is too old.
+    pub fn has_expired(&self, token: &str) -> bool {
+        let verifier = self.verifier.as_ref();
+        verifier.is_some_and(|verifier| verifier.has_expired(strip_bearer(token)))
+    }
+
     /// The identity behind `credentials`. With a key, a valid token is required.
     pub fn identify(&self, credentials: Credentials) -> Result<Identity> {
         let token = credentials.token.as_deref().map(strip_bearer);

@@ -35,7 +35,7 @@ impl Chat {
             None => None,
         };
         Ok(Message {
-            row: Arc::new(row),
+            row: self.shown(Arc::new(row)),
             sender,
             receiver,
             conversation: Arc::clone(conversation),

@@ -129,10 +129,13 @@ impl Chat {
     pub(super) async fn prepare_send(
         &self,
         caller: &Caller,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<(Write, About)> {
         caller.check(Permission::Write)?;
         self.check_size(&draft)?;
+        if let Some(link) = draft.file.url.take() {
+            draft.file.url = Some(self.check_link(caller, link).await?);
+        }
         let conversation = self.conversation_for(caller, &draft).await?;
         if let Some(reply_to) = &draft.reply_to {
             self.check_message(&conversation.id, reply_to).await?;

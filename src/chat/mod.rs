@@ -6,14 +6,19 @@ mod api_tokens;
 mod callers;
 mod client_keys;
 mod conversations;
+mod dealers;
 mod desk;
 mod dialects;
+mod directory;
 mod events;
 mod groups;
 mod halls;
 mod handling;
 mod history;
+mod incoming;
+mod links;
 mod lobby;
+mod media;
 mod messages;
 mod people;
 mod presence;
@@ -39,22 +44,27 @@ pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, 
 pub use callers::Caller;
 pub use client_keys::ClientId;
 pub use conversations::{Conversation, Kind, Room};
+pub use dealers::{NewDealerRoom, NumberedPage};
 pub use desk::{DeskEvent, DeskReply, DeskRequest};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use halls::HallMessage;
+pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use links::FileHost;
 pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use media::is_inline;
 pub use messages::{ConversationHint, Draft, File, Message, Target};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
-pub use uploads::NewUpload;
+pub use uploads::{Files, UploadRules};
 pub use users::Profile;
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    Channel, ConversationSummary, Done, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    RoomRow, RoomSummary, TokenFilter, UploadRow, Write,
+    BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
+    MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomRow, RoomSummary, TokenFilter,
+    UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -74,6 +84,8 @@ pub struct Config {
     pub open_sign_up: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
+    /// What may be uploaded, and who may see it.
+    pub uploads: UploadRules,
 }
 
 /// All services of the domain.
@@ -93,6 +105,7 @@ pub struct Chat {
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
+    links: links::Links,
 }
 
 impl Chat {
@@ -102,9 +115,10 @@ impl Chat {
         auth: Auth,
         store: Arc<Store>,
         writer: WriterQueue<Tag>,
-        blobs: Blobs,
+        files: Files,
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
+        let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
             config,
             auth,
@@ -118,7 +132,8 @@ impl Chat {
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
             delivered: waiting::Delivered::default(),
-            blobs,
+            blobs: files.blobs,
+            links,
         };
         (chat, receiver)
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use sohbet_entity::enums::{TokenType, UserRole};
-use sohbet_entity::ids::{PartyId, UserId};
+use sohbet_entity::ids::UserId;
 use uuid::Uuid;
 
+use super::users::is_gallery;
 use super::{Chat, CreatedToken, Dialect, NewApiToken, People, Profile, TokenForm};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
@@ -86,7 +87,7 @@ impl Chat {
         if known.is_some_and(|known| is_current(&known)) {
             return Ok(());
         }
-        if PartyId::from(user).gallery().is_some() {
+        if is_gallery(user) {
             return Err(Error::InvalidPayload("Invalid user ID"));
         }
         let name = name.unwrap_or(user.as_str());
@@ -95,7 +96,8 @@ impl Chat {
             Err(Fault::Unique) => self.store.register_user(user, name, role).await,
             saved => saved,
         };
-        self.remember_profile(saved?);
+        saved?;
+        self.forget_profile(user);
         Ok(())
     }
 

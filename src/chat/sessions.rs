@@ -38,7 +38,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Registers a socket that was admitted. Without a dialect it is undecided, and what is
-    /// addressed to its user or its gallery reaches it.
+    /// addressed to its user reaches it.
     pub fn open(
         &self,
         socket_id: String,
@@ -73,12 +73,11 @@ impl Sessions {
             session.state().user = Some(user.clone());
             self.by_user.add(user, session);
         }
-        if let Some(gallery) = session.identity.gallery.clone() {
-            self.listen_gallery(session, &gallery);
-        }
     }
 
-    /// Fixes the dialect of an undecided socket. From now on it hears what its words ask for.
+    /// Fixes the dialect of an undecided socket. From now on it hears what its words ask for. It goes
+    /// on listening for its gallery, so that it misses nothing: dialects without galleries have
+    /// nothing to say there.
     pub fn decide(&self, session: &Arc<Session>, dialect: Dialect) {
         if dialect.people() == People::Roles {
             // It can only be set once, like the dialect.
@@ -86,7 +85,6 @@ impl Sessions {
         }
         if session.dialect.set(dialect).is_ok() {
             self.unlisten_user(session);
-            self.unlisten_gallery(session);
             self.count(Some(dialect)).fetch_add(1, Ordering::Relaxed);
             self.count(None).fetch_sub(1, Ordering::Relaxed);
         }

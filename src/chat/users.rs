@@ -1,6 +1,7 @@
 //! People as others see them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 use sohbet_entity::enums::UserRole;
@@ -44,16 +45,34 @@ impl From<UserRow> for Profile {
 }
 
 /// Known profiles. [`Chat::introduce`] replaces them; a name that another node learns is not seen
-/// here before the profile falls out of the cache.
+/// here before the profile falls out of the cache. A profile that was read before somebody's was
+/// changed is not kept after it.
 pub struct Users {
     profiles: Cache<UserId, Arc<Profile>>,
+    n_changes: AtomicU64,
 }
 
 impl Users {
     pub fn new() -> Self {
         Self {
             profiles: Cache::new(CACHED_PROFILES),
+            n_changes: AtomicU64::new(0),
         }
+    }
+
+    fn n_changes(&self) -> u64 {
+        self.n_changes.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a profile that was read after `n_changes` changes, unless there was one since.
+    fn remember(&self, row: UserRow, n_changes: u64) -> Arc<Profile> {
+        let profile = Arc::new(Profile::from(row));
+        self.profiles
+            .insert(profile.id.clone(), Arc::clone(&profile));
+        if self.n_changes() != n_changes {
+            self.profiles.remove(&profile.id);
+        }
+        profile
     }
 }
 
@@ -101,33 +120,29 @@ impl Chat {
         if let Some(profile) = self.users.profiles.get(id) {
             return Ok(Some(profile));
         }
+        let n_changes = self.users.n_changes();
         let row = self.store.find_user(id).await?;
-        Ok(row.map(|row| self.remember_profile(row)))
+        Ok(row.map(|row| self.users.remember(row, n_changes)))
     }
 
     async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {
+        let n_changes = self.users.n_changes();
         let row = match self.store.find_user(id).await? {
             Some(row) if name.is_none() => row,
-            // Their parties would be those of the gallery.
-            _ if PartyId::from(id).gallery().is_some() => {
-                return Err(Error::InvalidPayload("Invalid user ID"));
-            }
+            _ if is_gallery(id) => return Err(Error::InvalidPayload("Invalid user ID")),
             _ => self.store.save_user(id, name).await?,
         };
-        Ok(self.remember_profile(row))
+        Ok(self.users.remember(row, n_changes))
     }
 
     /// What is in memory about a user no longer holds.
     pub(super) fn forget_profile(&self, id: &UserId) {
+        self.users.n_changes.fetch_add(1, Ordering::SeqCst);
         self.users.profiles.remove(id);
     }
+}
 
-    /// Keeps what the store says about a user.
-    pub(super) fn remember_profile(&self, row: UserRow) -> Arc<Profile> {
-        let profile = Arc::new(Profile::from(row));
-        self.users
-            .profiles
-            .insert(profile.id.clone(), Arc::clone(&profile));
-        profile
-    }
+/// Whether an id would make a party of a gallery.
+pub(super) fn is_gallery(id: &UserId) -> bool {
+    PartyId::from(id).gallery().is_some()
 }

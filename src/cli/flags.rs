@@ -63,7 +63,8 @@ pub(super) fn help(setting: &Setting) -> String {
 pub(super) fn environment_help() -> String {
     let mut text = "Environment only:\n".to_owned();
     for setting in table::all().filter(|setting| setting.flag == Flag::None) {
-        text.push_str(&format!("  {:<14}{}\n", setting.names[0], setting.doc));
+        let names = setting.names.join(", ");
+        text.push_str(&format!("  {names:<13} {}\n", setting.doc));
     }
     text + "\nA flag goes before the environment, the environment before the file .env, and that before the default."
 }

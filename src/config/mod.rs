@@ -10,12 +10,14 @@ mod origins;
 mod reader;
 mod sources;
 pub mod table;
+mod uploads;
 
 pub use database::{Database, shown_database};
 pub use sources::Flags;
 
 use std::fmt;
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub struct Settings {
     pub http: http::Config,
     /// Section of `chat`.
     pub chat: chat::Config,
+    /// Where uploaded files are kept.
+    pub blobs: store::BlobConfig,
     /// Section of `telemetry`.
     pub log: telemetry::Config,
     /// Time a write to a client may take.
@@ -137,15 +141,18 @@ impl Settings {
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
         let socket = read_socket(reader);
         let port = read_port(reader, socket.dialect);
+        let http = read_http(reader, is_development, &socket);
+        let data_dir = reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim())));
         Self {
             hosts: hosts::read(reader, is_development),
             port,
             store: read_store(reader, &database),
             database,
             auth: read_auth(reader),
-            http: read_http(reader, is_development, &socket),
+            chat: read_chat(reader, &http),
+            blobs: uploads::read_blobs(reader, &data_dir),
+            http,
             socket,
-            chat: read_chat(reader),
             log: read_log(reader),
             write_timeout: reader.value(&table::WRITE_TIMEOUT_MS, millis(100, HOUR_MS)),
             header_timeout: reader.value(&table::HEADER_TIMEOUT_MS, millis(100, HOUR_MS)),
@@ -245,24 +252,26 @@ fn read_http(
     http::Config {
         origins,
         any_localhost_origin: is_development,
-        data_dir: reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim()))),
         max_body_bytes: socket.max_payload_bytes,
-        max_upload_bytes: reader.value(&table::MAX_UPLOAD_BYTES, bytes(1, u32::MAX)),
         public_url: reader.optional(&table::PUBLIC_URL, public_url),
         dialect: socket.dialect,
         socket_path: socket.path.clone(),
+        gateway_addresses: reader.value(&table::GATEWAY_ADDRESSES, addresses),
     }
 }
 
-fn read_chat(reader: &mut Reader<'_>) -> chat::Config {
+fn read_chat(reader: &mut Reader<'_>, http: &http::Config) -> chat::Config {
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
         open_sign_up: reader.value(&table::OPEN_SIGN_UP, switch),
-        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, |text| {
-            list(text).map(hosts::address).collect()
-        }),
+        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, addresses),
+        uploads: uploads::read_rules(reader, http),
     }
+}
+
+fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    list(text).map(hosts::address).collect()
 }
 
 fn read_log(reader: &mut Reader<'_>) -> telemetry::Config {

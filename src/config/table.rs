@@ -2,6 +2,10 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod uploads;
+
+pub use uploads::*;
+
 /// How a setting is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
@@ -45,7 +49,7 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
 /// Who may connect.
-pub static ACCESS: [&Setting; 7] = [
+pub static ACCESS: [&Setting; 8] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
@@ -53,6 +57,7 @@ pub static ACCESS: [&Setting; 7] = [
     &ALLOW_UNKNOWN_USERS,
     &OPEN_SIGN_UP,
     &TRUSTED_ADDRESSES,
+    &GATEWAY_ADDRESSES,
 ];
 /// Sizes and times.
 pub static LIMITS: [&Setting; 10] = [
@@ -71,10 +76,11 @@ pub static LIMITS: [&Setting; 10] = [
 pub static LOGS: [&Setting; 3] = [&LOG_FORMAT, &LOG, &DEBUG];
 
 /// All settings by group, in the order of the help and of `--print-config`.
-pub static GROUPS: [(&str, &[&Setting]); 5] = [
+pub static GROUPS: [(&str, &[&Setting]); 6] = [
     ("Server", &SERVER),
     ("Database", &DATABASE),
     ("Access", &ACCESS),
+    ("Uploads", &UPLOADS),
     ("Limits", &LIMITS),
     ("Logs", &LOGS),
 ];
@@ -130,7 +136,7 @@ pub static DIALECT: Setting = value(
     "NAME",
     &["DIALECT"],
     "auto",
-    "Vocabulary of the clients: messaging, or auto to find out socket by socket",
+    "Vocabulary of the clients: messaging, gallery, school, direct, chatsphere, starter or native; auto finds out socket by socket",
 );
 /// The way around the rule that development mode serves loopback only.
 pub static INSECURE_TRUST_CLIENTS: Setting = switch(
@@ -227,6 +233,14 @@ pub static TRUSTED_ADDRESSES: Setting = value(
     "",
     "Addresses of host applications that may broadcast without a token, with commas",
 );
+/// What a gateway says about its callers is believed.
+pub static GATEWAY_ADDRESSES: Setting = value(
+    "gateway-addresses",
+    "ADDRESSES",
+    &["GATEWAY_ADDRESSES"],
+    "",
+    "Addresses of gateways whose headers x-user-id, x-gallery-id and x-user-role say who calls under /chats, with commas",
+);
 /// Engine.IO heartbeat.
 pub static PING_INTERVAL_MS: Setting = value(
     "ping-interval-ms",
@@ -273,7 +287,7 @@ pub static MAX_UPLOAD_BYTES: Setting = value(
     "BYTES",
     &["MAX_UPLOAD_BYTES"],
     "10485760",
-    "Largest uploaded file",
+    "Largest uploaded file of any kind that has no limit of its own",
 );
 /// A client whose queue is full is closed.
 pub static OUTBOUND_PACKETS: Setting = value(

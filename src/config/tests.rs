@@ -163,12 +163,22 @@ fn the_database_is_shown_without_password_and_as_it_is_used() {
 }
 
 #[test]
+fn the_port_is_the_one_of_the_dialect_unless_it_is_set() {
+    let port = |settings: &[(&str, &str)]| resolve(settings).unwrap().port;
+    assert_eq!(port(&[]), 3001);
+    assert_eq!(port(&[("DIALECT", "gallery")]), 3005);
+    assert_eq!(port(&[("DIALECT", "gallery"), ("PORT", "80")]), 80);
+    assert_eq!(port(&[("DIALECT", "auto")]), 3001);
+}
+
+#[test]
 fn the_rest_of_the_values_reach_their_modules() {
     let settings = resolve(&[
         ("SOCKET_PATH", "/chat"),
         ("DIALECT", "messaging"),
         ("NO_MIGRATE", "true"),
         ("TRUSTED_ADDRESSES", "10.0.0.1, [::1]"),
+        ("GATEWAY_ADDRESSES", "10.0.0.2"),
         ("PING_INTERVAL_MS", "300"),
         ("ALLOW_UNKNOWN_USERS", "no"),
         ("LOG_FORMAT", "json"),
@@ -178,6 +188,7 @@ fn the_rest_of_the_values_reach_their_modules() {
     assert_eq!(settings.socket.path, "/chat/");
     assert!(settings.socket.dialect.is_some() && !settings.store.migrate);
     assert_eq!(settings.chat.trusted_addresses.len(), 2);
+    assert_eq!(settings.http.gateway_addresses.len(), 1);
     assert_eq!(settings.socket.ping_interval, Duration::from_millis(300));
     assert!(!settings.chat.allow_unknown_users);
     assert_eq!(settings.log.format, telemetry::Format::Json);

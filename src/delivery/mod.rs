@@ -104,7 +104,7 @@ impl Delivery {
                 },
             ) => {
                 let message = Message {
-                    row,
+                    row: self.chat.shown(row),
                     sender,
                     receiver,
                     // Who was removed in the meantime hears nothing.

@@ -19,7 +19,6 @@ use crate::chat::Page;
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 64;
-
 /// A body or a query that cannot be read. As an answer it has the common shape; a dialect with
 /// another one takes the parts.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::State;
 use super::errors::refuse;
 use crate::wire::Dialect;
+use crate::wire::gallery::rest::HealthBody;
 
 #[derive(Serialize)]
 struct Health {
@@ -32,7 +33,7 @@ struct More {
 }
 
 /// What the five systems show under `/health`, all in one (contract/README.md, section 2); only
-/// what `messaging` shows where that dialect is configured.
+/// what `messaging` or `gallery` shows where that dialect is configured.
 pub async fn show_health(AxumState(state): AxumState<Arc<State>>) -> Response {
     let ok = state.chat.is_ready().await;
     if ok && state.config.dialect == Some(Dialect::School) {
@@ -43,6 +44,10 @@ pub async fn show_health(AxumState(state): AxumState<Arc<State>>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "error")
     };
+    if state.config.dialect == Some(Dialect::Gallery) {
+        let body = HealthBody::new(ok.then(Utc::now));
+        return (status, [(SERVER, "sohbet")], Json(body)).into_response();
+    }
     let body = Health {
         ok,
         more: (state.config.dialect != Some(Dialect::Messaging)).then(|| More {

@@ -7,15 +7,19 @@ mod bodies;
 mod callers;
 mod chatsphere;
 mod cors;
+mod directory;
 mod errors;
+mod files;
+mod gallery;
 mod health;
 mod messaging;
 mod pages;
+mod ranges;
 mod routing;
 mod school;
 mod uploads;
 
-use std::path::PathBuf;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,13 +34,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::chat::{Chat, Dialect};
 use routing::{Surface, Surfaces};
 
-/// Uploads that may be in memory at a time; further ones wait.
-const MAX_CONCURRENT_UPLOADS: usize = 16;
+/// Uploads that may come in at a time; further ones wait. Each has a few parts in memory, at worst
+/// about 6 MiB.
+const MAX_CONCURRENT_UPLOADS: usize = 32;
 
 /// How long a body that is no upload may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long an upload may take to arrive.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How the REST surface behaves.
 #[derive(Debug, Clone)]
@@ -47,17 +50,15 @@ pub struct Config {
     pub any_localhost_origin: bool,
     /// Path of the Socket.IO endpoint, which pages of other origins may not reach.
     pub socket_path: String,
-    /// Folder of stored files.
-    pub data_dir: PathBuf,
     /// Largest body that is no upload, in bytes.
     pub max_body_bytes: usize,
-    /// Largest uploaded file, in bytes.
-    pub max_upload_bytes: usize,
     /// The dialect of requests that could be of several; `None` decides by the path.
     pub dialect: Option<Dialect>,
     /// Address under which clients reach this server, for links to stored files; `None` takes it
     /// from the request.
     pub public_url: Option<String>,
+    /// Peers whose headers say who calls.
+    pub gateway_addresses: Vec<IpAddr>,
 }
 
 /// What all handlers share.
@@ -66,7 +67,7 @@ pub struct State {
     config: Config,
     started: Instant,
     is_draining: AtomicBool,
-    upload_slots: Semaphore,
+    upload_places: Semaphore,
 }
 
 impl State {
@@ -77,7 +78,7 @@ impl State {
             config,
             started: Instant::now(),
             is_draining: AtomicBool::new(false),
-            upload_slots: Semaphore::new(MAX_CONCURRENT_UPLOADS),
+            upload_places: Semaphore::new(MAX_CONCURRENT_UPLOADS),
         })
     }
 
@@ -88,8 +89,13 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 3] {
-    [chatsphere::surface(), messaging::surface(), school::surface()]
+fn surfaces() -> [Surface; 4] {
+    [
+        chatsphere::surface(),
+        messaging::surface(),
+        school::surface(),
+        gallery::surface(),
+    ]
 }
 
 /// All routes except the Socket.IO endpoint.
@@ -100,7 +106,8 @@ pub fn router(state: &Arc<State>) -> Router {
         .route("/health", get(health::show_health))
         .route("/healthz", get(health::show_liveness))
         .route("/readyz", get(health::show_readiness))
-        .route("/uploads/{name}", get(uploads::show_upload))
+        .route("/uploads/{name}", get(files::show_upload))
+        .route(directory::PATH, directory::route())
         .with_state(Arc::clone(state))
         .method_not_allowed_fallback(errors::show_method_not_allowed)
         .fallback_service(any(routing::dispatch).with_state(surfaces))

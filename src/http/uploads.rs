@@ -1,34 +1,38 @@
-//! Storing and showing files.
+//! Taking in files. A form is read as it arrives, so that a client's progress bar tells the truth
+//! and no file is ever in memory as a whole.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, Multipart, Path, Request, State as AxumState};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request, State as AxumState};
+use axum::http::header::{CONTENT_LENGTH, HOST};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
-use http_body_util::BodyExt;
-use sohbet_entity::ids::UploadId;
-use tower::ServiceExt;
-use tower_http::services::ServeFile;
+use futures_util::Stream;
+use sohbet_entity::ids::UserId;
+use tokio::time::{Instant, timeout};
 
 use super::callers::Identified;
 use super::errors::{refuse, refuse_error};
-use super::{BODY_TIMEOUT, State, UPLOAD_TIMEOUT};
-use crate::chat::NewUpload;
-use crate::error::Error;
+use super::{BODY_TIMEOUT, State};
+use crate::auth::Permission;
+use crate::chat::{NewUpload, UploadRefusal, UploadRow};
 use crate::wire::messaging::rest::UploadBody;
 
 /// What a form around a file may add to its size, in bytes.
 const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;
 /// How much of a refused upload is read before its connection is cut, in bytes.
 const MAX_DISCARDED_BYTES: usize = 64 * 1_024 * 1_024;
+/// How long an upload may be silent.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Slower than that on average, an upload is given up: it holds a place that others wait for.
+const MIN_BYTES_PER_SECOND: u64 = 16 * 1_024;
 
 /// Stores the file of a form.
 pub async fn store_upload(
@@ -37,158 +41,236 @@ pub async fn store_upload(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
+    let caller = caller.and_then(|caller| match caller.0.may(Permission::Write) {
+        true => Ok(caller),
+        false => Err(refuse(StatusCode::FORBIDDEN, "Forbidden")),
+    });
     let caller = match caller {
         Ok(caller) => caller,
-        Err(response) => return discard(request.into_body(), response).await,
-    };
-    // The semaphore is never closed; without a slot the upload would only be unbounded.
-    let _slot = state.upload_slots.acquire().await;
-    let new = match read_form(&state, &caller, request).await {
-        Ok(new) => new,
-        Err(response) => return response,
-    };
-    match state.chat.upload(new).await {
-        Ok(row) => {
-            let name = format!("{}.{}", row.id, extension(&row.media_type));
-            let url = format!("{}/uploads/{name}", base_url(&state, &headers));
-            Json(UploadBody {
-                success: true,
-                url: &url,
-                file_name: &row.name,
-                file_size: row.size_bytes,
-                file_type: &row.media_type,
-                message: "File uploaded successfully",
-            })
-            .into_response()
+        Err(response) => {
+            discard_body(request.into_body()).await;
+            return response;
         }
-        Err(Error::InvalidPayload(text)) => refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
-        Err(error) => refuse_error(&error, "Failed to upload file"),
+    };
+    match receive(&state, caller.0.user, request).await {
+        Ok(row) => Json(UploadBody {
+            success: true,
+            url: &upload_url(&state, &headers, &row),
+            file_name: &row.name,
+            file_size: row.size_bytes,
+            file_type: &row.media_type,
+            message: "File uploaded successfully",
+        })
+        .into_response(),
+        Err(UploadRefusal::Failed(error)) => refuse_error(&error, "Failed to upload file"),
+        Err(refusal) => refuse(status(&refusal), &refusal.to_string()),
     }
 }
 
-/// The field `file` of a form.
+/// Takes a body that nobody wants without keeping it: a client that is still sending would see a
+/// broken connection instead of the answer.
+pub async fn discard_body(body: Body) {
+    discard(&Feed::new(body)).await;
+}
+
+/// Receives the field `file` of a form and stores it.
+pub async fn receive(
+    state: &Arc<State>,
+    owner: Option<UserId>,
+    request: Request,
+) -> Result<UploadRow, UploadRefusal> {
+    // The semaphore is never closed; without a place the upload would only be unbounded.
+    let _place = state.upload_places.acquire().await;
+    let (parts, body) = request.into_parts();
+    let announced = parts.headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let max_bytes = state.chat.max_upload_bytes() + FORM_OVERHEAD_BYTES as u64;
+    let feed = Arc::new(Feed::new(body));
+    let fed = Fed {
+        feed: Arc::clone(&feed),
+        n_last_bytes: 0,
+        is_pausing: false,
+    };
+    let request = Request::from_parts(parts, Body::from_stream(fed));
+    let received = match announced.is_some_and(|announced| announced > max_bytes) {
+        true => Err(UploadRefusal::TooLarge),
+        false => read_form(state, owner, request, &feed).await,
+    };
+    if received.is_err() {
+        discard(&feed).await;
+    }
+    received
+}
+
+/// The address of a file, for those who may see it.
+pub fn upload_url(state: &State, headers: &HeaderMap, row: &UploadRow) -> String {
+    let path = state.chat.upload_path(row);
+    if let Some(url) = &state.config.public_url {
+        return format!("{url}{path}");
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.map_or_else(|| path.clone(), |host| format!("http://{host}{path}"))
+}
+
+fn status(refusal: &UploadRefusal) -> StatusCode {
+    match refusal {
+        UploadRefusal::NoFile | UploadRefusal::BrokenOff => StatusCode::BAD_REQUEST,
+        UploadRefusal::NotAllowed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        UploadRefusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        UploadRefusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        UploadRefusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 async fn read_form(
     state: &Arc<State>,
-    caller: &Identified,
+    owner: Option<UserId>,
     request: Request,
-) -> Result<NewUpload, Response> {
-    let no_file = || refuse(StatusCode::BAD_REQUEST, "No file provided");
-    let (parts, body) = request.into_parts();
-    let max_bytes = state.config.max_upload_bytes + FORM_OVERHEAD_BYTES;
-    let body = tokio::time::timeout(UPLOAD_TIMEOUT, read(body, max_bytes))
-        .await
-        .map_err(|_| refuse(StatusCode::REQUEST_TIMEOUT, "Too slow"))??;
-    let request = Request::from_parts(parts, Body::from(body));
-    let mut form = Multipart::from_request(request, state)
-        .await
-        .map_err(|_| no_file())?;
-    while let Some(field) = form.next_field().await.map_err(|_| no_file())? {
+    feed: &Feed,
+) -> Result<UploadRow, UploadRefusal> {
+    let form = Multipart::from_request(request, state).await;
+    let mut form = form.map_err(|_| UploadRefusal::NoFile)?;
+    let mut pace = Pace::default();
+    while let Some(mut field) = pace.next(0, form.next_field()).await? {
         // A field without a file name is a text, not a file.
         let name = match (field.name(), field.file_name()) {
             (Some("file"), Some(name)) => name.to_owned(),
             _ => continue,
         };
-        let claimed_type = field.content_type().map(str::to_owned);
-        let bytes: Bytes = field.bytes().await.map_err(|_| no_file())?;
-        if bytes.is_empty() {
-            return Err(no_file());
-        }
-        if bytes.len() > state.config.max_upload_bytes {
-            return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "File too large"));
-        }
-        return Ok(NewUpload {
-            owner: caller.0.user.clone(),
+        let new = NewUpload {
+            owner,
             name: Some(name),
-            claimed_type,
-            bytes,
-        });
+            claimed_type: field.content_type().map(str::to_owned),
+        };
+        return store_field(state, new, &mut field, &mut pace, feed).await;
     }
-    Err(no_file())
+    Err(UploadRefusal::NoFile)
 }
 
-/// Reads a body of bounded size.
-async fn read(mut body: Body, max_bytes: usize) -> Result<Bytes, Response> {
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Err(refuse(StatusCode::BAD_REQUEST, "Invalid body"));
-        };
-        bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
-        if bytes.len() > max_bytes {
-            drop(bytes);
-            let response = refuse(StatusCode::PAYLOAD_TOO_LARGE, "File too large");
-            return Err(discard(body, response).await);
+async fn store_field(
+    state: &Arc<State>,
+    new: NewUpload,
+    field: &mut Field<'_>,
+    pace: &mut Pace,
+    feed: &Feed,
+) -> Result<UploadRow, UploadRefusal> {
+    let mut file = state.chat.begin_upload(new);
+    let mut n_bytes = 0;
+    while let Some(bytes) = pace.next(n_bytes, field.chunk()).await? {
+        feed.n_form_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+        n_bytes += bytes.len() as u64;
+        if !file.write(bytes).await {
+            break;
         }
     }
-    Ok(bytes.freeze())
+    let row = file.finish().await?;
+    // The fields after the file say nothing new, but who sends them waits until they are read.
+    discard(feed).await;
+    Ok(row)
+}
+
+/// How fast an upload arrives.
+#[derive(Default)]
+struct Pace {
+    /// Time that we waited for the client; time that it waited for us is not counted.
+    waited: Duration,
+}
+
+impl Pace {
+    /// The next piece of a form of which `n_bytes` have come in.
+    async fn next<T>(
+        &mut self,
+        n_bytes: u64,
+        piece: impl Future<Output = Result<Option<T>, MultipartError>>,
+    ) -> Result<Option<T>, UploadRefusal> {
+        let allowed = SILENCE_TIMEOUT + Duration::from_secs(n_bytes / MIN_BYTES_PER_SECOND);
+        let left = allowed.saturating_sub(self.waited);
+        let started = Instant::now();
+        let piece = timeout(left.min(SILENCE_TIMEOUT), piece).await;
+        self.waited += started.elapsed();
+        let piece = piece.map_err(|_| UploadRefusal::TooSlow)?;
+        piece.map_err(|_| UploadRefusal::BrokenOff)
+    }
+}
+
+/// The body of an upload. The form parser reads from it, and what the parser leaves is taken back.
+struct Feed {
+    body: Mutex<Body>,
+    /// Bytes that the parser got and that were not found to be the file's: what it may keep.
+    n_form_bytes: AtomicUsize,
+}
+
+impl Feed {
+    fn new(body: Body) -> Self {
+        Self {
+            body: Mutex::new(body),
+            n_form_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    fn poll_bytes(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, axum::Error>>> {
+        let mut body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match Pin::new(&mut *body).poll_frame(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                // A trailer has no data.
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the form parser reads from. The parser takes all it can get before it looks at any of it;
+/// so it gets one piece at a time, and none while it sits on too many.
+struct Fed {
+    feed: Arc<Feed>,
+    /// Length of the last piece: the parser may not have looked at it yet.
+    n_last_bytes: usize,
+    is_pausing: bool,
+}
+
+impl Stream for Fed {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.is_pausing) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let n_form_bytes = self.feed.n_form_bytes.load(Ordering::Relaxed);
+        if n_form_bytes > FORM_OVERHEAD_BYTES + self.n_last_bytes {
+            let error = std::io::Error::other("more form than file");
+            return Poll::Ready(Some(Err(axum::Error::new(error))));
+        }
+        let polled = self.feed.poll_bytes(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &polled {
+            self.n_last_bytes = bytes.len();
+            self.is_pausing = true;
+            let n_form_bytes = &self.feed.n_form_bytes;
+            n_form_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+        }
+        polled
+    }
 }
 
 /// Takes the rest of a body without keeping it: a client that is still sending would see a broken
 /// connection instead of the answer. Not for ever, though.
-async fn discard(mut body: Body, response: Response) -> Response {
+async fn discard(feed: &Feed) {
     let rest = async {
         let mut n_bytes = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            n_bytes += frame.data_ref().map_or(0, |data| data.len());
+        while let Some(Ok(bytes)) = std::future::poll_fn(|context| feed.poll_bytes(context)).await {
+            n_bytes += bytes.len();
             if n_bytes > MAX_DISCARDED_BYTES {
                 break;
             }
         }
     };
     // Late or not, the answer is the same.
-    let _ = tokio::time::timeout(BODY_TIMEOUT, rest).await;
-    response
-}
-
-/// Shows a stored file. Its name in the URL is its id and an extension.
-pub async fn show_upload(
-    AxumState(state): AxumState<Arc<State>>,
-    name: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Response {
-    let Ok(Path(name)) = name else {
-        return refuse(StatusCode::NOT_FOUND, "Not Found");
-    };
-    let id = name.split('.').next().unwrap_or_default();
-    let (row, path) = match state.chat.find_upload(&UploadId::from(id)).await {
-        Ok(found) => found,
-        Err(error) => return refuse_error(&error, "Failed to fetch file"),
-    };
-    let Ok(served) = ServeFile::new(path).oneshot(request).await;
-    if served.status() == StatusCode::NOT_FOUND {
-        return refuse(StatusCode::NOT_FOUND, "Not Found");
-    }
-    let mut response = served.map(Body::new);
-    let headers = response.headers_mut();
-    if let Ok(media_type) = HeaderValue::from_str(&row.media_type) {
-        headers.insert(CONTENT_TYPE, media_type);
-    }
-    // The type is what the bytes said; a browser must not guess another, nor run anything.
-    for (name, value) in [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-        (CONTENT_DISPOSITION, "inline"),
-        (CACHE_CONTROL, "private, max-age=31536000, immutable"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn extension(media_type: &str) -> &str {
-    match media_type {
-        "image/jpeg" => "jpg",
-        "video/quicktime" => "mov",
-        other => other.rsplit('/').next().unwrap_or("bin"),
-    }
-}
-
-/// Where clients reach this server.
-fn base_url(state: &State, headers: &HeaderMap) -> String {
-    if let Some(url) = &state.config.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    host.map(|host| format!("http://{host}"))
-        .unwrap_or_default()
+    let _ = timeout(BODY_TIMEOUT, rest).await;
 }

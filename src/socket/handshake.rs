@@ -73,16 +73,16 @@ pub(super) async fn admit(
         let names_gallery = has_token && identity.gallery.is_some();
         names_gallery.then(wire::infer_from_gallery).flatten()
     });
-    let needs_identity = dialect.is_some_and(|dialect| wire::vocabulary(dialect).needs_identity());
-    if needs_identity && identity.user.is_none() && identity.trust != Trust::Relay {
+    if dialect.is_some_and(|dialect| is_nobody(&identity, has_token, dialect)) {
         return Err(Refusal::Identity);
     }
+    let gallery = gallery(shared, &identity, dialect).await?;
     let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
-    let session =
-        shared
-            .chat
-            .sessions
-            .open(socket.id.to_string(), identity, dialect, Box::new(outbox));
+    let sessions = &shared.chat.sessions;
+    let session = sessions.open(socket.id.to_string(), identity, dialect, Box::new(outbox));
+    if let Some(gallery) = gallery {
+        sessions.listen_gallery(&session, &gallery);
+    }
     tracing::debug!(
         transport = ?socket.transport_type(),
         user.id = session.identity().user.as_ref().map(UserId::as_str),
@@ -90,6 +90,33 @@ pub(super) async fn admit(
     );
     Dispatcher::start(shared, &socket, session, links);
     Ok(())
+}
+
+/// Whether a socket is nobody in a dialect that needs somebody. Without a token, people who act for
+/// galleries must say for which.
+fn is_nobody(identity: &Identity, has_token: bool, dialect: Dialect) -> bool {
+    let vocabulary = wire::vocabulary(dialect);
+    if !vocabulary.needs_identity() || identity.trust == Trust::Relay {
+        return false;
+    }
+    let is_claimed = identity.trust == Trust::Claimed && !has_token;
+    let must_name_gallery = vocabulary.is_told_by_gallery() && is_claimed;
+    identity.user.is_none() || (must_name_gallery && identity.gallery.is_none())
+}
+
+/// The gallery that a socket listens for from the start, where its dialect has galleries or is not
+/// known yet: nothing that is said from now on may be missed.
+async fn gallery(
+    shared: &Shared,
+    identity: &Identity,
+    dialect: Option<Dialect>,
+) -> Result<Option<GalleryId>, Refusal> {
+    let has_galleries = |dialect| wire::vocabulary(dialect).is_told_by_gallery();
+    if !dialect.is_none_or(has_galleries) {
+        return Ok(None);
+    }
+    let found = shared.chat.gallery_of(identity).await;
+    found.map_err(|_| Refusal::Unavailable)
 }
 
 fn dialect(

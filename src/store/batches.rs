@@ -9,7 +9,7 @@ use sohbet_entity::ids::ConversationId;
 
 use super::rows::Bulk;
 use super::writer::{NewMessage, NewRead, ReadOutcome};
-use super::{Fault, MessageRow, connections, markers, messages};
+use super::{Fault, MessageRow, connections, markers, messages, uploads};
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
@@ -49,6 +49,7 @@ pub async fn commit(
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
         .await?;
+    uploads::mark_used(&txn, &fresh).await?;
     txn.commit().await?;
     Ok(Committed {
         messages: collect(new, known, rows),
@@ -151,7 +152,7 @@ async fn advance<'a>(
         let advance = &mut advances[position];
         advance.n_messages += 1;
         advance.last_at = message.created_at;
-        advance.preview = preview(message);
+        advance.preview = preview(message).or(advance.preview.take());
     }
     // The same order on every node makes it rare that two wait for each other in a circle. The
     // database finds out when they do, and the batch is tried again.
@@ -182,17 +183,22 @@ async fn advance<'a>(
 
 static ADVANCE_CONVERSATIONS: Bulk = Bulk::new(
     "UPDATE conversation SET last_seq = last_seq + v.column2, last_rev = last_rev + v.column2, \
-     last_message_at = v.column3, updated_at = v.column3, last_message_preview = v.column4 \
-     FROM (VALUES",
+     last_message_at = v.column3, updated_at = v.column3, \
+     last_message_preview = COALESCE(v.column4, conversation.last_message_preview) FROM (VALUES",
     4,
     ") AS v WHERE conversation.id = v.column1 \
      RETURNING conversation.id, conversation.last_seq, conversation.last_rev",
 );
 
-/// The start of a text, or the name of a file; cut at a character.
+/// The start of a text, or the name of a bare file; cut at a character. A message that shows
+/// neither leaves the preview as it was.
 fn preview(message: &MessageRow) -> Option<String> {
-    let text = message.content.as_deref().or(message.file_name.as_deref());
-    text.map(|text| text.chars().take(PREVIEW_CHARS).collect())
+    let cut = |text: &str| text.chars().take(PREVIEW_CHARS).collect();
+    match (&message.content, &message.file_name) {
+        (Some(text), _) => Some(cut(text)),
+        (None, Some(name)) => Some(cut(&format!("File: {name}"))),
+        (None, None) => None,
+    }
 }
 
 static INSERT_MESSAGES: Bulk = Bulk::new(

@@ -13,6 +13,9 @@ pub const NEXT_CONVERSATION_ID: &str = "next_conversation_id";
 /// Key of the secret that signs API tokens when the configuration has none.
 pub const API_TOKEN_KEY: &str = "api_token_key";
 
+/// Key of the secret that signs links to stored files.
+pub const LINK_KEY: &str = "link_key";
+
 const EPOCH: &str = "epoch";
 /// The room that every database has from the start: id and name, as chatsphere front ends expect
 /// them (contract/chatsphere.md, section 1).

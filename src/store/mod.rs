@@ -1,4 +1,4 @@
-//! The database: the only module that names `sea_orm`.
+//! The database and the stored files: the only module that names `sea_orm` and `object_store`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
 //! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
@@ -9,6 +9,8 @@ mod batches;
 mod blobs;
 mod connections;
 mod conversations;
+mod dealers;
+mod directory;
 mod faults;
 mod halls;
 mod logins;
@@ -24,20 +26,25 @@ mod users;
 mod writer;
 
 pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
-pub use blobs::Blobs;
+pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use conversations::{ConversationSummary, NewPair, Pair};
+pub use dealers::{DealerRoom, ListedDealerRoom};
+pub use directory::DirectoryEntry;
 pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
 pub use messages::Page;
-pub use meta::API_TOKEN_KEY;
+pub use meta::{API_TOKEN_KEY, LINK_KEY};
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;
+pub use sohbet_entity::offer::Model as OfferRow;
 pub use sohbet_entity::participant::Model as ParticipantRow;
 pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
+pub use sohbet_entity::vehicle::Model as VehicleRow;
+pub use uploads::upload_id_in;
 pub use writer::{
     Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
     Write, Writer, WriterQueue,

@@ -1,13 +1,31 @@
-//! What is known about stored files.
+//! What is known about stored files: whose they are, which conversations show them, and which are
+//! shown nowhere.
 
-use sea_orm::{ConnectionTrait, FromQueryResult};
-use sohbet_entity::ids::UploadId;
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult, Value};
+use sohbet_entity::ids::{ConversationId, UploadId};
 
-use super::{Fault, Store, UploadRow, statement, users};
+use super::rows::Bulk;
+use super::{Fault, MessageRow, Store, UploadRow, statement, users};
+
+/// Digits of an upload's id: 128 random bits in hexadecimal.
+pub const UPLOAD_ID_CHARS: usize = 32;
+/// Most conversations that are looked at when somebody asks for a file.
+const MAX_USES: i64 = 1_000;
+
+/// The id in a link to a file of ours, `…/uploads/<id>.<extension>`, whatever stands before it.
+pub fn upload_id_in(link: &str) -> Option<&str> {
+    let (_, name) = link.rsplit_once("/uploads/")?;
+    let end = name.find(['.', '?', '#']).unwrap_or(name.len());
+    let id = &name[..end];
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (id.len() == UPLOAD_ID_CHARS && id.bytes().all(is_digit)).then_some(id)
+}
 
 impl Store {
-    /// Writes down a stored file.
-    pub async fn save_upload(&self, row: &UploadRow) -> Result<(), Fault> {
+    /// Writes down a file that is about to be stored. Nobody finds it before [`Self::finish_upload`],
+    /// and if the server ends before that, it is an orphan: no blob is ever without a row.
+    pub async fn begin_upload(&self, row: &UploadRow) -> Result<(), Fault> {
         let txn = self.begin().await?;
         if let Some(owner) = &row.owner_id {
             users::ensure_users(&txn, &[owner]).await?;
@@ -28,9 +46,26 @@ impl Store {
         Ok(txn.commit().await?)
     }
 
-    /// The file with that id.
+    /// Writes down that the blob is complete. False when the row is gone: it took too long and was
+    /// removed as an orphan.
+    pub async fn finish_upload(&self, row: &UploadRow) -> Result<bool, Fault> {
+        let sql = "UPDATE upload SET size_bytes = $1, sha256 = $2, stored_at = $3 WHERE id = $4";
+        let values = [
+            row.size_bytes.into(),
+            row.sha256.as_str().into(),
+            row.stored_at.into(),
+            row.id.as_str().into(),
+        ];
+        let done = self
+            .write
+            .execute_raw(statement(&self.write, sql, values))
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The complete file with that id.
     pub async fn find_upload(&self, id: &UploadId) -> Result<Option<UploadRow>, Fault> {
-        let sql = "SELECT * FROM upload WHERE id = $1";
+        let sql = "SELECT * FROM upload WHERE id = $1 AND stored_at IS NOT NULL";
         let row = self
             .read
             .query_one_raw(statement(&self.read, sql, [id.as_str().into()]))
@@ -38,5 +73,128 @@ impl Store {
         Ok(row
             .map(|row| UploadRow::from_query_result(&row, ""))
             .transpose()?)
+    }
+
+    /// The conversations whose messages show a file.
+    pub async fn conversations_showing(&self, id: &UploadId) -> Result<Vec<ConversationId>, Fault> {
+        let sql = "SELECT conversation_id FROM upload_use WHERE upload_id = $1 LIMIT $2";
+        let values = [id.as_str().into(), MAX_USES.into()];
+        let rows = self
+            .read
+            .query_all_raw(statement(&self.read, sql, values))
+            .await?;
+        Ok(first_column(&rows)?)
+    }
+
+    /// Takes files out of sight that came in before `cutoff` and that no message shows, and returns
+    /// them. They are found again and again until [`Self::forget_upload`] was called for them.
+    pub async fn hide_orphans(
+        &self,
+        cutoff: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<UploadId>, Fault> {
+        // The outer condition holds when a message of another node was faster than this.
+        let sql = "UPDATE upload SET stored_at = NULL WHERE used_at IS NULL AND id IN (\
+                   SELECT id FROM upload WHERE used_at IS NULL AND created_at < $1 \
+                   ORDER BY created_at LIMIT $2) RETURNING id";
+        let values = [cutoff.into(), i64::from(limit).into()];
+        let rows = self
+            .write
+            .query_all_raw(statement(&self.write, sql, values))
+            .await?;
+        Ok(first_column(&rows)?)
+    }
+
+    /// Forgets a file whose blob is gone, unless it was finished meanwhile.
+    pub async fn forget_upload(&self, id: &UploadId) -> Result<(), Fault> {
+        let sql = "DELETE FROM upload WHERE id = $1 AND used_at IS NULL AND stored_at IS NULL";
+        self.write
+            .execute_raw(statement(&self.write, sql, [id.as_str().into()]))
+            .await?;
+        Ok(())
+    }
+}
+
+fn first_column<Id: From<String>>(rows: &[QueryResult]) -> Result<Vec<Id>, sea_orm::DbErr> {
+    let id = |row: &QueryResult| Ok(Id::from(row.try_get_by_index::<String>(0)?));
+    rows.iter().map(id).collect()
+}
+
+/// A message that shows a file of ours.
+struct Use<'a> {
+    upload: &'a str,
+    message: &'a MessageRow,
+}
+
+impl Use<'_> {
+    fn key(&self) -> (&str, &str) {
+        (self.upload, self.message.conversation_id.as_str())
+    }
+
+    fn bind(&self, values: &mut Vec<Value>) {
+        values.extend([
+            self.upload.into(),
+            self.message.conversation_id.as_str().into(),
+            self.message.created_at.into(),
+        ]);
+    }
+}
+
+/// Writes down which files of ours the messages of a batch show; nothing when they show none.
+pub async fn mark_used(txn: &DatabaseTransaction, messages: &[&MessageRow]) -> Result<(), Fault> {
+    let shown = |message: &&'_ MessageRow| message.file_url.is_some();
+    let mut uses: Vec<Use> = Vec::new();
+    for message in messages.iter().copied().filter(shown) {
+        let link = message.file_url.as_deref().unwrap_or_default();
+        uses.extend(upload_id_in(link).map(|upload| Use { upload, message }));
+    }
+    // The same order on every node, and each pair once: a row is changed once in a statement.
+    uses.sort_by(|a, b| a.key().cmp(&b.key()));
+    uses.dedup_by(|a, b| a.key() == b.key());
+    MARK_USED.execute(txn, &uses, Use::bind).await?;
+    INSERT_USES.execute(txn, &uses, Use::bind).await?;
+    Ok(())
+}
+
+static MARK_USED: Bulk = Bulk::new(
+    "UPDATE upload SET used_at = v.column3 FROM (VALUES",
+    3,
+    ") AS v WHERE upload.id = v.column1 AND upload.used_at IS NULL \
+     AND upload.stored_at IS NOT NULL",
+);
+
+/// A link to a file that is not there is no use of it.
+static INSERT_USES: Bulk = Bulk::new(
+    "INSERT INTO upload_use (upload_id, conversation_id) \
+     SELECT v.column1, v.column2 FROM (VALUES",
+    3,
+    ") AS v JOIN upload ON upload.id = v.column1 WHERE upload.used_at IS NOT NULL \
+     ON CONFLICT DO NOTHING",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::upload_id_in;
+
+    #[test]
+    fn links_to_our_files_are_told_from_others() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for link in [
+            format!("/uploads/{id}.png"),
+            format!("https://chat.example.com/uploads/{id}.tar.gz?exp=1&sig=2"),
+            format!("http://localhost:3001/uploads/{id}"),
+        ] {
+            assert_eq!(upload_id_in(&link), Some(id), "{link}");
+        }
+        for link in [
+            format!("/files/{id}.png"),
+            format!("/uploads/{id}0.png"),
+            format!("/uploads/{}.png", id.to_uppercase()),
+            format!("/uploads/x/{id}.png"),
+            "/uploads/a.png".to_owned(),
+            "/uploads/".to_owned(),
+        ] {
+            assert_eq!(upload_id_in(&link), None, "{link}");
+        }
     }
 }

@@ -26,6 +26,11 @@ use crate::error::{Error, Result};
 
 /// One dialect: the words of its clients, and what they hear.
 pub trait Vocabulary: Sync {
+    /// Every word that its clients can say.
+    fn words(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool;
 

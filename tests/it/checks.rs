@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use url::Url;
 
+use crate::support::bucket::Bucket;
 use crate::support::command::{Ended, sohbet};
 use crate::support::server::Server;
 use crate::support::stores::{Store, on_both_stores, on_postgres};
@@ -118,6 +119,29 @@ async fn check_finds_a_database_that_does_not_answer() {
             .contains("change: DATABASE_URL (now: environment DATABASE_URL)")
     );
     assert!(!format!("{ended:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn check_looks_at_the_store_of_files() {
+    let bucket = Bucket::start().await;
+    let mut settings = bucket.settings();
+    let args = ["check", "--port", "0"];
+    let ended = sohbet(&Store::sqlite(), &args, &settings).await;
+    finds(
+        &ended,
+        "ok",
+        "uploads",
+        "the bucket files at http://127.0.0.1:",
+    );
+    settings[3].1 = "canary-another-secret";
+    let ended = sohbet(&Store::sqlite(), &args, &settings).await;
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    finds(&ended, "FAIL", "uploads", "cannot be used");
+    assert!(!format!("{ended:?}").contains("canary"), "{ended:?}");
+    assert_eq!(bucket.files().len(), 0);
+    let in_folder = sohbet(&Store::sqlite(), &args, &[("JWT_SECRET", SECRET)]).await;
+    finds(&in_folder, "ok", "uploads", "data/uploads");
+    finds(&in_folder, "warn", "uploads", "PUBLIC_URL is not set");
 }
 
 #[tokio::test]

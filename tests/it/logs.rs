@@ -31,6 +31,7 @@ async fn no_log_level_shows_what_people_write_or_who_they_prove_to_be(store: Sto
                     ("JWT_SECRET", SECRET),
                     ("DATABASE_URL", database.as_str()),
                     ("ALLOW_QUERY_TOKEN", query_token),
+                    ("FILE_URL_HOSTS", "canary.example.com"),
                 ];
                 let mut server = Server::start_with(&store, &settings).await;
                 talk(&server).await;

@@ -4,10 +4,13 @@
 // A panic here is a failed test, and what it prints belongs to its report.
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
+mod access_rows;
 mod api_tokens;
 mod checks;
 mod crashes;
+mod examples;
 mod first_events;
+mod gateways;
 mod http_rules;
 mod logins;
 mod logs;
@@ -22,4 +25,5 @@ mod stops;
 mod support;
 mod tidy;
 mod token_commands;
+mod uploads;
 mod writer;

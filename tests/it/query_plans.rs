@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 /// Long conversations, so that reading all of one is never the fastest way. No more rows than a
 /// sample of `ANALYZE` has, so that the plans are the same each time.
-const ROWS: [&str; 5] = [
+const ROWS: [&str; 9] = [
     r#"INSERT INTO "user" (id, role, disabled, created_at, updated_at)
        SELECT 'u' || i, 'MEMBER', false, now(), now() FROM generate_series(1, 12) AS i"#,
     "INSERT INTO conversation
@@ -40,17 +40,31 @@ const ROWS: [&str; 5] = [
      (id, conversation_id, seq, rev, sender_id, client_id, kind, content, created_at)
      SELECT 'm' || i || '-' || n, 'c' || i, n, n, 'u' || i + 6 * (n % 2), 'k' || n, 'text', 'hi', now()
      FROM generate_series(1, 6) AS i, generate_series(1, 5000) AS n",
+    "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at)
+     SELECT 'r' || i, 'room', 5000, 5000, now(), now() FROM generate_series(1, 2) AS i",
+    "INSERT INTO room (conversation_id, name, room_type, gallery_a_id, gallery_b_id, is_active, is_open, created_at, updated_at)
+     SELECT 'r' || i, '', 'support', 'ga', 'gb', true, false, now(), now() FROM generate_series(1, 2) AS i",
+    "INSERT INTO participant
+     (conversation_id, party, role, joined_seq, last_read_seq, last_delivered_seq, muted, archived, created_at)
+     SELECT 'r' || i, party, 'MEMBER', 0, 4990, 0, false, false, now()
+     FROM generate_series(1, 2) AS i, unnest(ARRAY['gallery:ga', 'gallery:gb']) AS party",
+    "INSERT INTO message
+     (id, conversation_id, seq, rev, sender_id, sender_party, kind, content, created_at)
+     SELECT 'r' || i || '-' || n, 'r' || i, n, n, 'u1', 'gallery:ga', 'text', 'hi', now()
+     FROM generate_series(1, 2) AS i, generate_series(1, 5000) AS n",
     "ANALYZE",
 ];
 /// Marks of the statements that the test must have seen; a mark that is not found means that the
 /// test does not get there any more.
-const MARKS: [&str; 6] = [
+const MARKS: [&str; 8] = [
     "INSERT INTO message",
     "UPDATE message",
     "ORDER BY seq ASC",
     "ORDER BY seq DESC",
     "unread",
     "client_id = ",
+    "sender_party, u.sender_id",
+    "SELECT MIN(m.seq)",
 ];
 
 #[tokio::test]
@@ -139,6 +153,34 @@ async fn work(server: &Server) {
         .send(server.port)
         .await;
     assert_eq!(marked.status, 200, "{}", marked.text());
+    work_as_dealers(server).await;
+}
+
+/// The same for two galleries, whose room is one of the conversations that there are statistics of.
+async fn work_as_dealers(server: &Server) {
+    let call = async |user: &str, gallery: &str, method: &str, path: &str, body: Value| {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let call = Call::new(method, &format!("/chats{path}")).body(body);
+        let call = call
+            .header("x-user-id", user)
+            .header("x-gallery-id", gallery);
+        let answer = call.send(server.port).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
+        answer.json()
+    };
+    let text = json!({"content": "hi", "clientMessageId": "once"});
+    for _ in 0..2 {
+        call("u1", "ga", "POST", "/r1/messages", text.clone()).await;
+    }
+    for path in ["", "/r1", "/r1/messages?page=3"] {
+        call("u2", "gb", "GET", path, Value::Null).await;
+    }
+    call("u2", "gb", "PUT", "/r1/messages/r1-4995/read", Value::Null).await;
+    call("u2", "gb", "POST", "/r1/read", Value::Null).await;
 }
 
 /// The plan of every statement that names `message`, from the log of a server.

@@ -35,14 +35,16 @@ const FLOORS: [(&str, &[&str]); 13] = [
             "config",
             "telemetry",
             "worker",
+            "error",
         ],
     ),
     ("cli", &["app", "config", "auth", "telemetry"]),
 ];
 
 /// Crates that only some modules may name.
-const FENCES: [(&str, &[&str]); 5] = [
+const FENCES: [(&str, &[&str]); 6] = [
     ("sea_orm", &["store"]),
+    ("object_store", &["store"]),
     ("axum", &["http", "app"]),
     ("socketioxide", &["socket", "delivery", "app"]),
     ("dotenvy", &["config"]),
@@ -50,10 +52,14 @@ const FENCES: [(&str, &[&str]); 5] = [
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.
-const CONFIG_MAY_USE: [&str; 6] = [
+const CONFIG_MAY_USE: [&str; 10] = [
+    "BlobConfig",
+    "Bucket",
     "Config",
     "Dialect",
+    "FileHost",
     "Format",
+    "UploadRules",
     "check_filter",
     "with_debug",
     "self",

@@ -21,4 +21,6 @@ pub struct Model {
     pub participants: HasMany<super::participant::Entity>,
     #[sea_orm(has_one)]
     pub room: HasOne<super::room::Entity>,
+    #[sea_orm(has_many, via = "upload_use")]
+    pub uploads: HasMany<super::upload::Entity>,
 }

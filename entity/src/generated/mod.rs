@@ -10,5 +10,6 @@ pub mod reaction;
 pub mod room;
 pub mod server_meta;
 pub mod upload;
+pub mod upload_use;
 pub mod user;
 pub mod vehicle;

@@ -9,5 +9,6 @@ pub use super::reaction::Entity as Reaction;
 pub use super::room::Entity as Room;
 pub use super::server_meta::Entity as ServerMeta;
 pub use super::upload::Entity as Upload;
+pub use super::upload_use::Entity as UploadUse;
 pub use super::user::Entity as User;
 pub use super::vehicle::Entity as Vehicle;

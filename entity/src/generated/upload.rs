@@ -16,6 +16,8 @@ pub struct Model {
     pub height: Option<i64>,
     pub duration_ms: Option<i64>,
     pub created_at: DateTimeUtc,
+    pub stored_at: Option<DateTimeUtc>,
+    pub used_at: Option<DateTimeUtc>,
     #[sea_orm(
         belongs_to,
         from = "owner_id",
@@ -24,4 +26,6 @@ pub struct Model {
         on_delete = "SetNull"
     )]
     pub user: BelongsTo<Option<super::user::Entity>>,
+    #[sea_orm(has_many, via = "upload_use")]
+    pub conversations: HasMany<super::conversation::Entity>,
 }

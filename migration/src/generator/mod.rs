@@ -38,6 +38,7 @@ const TABLES: &[&str] = &[
     "room",
     "server_meta",
     "upload",
+    "upload_use",
     "user",
     "vehicle",
 ];

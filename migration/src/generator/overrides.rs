@@ -72,6 +72,13 @@ const TYPED: &[(&str, &[(&str, &str)])] = &[
         &[("id", "ids::UploadId"), ("owner_id", "ids::UserId")],
     ),
     (
+        "upload_use",
+        &[
+            ("upload_id", "ids::UploadId"),
+            ("conversation_id", "ids::ConversationId"),
+        ],
+    ),
+    (
         "user",
         &[
             ("id", "ids::UserId"),

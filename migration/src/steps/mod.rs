@@ -10,5 +10,6 @@ pub mod m20261121_000007_uploads;
 pub mod m20261121_000008_api_tokens;
 pub mod m20261121_000009_directory;
 pub mod m20261121_000010_server_meta;
+pub mod m20261121_000011_upload_use;
 pub mod m20261121_000012_open_rooms;
 pub mod m20261121_000013_listings;

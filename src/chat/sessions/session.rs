@@ -123,6 +123,11 @@ impl Session {
         }
     }
 
+    /// The gallery whose events it gets.
+    pub fn gallery(&self) -> Option<GalleryId> {
+        self.state().gallery.clone()
+    }
+
     /// The one room it is in, in dialects in which a socket has only one.
     pub fn room(&self) -> Option<ConversationId> {
         self.state().room.clone()

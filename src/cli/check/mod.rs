@@ -3,6 +3,7 @@
 mod database;
 mod origins;
 mod port;
+mod uploads;
 
 use std::process::ExitCode;
 
@@ -96,6 +97,7 @@ fn look(settings: &Settings) -> Vec<Finding> {
     findings.extend(origins::look(settings));
     findings.push(port::look(&settings.hosts, settings.port));
     findings.push(database::look(settings));
+    findings.extend(uploads::look(settings));
     findings
 }
 

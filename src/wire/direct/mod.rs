@@ -20,6 +20,11 @@ const JSON_KIND: &str = "json";
 pub struct Direct;
 
 impl Vocabulary for Direct {
+    /// The other ways to register are this one.
+    fn words(&self) -> &'static [&'static str] {
+        &words::TYPICAL
+    }
+
     fn is_typical(&self, event: &str, _: &[&RawValue]) -> bool {
         words::TYPICAL.contains(&event)
     }

@@ -1,35 +1,58 @@
-//! Dialect `gallery` (contract/gallery.md).
+//! Dialect `gallery` (contract/gallery.md): two galleries in a room about an offer, a vehicle or a
+//! support case. Messages are sent by REST; sockets carry delivery and typing.
+
+mod answers;
+mod bodies;
+mod events;
+mod words;
+
+pub mod directory;
+pub mod rest;
 
 use serde_json::value::RawValue;
 
 use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary};
 use crate::chat::{Event, Reply, Session, SocketRequest};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The words of this dialect.
 pub struct Gallery;
 
 impl Vocabulary for Gallery {
-    fn is_typical(&self, _: &str, _: &[&RawValue]) -> bool {
-        false
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
     }
 
-    fn parse(&self, event: &str, _: &[&RawValue], _: &Session) -> Result<SocketRequest, Refused> {
-        Err(Error::unknown_event(event).into())
+    fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
+        words::is_typical(event, arguments)
     }
 
-    fn answer(&self, _: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
-        match outcome {
-            Ok(_) => Answer::silent(&serde_json::json!({"ok": true})),
-            Err(error) => Answer::refused(error),
-        }
+    fn parse(
+        &self,
+        event: &str,
+        arguments: &[&RawValue],
+        _: &Session,
+    ) -> Result<SocketRequest, Refused> {
+        words::parse(event, arguments)
     }
 
-    fn audience<'a>(&self, _: &'a Event) -> Option<Audience<'a>> {
-        None
+    fn needs_identity(&self) -> bool {
+        true
     }
 
-    fn encode(&self, _: &Event, _: &Session) -> Option<Frame> {
-        None
+    fn is_told_by_gallery(&self) -> bool {
+        true
+    }
+
+    fn answer(&self, asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
+        answers::answer(asked, outcome)
+    }
+
+    fn audience<'a>(&self, event: &'a Event) -> Option<Audience<'a>> {
+        events::audience(event)
+    }
+
+    fn encode(&self, event: &Event, _: &Session) -> Option<Frame> {
+        events::encode(event)
     }
 }

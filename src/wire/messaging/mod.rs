@@ -18,6 +18,10 @@ use bodies::MessageBody;
 pub struct Messaging;
 
 impl Vocabulary for Messaging {
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
+    }
+
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
         words::is_typical(event, arguments)
     }

@@ -11,7 +11,7 @@ use crate::wire::Refused;
 use crate::wire::json::{self, MAX_CLIENT_ID_CHARS, Object};
 
 /// Every word of this dialect.
-const WORDS: [&str; 9] = [
+pub const WORDS: [&str; 9] = [
     "send_message",
     "typing",
     "mark_read",

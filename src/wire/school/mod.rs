@@ -24,6 +24,10 @@ const UNAUTHORIZED: &str = "Unauthorized";
 pub struct School;
 
 impl Vocabulary for School {
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
+    }
+
     fn is_typical(&self, event: &str, _: &[&RawValue]) -> bool {
         words::WORDS.contains(&event)
     }

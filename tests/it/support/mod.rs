@@ -1,8 +1,10 @@
 //! What a test needs: servers, clients and databases, with the verbs of their users.
 
 pub mod api_tokens;
+pub mod bucket;
 pub mod client;
 pub mod command;
+pub mod forms;
 pub mod histories;
 pub mod http;
 pub mod load;

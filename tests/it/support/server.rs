@@ -110,6 +110,19 @@ impl Server {
         self.output.text()
     }
 
+    /// The most memory that the server has had at a time so far, in kilobytes.
+    pub fn peak_memory_kb(&self) -> u64 {
+        let id = self.child.id().expect("the process has ended before");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        line.unwrap()
+            .split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
     /// A connected client that has not said who it is.
     pub async fn connect(&self) -> Client {
         Client::connect(self.port, None).await

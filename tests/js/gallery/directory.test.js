@@ -8,6 +8,8 @@ import { assertHas } from "../support/messages.js";
 import { token } from "../support/token.js";
 
 const ERROR_KEYS = ["code", "details", "message", "requestId", "retryAfterMs"];
+/** The stock client waits a second and a half at most before it tries. */
+const RECONNECT_MS = 5_000;
 const ENTRIES = [
   ["gallery", "g-1", { name: "Galeri" }],
   ["vehicle", "v-1", { galleryId: "g-1", brand: "BMW", model: "320i", basePrice: 1 }],
@@ -99,6 +101,27 @@ describe("directory", BUSY, () => {
     assertHas(second, { gallery_a_id: ua.gallery, gallery_b_id: uc.gallery });
     assert.notEqual(second.id, first.id);
     assert.equal((await ub.list()).length, 1);
+  });
+
+  withTokens(DIALECTS_AND_STORES, "a user who is moved hears the new gallery from then on, and the old one no more", async (market) => {
+    const { ua, ub, uc, loner, directory } = market;
+    const moveTo = ({ gallery }) => directory.write("user", loner.id, { name: "Can", galleryId: gallery });
+    const client = await loner.connect(); // belongs to nobody yet
+    await moveTo(ua);
+    const [first, second] = [await ua.roomWith(ub), await uc.roomWith(ub)];
+    await ub.send(first);
+    assert.equal((await client.next("new_message")).roomId, first);
+    await client.ask("join_room", first);
+    await moveTo(uc);
+    await client.next("(disconnect)");
+    await client.next("(reconnect)", RECONNECT_MS);
+    await client.ask("leave_room", first); // answered once it is connected
+    client.forget();
+    await ub.send(first);
+    await ub.send(second);
+    assert.equal((await client.next("new_message")).roomId, second);
+    await client.none();
+    assert.deepEqual((await loner.list()).map(({ id }) => id), [second]);
   });
 
   withTokens(STORES_ONLY, "the gallery of a token counts before the one of the store", async ({ ua, ub, uc, directory }) => {

@@ -6,7 +6,6 @@ mod session;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 use tokio::sync::Semaphore;
 
@@ -39,15 +38,14 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Registers a socket that was admitted; `opening` is for its dialect to read. Without a
-    /// dialect it is undecided, and what is addressed to its user reaches it.
+    /// Registers a socket that was admitted. Without a dialect it is undecided, and what is
+    /// addressed to its user reaches it.
     pub fn open(
         &self,
         socket_id: String,
         identity: Identity,
         dialect: Option<Dialect>,
         outbox: Box<dyn Outbox>,
-        opening: Option<Box<RawValue>>,
     ) -> Arc<Session> {
         let session = Arc::new(Session {
             id: SessionId(self.n_opened.fetch_add(1, Ordering::Relaxed) + 1),
@@ -64,7 +62,6 @@ impl Sessions {
             n_muted: AtomicUsize::new(0),
             state: Mutex::default(),
         });
-        session.state().opening = opening;
         self.by_socket.add(session.socket_id.clone(), &session);
         self.count(None).fetch_add(1, Ordering::Relaxed);
         match dialect {

@@ -15,6 +15,7 @@ mod messaging;
 mod native;
 mod pages;
 mod ranges;
+mod refusals;
 mod routing;
 mod school;
 mod starter;

@@ -3,7 +3,6 @@
 
 mod admin;
 mod extracting;
-mod refusals;
 mod tokens;
 
 use std::sync::Arc;
@@ -14,16 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 
-use super::State;
+use super::refusals::{self, Refusal};
 use super::routing::Surface;
-use super::uploads;
+use super::{State, uploads};
 use crate::auth::Permission;
 use crate::chat::{DeskReply, DeskRequest, Reply};
 use crate::error::Result;
 use crate::wire::Dialect;
 use crate::wire::native::rest::{self, MeBody, Query, UploadBody};
 use extracting::{Body, Known, Place, PlaceOfUser};
-use refusals::Refusal;
 
 const DIALECT: Dialect = Dialect::Native;
 /// What all paths of this dialect begin with.

@@ -80,19 +80,13 @@ pub(super) async fn admit(
     }
     let gallery = gallery(shared, &identity, dialect).await?;
     let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
-    // A value that was parsed can be written again.
-    let opening = handshake
-        .since
-        .as_ref()
-        .and_then(|since| to_raw_value(since).ok());
     let sessions = &shared.chat.sessions;
-    let session = sessions.open(
-        socket.id.to_string(),
-        identity,
-        dialect,
-        Box::new(outbox),
-        opening,
-    );
+    let session = sessions.open(socket.id.to_string(), identity, dialect, Box::new(outbox));
+    if let Some(since) = &handshake.since
+        && let Ok(since) = to_raw_value(since)
+    {
+        session.set_opening(since);
+    }
     if let Some(gallery) = gallery {
         sessions.listen_gallery(&session, &gallery);
     }

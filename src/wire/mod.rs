@@ -27,8 +27,8 @@ use crate::error::{Error, Result};
 /// One dialect: the words of its clients, and what they hear.
 pub trait Vocabulary: Sync {
     /// Every word that its clients can say.
-    fn words(&self) -> &'static [&'static str] {
-        &[]
+    fn words(&self) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).

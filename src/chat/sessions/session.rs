@@ -35,7 +35,9 @@ pub trait Outbox: Send + Sync {
     fn expel(&self);
 
     /// What carries the events now: `websocket` or `polling`.
-    fn transport(&self) -> &'static str;
+    fn transport(&self) -> &'static str {
+        "websocket"
+    }
 }
 
 /// Number of a session, unique while the process runs.
@@ -100,7 +102,7 @@ pub(super) struct State {
     /// Conversations that it is not told of, although its user takes part.
     muted: HashSet<ConversationId>,
     /// What the handshake brought for the dialect to read.
-    pub(super) opening: Option<Box<RawValue>>,
+    opening: Option<Box<RawValue>>,
     /// The end of a login token that was shown later than the one of the handshake.
     renewed_until: Option<DateTime<Utc>>,
     /// The end that its client was warned of.
@@ -161,6 +163,11 @@ impl Session {
             user: state.user.clone()?,
             gallery: state.gallery.clone(),
         })
+    }
+
+    /// Keeps what the handshake brought until the dialect takes it.
+    pub fn set_opening(&self, opening: Box<RawValue>) {
+        self.state().opening = Some(opening);
     }
 
     /// Takes what the handshake brought for the dialect.

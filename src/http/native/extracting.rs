@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{self, ConversationId, UserId};
 
 use super::DIALECT;
-use super::refusals::Refusal;
 use crate::auth::Identity;
 use crate::chat::Caller;
 use crate::error::Error;
 use crate::http::State;
 use crate::http::bodies::Fields;
 use crate::http::callers::{Identified, identify};
+use crate::http::refusals::Refusal;
 use crate::wire::native::rest::Query;
 
 /// Who calls: there must be somebody.

@@ -20,6 +20,10 @@ use crate::error::Result;
 pub struct Native;
 
 impl Vocabulary for Native {
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.map(|(word, _)| word).to_vec()
+    }
+
     /// Only the handshake can say that a socket speaks it.
     fn is_typical(&self, _: &str, _: &[&RawValue]) -> bool {
         false

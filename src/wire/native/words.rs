@@ -23,7 +23,7 @@ const MAX_IGNORED: usize = 32;
 const MAX_IGNORED_CHARS: usize = 64;
 
 /// Every word of this dialect with the fields that it knows.
-const WORDS: [(&str, &[&str]); 17] = [
+pub const WORDS: [(&str, &[&str]); 17] = [
     ("list_conversations", &["limit", "cursor"]),
     ("create_conversation", &["userId"]),
     (

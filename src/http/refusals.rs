@@ -1,4 +1,4 @@
-//! Errors as REST clients of this dialect see them.
+//! Errors below `/api/v1`, as Sohbet's own dialect and its administrators see them.
 
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::bodies::Unreadable;
 use crate::chat::UploadRefusal;
 use crate::error::Error;
-use crate::http::bodies::Unreadable;
 
 /// Something that was not done, as `{"error":{code,message,requestId}}`.
 pub struct Refusal {

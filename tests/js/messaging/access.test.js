@@ -100,7 +100,8 @@ function all(outcome) {
 /** By socket: `ok`, the code of the refusal, or why there is no socket. */
 function emitting(payload) {
   return async (world, event, secret, conversation) => {
-    const client = await world.connect({ auth: { token: secret } }).catch((error) => error);
+    // The dialect is named: by itself a token with a gallery speaks another one.
+    const client = await world.connect({ auth: { dialect: "messaging", token: secret } }).catch((error) => error);
     if (client instanceof Error) return client.message;
     const ack = await client.emitWithAck(event, payload(conversation));
     client.close();

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use serde_json::value::RawValue;
+use sohbet_entity::enums::UserRole;
 
-use super::{Outbox, Session, Sessions};
+use super::{Conversation, Kind, Message, MessageRow, Outbox, Pair, Profile, Session, Sessions};
 use crate::auth::Identity;
 
 /// A socket that nobody listens on.
@@ -17,6 +19,53 @@ pub fn session(socket_id: &str) -> Arc<Session> {
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
     let sessions = Sessions::default();
     socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, Box::new(Nowhere)))
+}
+
+/// A message that user `1` said to user `2`, without anything but a text.
+pub fn message(conversation: &str, text: &str) -> Message {
+    let profile = |id: &str| {
+        Arc::new(Profile {
+            id: id.into(),
+            name: None,
+            avatar_url: None,
+            role: UserRole::Member,
+            gallery: None,
+        })
+    };
+    let kind = Kind::Pair(Pair::new("1".into(), "2".into()));
+    let id = conversation.into();
+    Message {
+        row: Arc::new(row(conversation, text)),
+        sender: profile("1"),
+        receiver: Some(profile("2")),
+        conversation: Arc::new(Conversation { id, kind }),
+        duplicate: false,
+    }
+}
+
+fn row(conversation: &str, text: &str) -> MessageRow {
+    MessageRow {
+        id: "7".into(),
+        conversation_id: conversation.into(),
+        seq: 3,
+        rev: 4,
+        sender_id: "1".into(),
+        sender_party: None,
+        client_id: None,
+        kind: "text".into(),
+        content: Some(text.into()),
+        file_url: None,
+        file_name: None,
+        file_size: None,
+        file_type: None,
+        metadata: None,
+        reply_to: None,
+        read_at: None,
+        read_by: None,
+        created_at: DateTime::UNIX_EPOCH,
+        edited_at: None,
+        deleted_at: None,
+    }
 }
 
 struct Nowhere;

@@ -185,3 +185,6 @@ impl<'a> PersonBody<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,6 +184,8 @@ struct Parts {
     writer: Worker,
     delivery: Worker,
     clock: Worker,
+    unread: Worker,
+    expiry: Worker,
     sweeper: Worker,
     tokens: Worker,
 }
@@ -223,6 +225,14 @@ impl App {
                 clock: Worker::spawn("clock", {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.watch_clock(stop).await }
+                }),
+                unread: Worker::spawn("unread", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_unread(stop).await }
+                }),
+                expiry: Worker::spawn("expiry", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_expiry(stop).await }
                 }),
                 sweeper: Worker::spawn("sweeper", {
                     let chat = Arc::clone(&chat);
@@ -277,6 +287,8 @@ impl Parts {
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
         self.clock.drain(part).await;
+        self.unread.drain(part).await;
+        self.expiry.drain(part).await;
         self.sweeper.drain(part).await;
         self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;

@@ -4,13 +4,16 @@ mod api_tokens;
 mod jwt;
 mod permissions;
 
-pub use api_tokens::{ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key};
-pub use jwt::{NewToken, mint, parse_role, role_name};
+pub use api_tokens::{
+    ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key,
+};
+pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role, role_name};
 pub use permissions::{Permission, Permissions};
 
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sohbet_entity::enums::{TokenType, UserRole};
 use sohbet_entity::ids::{GalleryId, UserId};
 
@@ -68,8 +71,12 @@ pub struct Identity {
     pub gallery: Option<GalleryId>,
     /// How far the above is believed.
     pub trust: Trust,
+    /// When the login token ends that proved it; API tokens say so in `grant`.
+    pub expires_at: Option<DateTime<Utc>>,
     /// The API token that it came with.
     pub grant: Option<Arc<Grant>>,
+    /// Whether the user is not the token's own, but one that a program acts for.
+    pub is_on_behalf: bool,
 }
 
 impl Identity {
@@ -125,6 +132,7 @@ impl Identity {
                 // The name is that of the program.
                 name: None,
                 role: Some(UserRole::Member),
+                is_on_behalf: true,
                 ..self
             }),
             false => Err(Error::Forbidden("Forbidden")),
@@ -271,7 +279,9 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
         trust: Trust::Claimed,
+        expires_at: None,
         grant: None,
+        is_on_behalf: false,
     }
 }
 

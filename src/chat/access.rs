@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::ConversationId;
 
 use super::dialects::Access;
-use super::{Caller, Chat, Conversation, Kind};
+use super::{Caller, Chat, Conversation, Dialect, Kind};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
@@ -16,7 +16,8 @@ const NOT_FOUND: Error = Error::NotFound("Conversation not found");
 impl Conversation {
     /// Whether the caller takes part: one of the two users, a member of the room, somebody who acts
     /// for one of the two galleries. Administrators and programs with a client token may enter the
-    /// rooms of people, but neither direct conversations nor those of galleries.
+    /// rooms of people, but neither direct conversations nor those of galleries. Where people have no
+    /// accounts, nobody is a member of anything, and who names an open room is in it.
     pub fn admits(&self, caller: &Caller) -> bool {
         match &self.kind {
             Kind::Pair(pair) => pair.contains(&caller.user),
@@ -27,7 +28,8 @@ impl Conversation {
                 }
                 None => {
                     let is_member = room.members.contains_key(&caller.user);
-                    is_member || caller.is_admin() || caller.is_program
+                    let walks_in = room.is_open && caller.dialect == Dialect::Starter;
+                    is_member || walks_in || caller.is_admin() || caller.is_program
                 }
             },
         }

@@ -3,9 +3,10 @@
 use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{GalleryId, PartyId, UserId};
 
-use super::{Chat, Dialect};
+use super::{Chat, Conversation, Dialect};
 use crate::auth::{Identity, Permission, Permissions, Trust};
 use crate::error::{Error, Result};
+use crate::store::Parties;
 
 /// Who does one thing. Made once per request, from the identity of its socket or call and from the
 /// ids in it; what a caller may do is asked of this alone.
@@ -25,6 +26,33 @@ pub struct Caller {
     pub is_program: bool,
     /// The dialect in which it is asked for.
     pub dialect: Dialect,
+}
+
+/// In whose name somebody looks at conversations: that of a user, and in the rooms of dealers that
+/// of the gallery that the user acts for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Viewer {
+    /// The user.
+    pub user: UserId,
+    /// The gallery.
+    pub gallery: Option<GalleryId>,
+}
+
+impl Viewer {
+    /// The parties whose conversations are the viewer's.
+    pub fn parties(&self) -> Parties {
+        Parties {
+            user: PartyId::from(&self.user),
+            gallery: self.gallery.as_ref().map(PartyId::from),
+        }
+    }
+
+    /// The party that would take part in a conversation.
+    pub fn party_in(&self, conversation: &Conversation) -> PartyId {
+        let is_dealer_room = conversation.galleries().is_some();
+        let gallery = self.gallery.as_ref().filter(|_| is_dealer_room);
+        gallery.map_or_else(|| PartyId::from(&self.user), PartyId::from)
+    }
 }
 
 impl Caller {
@@ -55,6 +83,14 @@ impl Caller {
         self.gallery.as_ref().map(PartyId::from)
     }
 
+    /// In whose name the caller looks at conversations.
+    pub fn viewer(&self) -> Viewer {
+        Viewer {
+            user: self.user.clone(),
+            gallery: self.gallery.clone(),
+        }
+    }
+
     /// Whether an administrator of the server speaks.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin
@@ -80,7 +116,8 @@ impl Chat {
             role: identity.role.filter(|_| is_own).unwrap_or(profile.role),
             trust: identity.trust,
             permissions: identity.permissions(),
-            is_program: identity.is_program(),
+            // Who acts for a user sees what that user sees.
+            is_program: identity.is_program() && is_own && !identity.is_on_behalf,
             dialect,
             user,
         })

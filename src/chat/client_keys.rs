@@ -12,6 +12,9 @@ const SHORT_TEMP_ID_WINDOW: TimeDelta = TimeDelta::minutes(10);
 /// A temporary id of so many characters names a send for ever.
 const LONG_TEMP_ID_CHARS: usize = 8;
 
+/// How much of a hash names a send.
+const DIGEST_BYTES: usize = 16;
+
 /// The id that a client gave a send, so that a repeat is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientId {
@@ -40,6 +43,15 @@ pub fn client_key(draft: &Draft, now: DateTime<Utc>) -> (Option<String>, Option<
     (Some(format!("temp:{window}:{digest}")), Some(earlier))
 }
 
+/// A stored key as its sender may see it: the client's own id, unless we made the key.
+pub fn shown_client_id(key: &str) -> Option<&str> {
+    let is_ours = key.strip_prefix("temp:").is_some_and(|rest| {
+        let digest = rest.rsplit(':').next().unwrap_or_default();
+        digest.len() == 2 * DIGEST_BYTES && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    (!is_ours).then_some(key)
+}
+
 /// A temporary id together with what the message says, as 32 hexadecimal digits.
 fn digest(temporary: &str, draft: &Draft) -> String {
     let mut hash = Sha256::new();
@@ -56,7 +68,7 @@ fn digest(temporary: &str, draft: &Draft) -> String {
         hash.update(part.unwrap_or_default());
     }
     let digest = hash.finalize();
-    digest[..16]
+    digest[..DIGEST_BYTES]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
@@ -87,6 +99,18 @@ mod tests {
         assert_eq!(key("temp_12345", "hi"), key("temp_12345", "hi"));
         assert_ne!(key("temp_12345", "hi"), key("temp_12345", "ho"));
         assert_ne!(key("temp_12345", "hi"), key("temp_12346", "hi"));
+    }
+
+    #[test]
+    fn only_ids_that_clients_chose_are_shown() {
+        let now = store::now();
+        for temporary in ["7", "temp_12345"] {
+            let key = client_key(&draft(temporary, "hi"), now).0.unwrap();
+            assert_eq!(shown_client_id(&key), None, "{key}");
+        }
+        for own in ["m-1", "temp:x", "temp:"] {
+            assert_eq!(shown_client_id(own), Some(own));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use sohbet_entity::enums::{ParticipantRole, RoomType};
 use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 
 use super::Chat;
+use super::users::is_gallery;
 use crate::error::{Error, Result};
 use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
 
@@ -77,6 +78,14 @@ impl Conversation {
     /// The other user of a direct conversation.
     pub fn other(&self, user: &UserId) -> Option<&UserId> {
         self.pair().map(|pair| pair.other(user))
+    }
+
+    /// The users who take part by name; in the rooms of dealers nobody does.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        let pair = self.pair().into_iter();
+        let pair = pair.flat_map(|pair| [&pair.first, &pair.second]);
+        let members = self.room().into_iter().flat_map(|room| room.members.keys());
+        pair.chain(members)
     }
 
     /// The galleries of a dealer room.
@@ -232,9 +241,13 @@ impl Chat {
         if let Some(conversation) = self.find_pair(&pair).await? {
             return Ok((conversation, false));
         }
-        if !self.config.allow_unknown_users {
-            self.known_profile(&pair.first).await?;
-            self.known_profile(&pair.second).await?;
+        for user in [&pair.first, &pair.second] {
+            if is_gallery(user) {
+                return Err(Error::InvalidPayload("Invalid user ID"));
+            }
+            if !self.config.allow_unknown_users {
+                self.known_profile(user).await?;
+            }
         }
         let new = NewPair {
             pair,
@@ -243,6 +256,9 @@ impl Chat {
         };
         let (row, is_new) = self.store.find_or_create_pair(new).await?;
         let made = self.find_conversation(&row.id).await?;
+        if is_new {
+            self.tell_changed(&row.id).await;
+        }
         Ok((made.ok_or(Error::Internal)?, is_new))
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -69,6 +70,8 @@ pub enum Event {
         except: Option<SessionId>,
         /// Who is told, in dialects in which only acquaintances are.
         peers: Vec<UserId>,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Something happened in the public chat.
     Lobby(LobbyEvent),
@@ -96,6 +99,8 @@ pub struct Answering {
     pub word: &'static str,
     /// What to answer.
     pub reply: Reply,
+    /// What the client wants to see again.
+    pub echo: Option<Box<RawValue>>,
     /// The acknowledgement, if one was asked for.
     pub ack: Option<Ack>,
     /// The dialect it was asked in.
@@ -137,10 +142,12 @@ pub enum Origin {
         /// Its place among the writes of this socket that are under way.
         permit: OwnedSemaphorePermit,
     },
-    /// A REST call.
+    /// A REST call, or a request of a socket that goes on when it knows the outcome.
     Rest {
         /// Where the handler waits.
         reply: oneshot::Sender<Result<Reply, Error>>,
+        /// The socket, if it is one.
+        asker: Option<SessionId>,
         /// What the listeners are to see on the message.
         echo: Option<Box<RawValue>>,
     },

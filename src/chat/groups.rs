@@ -6,7 +6,7 @@ use sohbet_entity::enums::{ParticipantRole, RoomType};
 use sohbet_entity::ids::{ConversationId, PartyId};
 
 use super::handling::Step;
-use super::{Caller, Chat, Dialect, Reply, Session};
+use super::{Caller, Chat, Dialect, LOBBY, Reply, Session};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::NewRoom;
@@ -54,6 +54,8 @@ impl Chat {
     async fn join_group(&self, caller: &Caller, id: &ConversationId) -> Result<()> {
         let found = match self.find_conversation(id).await? {
             Some(found) => found,
+            // Nobody is its administrator.
+            None if id.as_str() == LOBBY => return Err(NOT_FOUND),
             None => {
                 let administrator = (PartyId::from(&caller.user), ParticipantRole::Admin);
                 let new = NewRoom {

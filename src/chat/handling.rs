@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, Origin, Reply, Request, Session,
-    SocketRequest, Tag,
+    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, LobbyRequest, Origin, Reply,
+    Request, Session, SocketRequest, Tag,
 };
 use crate::auth::Trust;
 use crate::error::{Error, Result};
@@ -60,11 +60,17 @@ impl Chat {
             Request::MarkMessageRead { message } => {
                 self.prepare_read_by(session, dialect, &message).await
             }
+            Request::Lobby(LobbyRequest::Say(said)) => {
+                self.prepare_said(session, dialect, *said).await
+            }
             request => {
                 self.wait_for_writes(session).await;
-                return self
-                    .do_now(session, dialect, asked.word, request, ack)
-                    .await;
+                let asked = Asked {
+                    word: asked.word,
+                    echo: asked.echo,
+                    ack,
+                };
+                return self.do_now(session, dialect, request, asked).await;
             }
         };
         match prepared {
@@ -96,7 +102,7 @@ impl Chat {
     }
 
     /// Gives a nameless socket of development mode a made-up user, who lives as long as it does.
-    fn admit_guest(&self, session: &Arc<Session>) {
+    pub(super) fn admit_guest(&self, session: &Arc<Session>) {
         if session.identity().trust == Trust::Claimed && session.user().is_none() {
             let guest = UserId::from(format!("{GUEST}{}", Uuid::new_v4()));
             self.sessions.listen_user(session, &guest);
@@ -130,7 +136,9 @@ impl Chat {
         let tag = Tag {
             origin,
             about,
-            before: self.ended_typing(dialect, &write),
+            before: self
+                .ended_typing(dialect, &write)
+                .or_else(|| self.ended_lobby_typing(session.id, &write)),
             dialect,
         };
         let Err((tag, error)) = self.writer.submit(write, tag) else {
@@ -150,9 +158,8 @@ impl Chat {
         &self,
         session: &Arc<Session>,
         dialect: Dialect,
-        word: &'static str,
         request: Request,
-        ack: Option<Ack>,
+        asked: Asked,
     ) -> Handled {
         let done = match request {
             Request::JoinUser {
@@ -161,7 +168,7 @@ impl Chat {
                 wants_waiting,
             } => {
                 let joined = self.join_user(session, dialect, user, name, wants_waiting);
-                return self.answer_in_turn(session, word, joined.await, ack).await;
+                return self.answer_in_turn(session, joined.await, asked).await;
             }
             Request::OpenConversation {
                 conversation,
@@ -171,19 +178,19 @@ impl Chat {
                 let opened = self
                     .open_conversation(session, dialect, conversation, user.as_ref(), n_messages)
                     .await;
-                return self.answer_in_turn(session, word, opened, ack).await;
+                return self.answer_in_turn(session, opened, asked).await;
             }
             Request::Group(request) => {
                 let step = self.do_group(session, dialect, request).await;
-                return self.take_step(session, word, step, ack).await;
+                return self.take_step(session, step, asked).await;
             }
             Request::Lobby(request) => {
                 let step = self.do_lobby(session, dialect, request).await;
-                return self.take_step(session, word, step, ack).await;
+                return self.take_step(session, step, asked).await;
             }
             Request::Desk(request) => {
                 let step = self.do_desk(session, dialect, request).await;
-                return self.take_step(session, word, step, ack).await;
+                return self.take_step(session, step, asked).await;
             }
             Request::LeaveUser => {
                 if let Some(user) = self.sessions.unlisten_user(session) {
@@ -223,24 +230,18 @@ impl Chat {
             }
         };
         let step = done.map(|(reply, then)| Step::Told(reply, then));
-        self.take_step(session, word, step, ack).await
+        self.take_step(session, step, asked).await
     }
 
-    async fn take_step(
-        &self,
-        session: &Arc<Session>,
-        word: &'static str,
-        step: Result<Step>,
-        ack: Option<Ack>,
-    ) -> Handled {
+    async fn take_step(&self, session: &Arc<Session>, step: Result<Step>, asked: Asked) -> Handled {
         match step {
             Ok(Step::Told(reply, then)) => Handled::Now {
                 outcome: Ok(reply),
-                ack,
+                ack: asked.ack,
                 then,
             },
-            Ok(Step::InTurn(done)) => self.answer_in_turn(session, word, Ok(*done), ack).await,
-            Err(error) => self.answer_in_turn(session, word, Err(error), ack).await,
+            Ok(Step::InTurn(done)) => self.answer_in_turn(session, Ok(*done), asked).await,
+            Err(error) => self.answer_in_turn(session, Err(error), asked).await,
         }
     }
 
@@ -248,26 +249,26 @@ impl Chat {
     pub(super) async fn answer_in_turn(
         &self,
         session: &Arc<Session>,
-        word: &'static str,
         done: Result<InTurn>,
-        ack: Option<Ack>,
+        asked: Asked,
     ) -> Handled {
         let done = match done {
             Ok(done) => done,
             Err(error) => {
                 session.release(&[]);
-                return Handled::refused(error, ack);
+                return Handled::refused(error, asked.ack);
             }
         };
         let (Some(dialect), Some(permit)) = (session.dialect(), permit(session).await) else {
             session.release(&[]);
-            return Handled::refused(Error::Internal, ack);
+            return Handled::refused(Error::Internal, asked.ack);
         };
         self.publish(Event::Answer(Answering {
             session: Arc::clone(session),
-            word,
+            word: asked.word,
+            echo: asked.echo,
             reply: done.reply,
-            ack,
+            ack: asked.ack,
             dialect,
             replay: done.replay,
             told: done.told,
@@ -316,14 +317,15 @@ impl Chat {
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         let listened_for = self.sessions.close(session);
+        self.leave_lobby(session.id).await;
         if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
             self.presence.leave(dialect, &user);
         }
     }
 }
 
-/// How a write was asked for.
-struct Asked {
+/// How something was asked for.
+pub(super) struct Asked {
     word: &'static str,
     echo: Option<Box<serde_json::value::RawValue>>,
     ack: Option<Ack>,

@@ -5,20 +5,18 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId, canonical_decimal};
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
-use super::handling::GUEST;
 use super::{
-    About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, Tag,
+    About, Caller, Chat, ClientId, Conversation, Event, Origin, Profile, Reply, SessionId, Tag,
 };
 use crate::auth::Permission;
 use crate::error::{Error, Result};
-use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Pair, RoomChange, Twin, Write};
+use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Twin, Write};
 
 /// Longest kind of a message, in characters.
 const MAX_KIND_CHARS: usize = 32;
@@ -84,6 +82,15 @@ pub struct File {
     pub media_type: Option<String>,
 }
 
+/// A stored file that a message shows, named by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedUpload {
+    /// Which; its sender must have brought it.
+    pub id: UploadId,
+    /// Whether the message is of the kind that the file is.
+    pub sets_kind: bool,
+}
+
 /// A message that somebody wants to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -97,6 +104,8 @@ pub struct Draft {
     pub kind: String,
     /// The file, if there is one.
     pub file: File,
+    /// Instead of `file`: a stored file.
+    pub upload: Option<AttachedUpload>,
     /// What else the client wants to be kept with it: a JSON object.
     pub metadata: Option<Value>,
     /// The message that it answers.
@@ -116,6 +125,7 @@ impl Draft {
             content: None,
             kind: "text".into(),
             file: File::default(),
+            upload: None,
             metadata: None,
             reply_to: None,
             client_id: None,
@@ -133,6 +143,9 @@ impl Chat {
     ) -> Result<(Write, About)> {
         caller.check(Permission::Write)?;
         self.check_size(&draft)?;
+        if let Some(upload) = draft.upload.take() {
+            self.attach(caller, &mut draft, &upload).await?;
+        }
         if let Some(link) = draft.file.url.take() {
             draft.file.url = Some(self.check_link(caller, link).await?);
         }
@@ -153,6 +166,33 @@ impl Chat {
         Ok((Write::Message(Box::new(write)), about))
     }
 
+    /// Makes a stored file the one that a message shows.
+    async fn attach(
+        &self,
+        caller: &Caller,
+        draft: &mut Draft,
+        upload: &AttachedUpload,
+    ) -> Result<()> {
+        let no_upload = Error::NotFound("Upload not found");
+        let row = self.store.find_upload(&upload.id).await?;
+        let row = row.ok_or(no_upload.clone())?;
+        if row.owner_id.as_ref() != Some(&caller.user) {
+            return Err(no_upload);
+        }
+        if upload.sets_kind {
+            let family = row.media_type.split('/').next().unwrap_or_default();
+            let is_known = ["image", "video", "audio"].contains(&family);
+            draft.kind = if is_known { family } else { "file" }.to_owned();
+        }
+        draft.file = File {
+            url: Some(self.upload_path(&row)),
+            name: Some(row.name),
+            size: Some(row.size_bytes),
+            media_type: Some(row.media_type),
+        };
+        Ok(())
+    }
+
     fn check_size(&self, draft: &Draft) -> Result<()> {
         let too_long =
             |text: Option<&String>, max: usize| text.is_some_and(|text| text.len() > max);
@@ -169,96 +209,6 @@ impl Chat {
             return Err(Error::InvalidPayload("Missing required fields"));
         }
         Ok(())
-    }
-
-    async fn conversation_for(&self, caller: &Caller, draft: &Draft) -> Result<Arc<Conversation>> {
-        match &draft.target {
-            Target::User {
-                receiver,
-                conversation,
-            } => {
-                self.check_receiver(receiver)?;
-                let pair = Pair::new(caller.user.clone(), receiver.clone());
-                self.pair_for(caller, pair, conversation).await
-            }
-            Target::Conversation(id) => {
-                let found = self.approach(caller, id).await?;
-                // Nobody but the two writes to a pair, whatever a server lets pass.
-                let found = found.filter(|found| found.pair().is_none() || found.admits(caller));
-                let found = found.ok_or(Error::NotFound("Conversation not found"))?;
-                self.reopen(caller, found).await
-            }
-        }
-    }
-
-    /// A guest lives as long as its socket, and the id of a socket is nobody's address.
-    fn check_receiver(&self, receiver: &UserId) -> Result<()> {
-        let id = receiver.as_str();
-        if canonical_decimal(id).is_some() {
-            return Ok(());
-        }
-        let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
-        match is_gone || self.sessions.find(id).is_some() {
-            true => Err(Error::NotFound("User not found")),
-            false => Ok(()),
-        }
-    }
-
-    /// A message brings a dealer room that was closed back to life; nobody can write into a closed
-    /// room of people.
-    async fn reopen(
-        &self,
-        caller: &Caller,
-        conversation: Arc<Conversation>,
-    ) -> Result<Arc<Conversation>> {
-        let Kind::Room(room) = &conversation.kind else {
-            return Ok(conversation);
-        };
-        if room.is_active || (is_trusting(caller) && room.galleries.is_none()) {
-            return Ok(conversation);
-        }
-        if room.galleries.is_none() {
-            return Err(Error::Conflict("Conversation is closed"));
-        }
-        let change = RoomChange {
-            is_active: Some(true),
-            ..RoomChange::default()
-        };
-        self.store.update_room(&conversation.id, &change).await?;
-        self.reload_conversation(&conversation.id).await
-    }
-
-    async fn pair_for(
-        &self,
-        caller: &Caller,
-        pair: Pair,
-        hint: &ConversationHint,
-    ) -> Result<Arc<Conversation>> {
-        let is_trusted = is_trusting(caller);
-        let not_found = Error::NotFound("Conversation not found");
-        let hint = match hint {
-            ConversationHint::None => None,
-            ConversationHint::Wish(id) => Some(id),
-            ConversationHint::MustMatch(id) => match self.find_pair(&pair).await? {
-                Some(found) if found.id == *id => return Ok(found),
-                Some(_) => return Err(not_found),
-                None if self.is_of_others(id, &pair).await? => return Err(not_found),
-                None if !is_trusted => return Err(not_found),
-                None => Some(id),
-            },
-        };
-        let may_choose = |id: &&ConversationId| is_trusted && is_small_integer(id);
-        let wanted = hint.filter(may_choose).cloned();
-        let is_numbered = caller.dialect.ids() == IdForm::Small;
-        let (conversation, _) = self.pair_conversation(pair, wanted, is_numbered).await?;
-        Ok(conversation)
-    }
-
-    /// Whether an id is the one of a conversation that is not the pair's. The pair's own may have
-    /// been made a moment ago, by the same message over another channel.
-    async fn is_of_others(&self, id: &ConversationId, pair: &Pair) -> Result<bool> {
-        let found = self.find_conversation(id).await?;
-        Ok(found.is_some_and(|found| found.pair() != Some(pair)))
     }
 
     /// Sends a message for a REST call and waits until it is stored and handed to its listeners.
@@ -284,8 +234,43 @@ impl Chat {
         echo: Option<Box<RawValue>>,
     ) -> Result<Reply> {
         let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker: None,
+            echo,
+        };
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
+    }
+
+    /// As [`Chat::submit_and_wait`], for a request of a socket, which does not hear of what it did.
+    pub(super) async fn submit_for(
+        &self,
+        asker: Option<SessionId>,
+        caller: &Caller,
+        write: Write,
+        about: About,
+    ) -> Result<Reply> {
+        let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker,
+            echo: None,
+        };
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
+    }
+
+    async fn submit_from(
+        &self,
+        caller: &Caller,
+        write: Write,
+        about: About,
+        origin: Origin,
+        receipt: oneshot::Receiver<Result<Reply>>,
+    ) -> Result<Reply> {
         let tag = Tag {
-            origin: Origin::Rest { reply, echo },
+            origin,
             before: self.ended_typing(caller.dialect, &write),
             about,
             dialect: caller.dialect,
@@ -307,13 +292,6 @@ impl Chat {
             Write::Read(_) => None,
         }
     }
-}
-
-/// An id that a client may choose for a new conversation: a positive integer below 2^31.
-fn is_small_integer(id: &ConversationId) -> bool {
-    let text = id.as_str();
-    let value: Option<u32> = text.parse().ok();
-    value.is_some_and(|value| value > 0 && value < 1 << 31 && value.to_string() == text)
 }
 
 fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> NewMessage {
@@ -371,19 +349,4 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
 fn sender_party(conversation: &Conversation, caller: &Caller) -> Option<PartyId> {
     conversation.galleries()?;
     caller.gallery_party()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_small_integers_can_be_wished_for() {
-        let is_small = |id: &str| is_small_integer(&ConversationId::from(id));
-        assert!(is_small("42"));
-        assert!(is_small("2147483647"));
-        for id in ["0", "-1", "042", "2147483648", "x", ""] {
-            assert!(!is_small(id), "{id}");
-        }
-    }
 }

@@ -2,8 +2,11 @@
 //! passed on unread.
 
 mod access;
+mod administration;
 mod api_tokens;
 mod callers;
+mod catch_up;
+mod changes;
 mod client_keys;
 mod conversations;
 mod dealers;
@@ -11,6 +14,7 @@ mod desk;
 mod dialects;
 mod directory;
 mod events;
+mod expiry;
 mod groups;
 mod halls;
 mod handling;
@@ -20,15 +24,21 @@ mod links;
 mod lobby;
 mod media;
 mod messages;
+mod pages;
+mod peers;
 mod people;
 mod presence;
 mod receipts;
 mod requests;
+mod roles;
 mod rooms;
 mod sessions;
+mod targets;
 mod typing;
+mod unread;
 mod uploads;
 mod users;
+mod views;
 mod waiting;
 
 #[cfg(test)]
@@ -40,31 +50,46 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use access::cookie;
+pub use administration::LiveSocket;
 pub use api_tokens::{ApiToken, ApiTokens, CreatedToken, NewApiToken, TokenForm, usual_end};
-pub use callers::Caller;
-pub use client_keys::ClientId;
+pub use callers::{Caller, Viewer};
+pub use catch_up::{CaughtUp, MAX_CHANGES, MAX_CHANGES_IN_ALL, MAX_KNOWN, Since};
+pub use changes::{Changed, Reason};
+pub use client_keys::{ClientId, shown_client_id};
 pub use conversations::{Conversation, Kind, Room};
 pub use dealers::{NewDealerRoom, NumberedPage};
-pub use desk::{DeskEvent, DeskReply, DeskRequest};
+pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft};
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use halls::HallMessage;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
-pub use lobby::{LobbyEvent, LobbyReply, LobbyRequest};
+pub use lobby::{
+    DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
+    Reaction, Said, Shown, Whom,
+};
 pub use media::is_inline;
-pub use messages::{ConversationHint, Draft, File, Message, Target};
+pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
+pub use pages::{HistoryPage, HistoryQuery};
+pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
+pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
+pub use typing::LIFETIME as TYPING_LIFETIME;
+pub use unread::{Receipt, UnreadCount};
 pub use uploads::{Files, UploadRules};
 pub use users::Profile;
+pub use views::{
+    ConversationFacts, ConversationView, Cursor, MessageView, ParticipantView, ReactionView,
+    ViewList,
+};
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
     BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
-    MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomRow, RoomSummary, TokenFilter,
-    UploadRow, Write,
+    ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomChange, RoomRow,
+    RoomSummary, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -102,6 +127,9 @@ pub struct Chat {
     users: users::Users,
     presence: presence::Presence,
     typing: typing::Typing,
+    turns: changes::Turns,
+    unread: unread::Waiting,
+    lobby: lobby::Lobby,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
     blobs: Blobs,
@@ -131,6 +159,9 @@ impl Chat {
             users: users::Users::new(),
             presence: presence::Presence::default(),
             typing: typing::Typing::default(),
+            turns: changes::Turns::default(),
+            unread: unread::Waiting::default(),
+            lobby: lobby::Lobby::default(),
             delivered: waiting::Delivered::default(),
             blobs: files.blobs,
             links,

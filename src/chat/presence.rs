@@ -128,6 +128,7 @@ impl Chat {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {
                     self.expire_typing().await;
+                    self.expire_lobby_typing().await;
                     self.expire_presence().await;
                     if let Err(error) = self.save_delivered().await {
                         tracing::warn!(error.code = error.code(), "what was told could not be noted");
@@ -142,13 +143,14 @@ impl Chat {
         if gone.is_empty() {
             return;
         }
+        // Written first: who hears of it may ask at once.
+        let users: Vec<UserId> = gone.iter().map(|(_, user)| user.clone()).collect();
+        if let Err(fault) = self.store.save_last_seen(&users, store::now()).await {
+            tracing::warn!(%fault, "last seen was not saved");
+        }
         for (dialect, user) in &gone {
             let event = self.presence_event(*dialect, user, false, None).await;
             self.publish(event).await;
-        }
-        let gone: Vec<UserId> = gone.into_iter().map(|(_, user)| user).collect();
-        if let Err(fault) = self.store.save_last_seen(&gone, store::now()).await {
-            tracing::warn!(%fault, "last seen was not saved");
         }
     }
 
@@ -165,7 +167,11 @@ impl Chat {
             user: user.clone(),
             is_online,
             except,
-            peers: Vec::new(),
+            peers: match dialect {
+                Dialect::Native => self.peers(user).await,
+                _ => Vec::new(),
+            },
+            at: store::now(),
         }
     }
 

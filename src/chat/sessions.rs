@@ -17,6 +17,7 @@ use super::Dialect;
 use super::dialects::People;
 use crate::auth::Identity;
 use crate::error::{Error, Result};
+use crate::store;
 
 /// Conversations that one socket may listen to at a time.
 const MAX_CONVERSATIONS: usize = 1_000;
@@ -52,11 +53,13 @@ impl Sessions {
             identity,
             person: OnceLock::new(),
             outbox,
+            connected_at: store::now(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
             dialect: OnceLock::new(),
             spelling: AtomicU8::new(0),
             last_stamp: AtomicU64::new(0),
             is_holding: AtomicBool::new(false),
+            n_muted: AtomicUsize::new(0),
             state: Mutex::default(),
         });
         self.by_socket.add(session.socket_id.clone(), &session);
@@ -197,6 +200,11 @@ impl Sessions {
     /// Whether a socket listens for the user, in whatever dialect.
     pub fn is_connected(&self, user: &UserId) -> bool {
         self.by_user.has(user)
+    }
+
+    /// Whether a socket listens for the gallery, in whatever dialect.
+    pub fn is_gallery_connected(&self, gallery: &GalleryId) -> bool {
+        self.by_gallery.has(gallery)
     }
 
     /// Whether a socket of that dialect listens for the user.

@@ -13,6 +13,12 @@ pub fn session(socket_id: &str) -> Arc<Session> {
     Sessions::default().open(socket_id.into(), identity, None, outbox)
 }
 
+/// Sockets of one server.
+pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
+    let sessions = Sessions::default();
+    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, Box::new(Nowhere)))
+}
+
 struct Nowhere;
 
 impl Outbox for Nowhere {
@@ -21,4 +27,8 @@ impl Outbox for Nowhere {
     fn close(&self) {}
 
     fn expel(&self) {}
+
+    fn transport(&self) -> &'static str {
+        "nowhere"
+    }
 }

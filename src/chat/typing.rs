@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Caller, Chat, Dialect, Event, SessionId};
 
 /// How long a typing state lives after its last refresh.
-const LIFETIME: Duration = Duration::from_secs(6);
+pub const LIFETIME: Duration = Duration::from_secs(6);
 /// Most typing states kept; further typists are simply not shown.
 const MAX_STATES: usize = 50_000;
 
@@ -164,6 +164,15 @@ impl Chat {
     pub(super) async fn stop_typing_by(&self, session: SessionId, only: Option<&ConversationId>) {
         for ended in self.typing.stop_session(session, only) {
             self.publish_typing(ended, false).await;
+        }
+    }
+
+    /// A user who no longer takes part ends typing there, in all dialects.
+    pub(super) async fn stop_typing_in(&self, conversation: &ConversationId, user: &UserId) {
+        for dialect in Dialect::ALL {
+            if let Some(ended) = self.stop_typing_of(dialect, conversation, user) {
+                self.publish(ended).await;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! People as others see them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -83,6 +84,28 @@ impl Chat {
             Some(profile) => Ok(profile),
             None => self.load_profile(id, None).await,
         }
+    }
+
+    /// The profiles of users who exist.
+    pub(super) async fn profiles(
+        &self,
+        ids: impl IntoIterator<Item = &UserId>,
+    ) -> Result<HashMap<UserId, Arc<Profile>>> {
+        let (mut found, mut missing) = (HashMap::new(), Vec::new());
+        for id in ids {
+            match self.users.profiles.get(id) {
+                Some(profile) => {
+                    found.insert(id.clone(), profile);
+                }
+                None => missing.push(id),
+            }
+        }
+        let n_changes = self.users.n_changes();
+        for row in self.store.find_users(&missing).await? {
+            let id = row.id.clone();
+            found.insert(id, self.users.remember(row, n_changes));
+        }
+        Ok(found)
     }
 
     /// The profile as far as it is in memory: enough for what nobody keeps.

@@ -89,8 +89,8 @@ impl Delivery {
             before,
             dialect,
         } = done.tag;
-        if let Some(event) = &before {
-            self.announce(event);
+        if let Some(event) = before {
+            self.tell(event);
         }
         let outcome = done.outcome;
         match (outcome, done.write, about) {
@@ -206,6 +206,8 @@ impl Delivery {
     fn tell(&self, event: Event) {
         match event {
             Event::Answer(answering) => self.answer_in_turn(answering),
+            // Who is there is read now, so that it fits what was told before.
+            Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
             // The user may have come back while this was on its way.
             Event::Presence {
                 dialect,
@@ -221,6 +223,7 @@ impl Delivery {
         let Answering {
             session,
             word,
+            echo,
             mut reply,
             ack,
             dialect,
@@ -234,7 +237,7 @@ impl Delivery {
         }
         let asked = Asked {
             word,
-            echo: None,
+            echo: echo.as_deref(),
             session: &session,
         };
         let vocabulary = wire::vocabulary(dialect);
@@ -252,14 +255,15 @@ impl Delivery {
             }
         }
         session.release(&told);
-        for event in &then {
-            self.announce(event);
+        for event in then {
+            self.tell(event);
         }
         drop(permit);
     }
 
     /// Tells everybody who listens.
     fn announce(&self, event: &Event) {
+        self.chat.note_unread(event);
         let message = match event {
             Event::Message { message, .. } => Some(message),
             _ => None,
@@ -297,8 +301,14 @@ impl Delivery {
         let stamp = sessions.stamp();
         let mut visit = |session: &Arc<Session>| {
             let is_excepted = Some(session.id) == audience.except
-                || audience.except_user.is_some_and(|user| session.is_of(user));
-            if session.hears(dialect, audience.cause) && !is_excepted && session.claim(stamp) {
+                || audience.except_user.is_some_and(|user| session.is_of(user))
+                || audience
+                    .unless_muted
+                    .is_some_and(|id| session.has_muted(id));
+            let is_stranger = audience.strangers && session.dialect().is_none();
+            let hears = session.hears(dialect, audience.cause)
+                || (is_stranger && dialect == audience.cause);
+            if hears && !is_excepted && session.claim(stamp) {
                 tell(session);
             }
         };
@@ -348,7 +358,7 @@ impl Frames {
 fn asker(origin: &Origin) -> Option<SessionId> {
     match origin {
         Origin::Socket { session, .. } => Some(session.id),
-        Origin::Rest { .. } => None,
+        Origin::Rest { asker, .. } => *asker,
     }
 }
 

@@ -14,7 +14,7 @@ use super::State;
 use super::errors::refuse_error;
 use crate::auth::{Credentials, Identity, Trust, parse_role};
 use crate::chat::{Caller, Dialect, People};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The identity behind a request.
 pub struct Identified(pub Identity);
@@ -75,7 +75,10 @@ pub async fn identify_by(
         claimed: claimed(headers),
     };
     let mut identity = state.chat.identify(credentials).await?;
-    if let Some(user) = id(headers, "x-on-behalf-of") {
+    if let Some(user) = text(headers, "x-on-behalf-of") {
+        if !ids::is_valid(&user) {
+            return Err(Error::Forbidden("Forbidden"));
+        }
         identity = identity.on_behalf_of(user.into())?;
     }
     Ok(Identified(identity))

@@ -39,7 +39,10 @@ pub fn surface() -> Surface {
         owns: |path| path == ALL_MESSAGES || is_own(path),
         claims: |request| is_own(request.uri.path()) || is_program(request),
         router: Router::new()
-            .route("/api/users", get(people::list_users).post(people::make_user))
+            .route(
+                "/api/users",
+                get(people::list_users).post(people::make_user),
+            )
             .route("/api/rooms", get(rooms::list_rooms).post(rooms::make_room))
             .route("/api/rooms/{id}", get(rooms::show_room))
             .route("/api/rooms/{id}/users", post(rooms::add_user))
@@ -72,8 +75,13 @@ fn is_own(path: &str) -> bool {
         let rest = path.strip_prefix(folder);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    ["/api/users", "/api/rooms", "/api/tokens"].into_iter().any(is_under)
-        || matches!(path, "/api/messages/user" | "/api/auth/verify" | "/api/health")
+    ["/api/users", "/api/rooms", "/api/tokens"]
+        .into_iter()
+        .any(is_under)
+        || matches!(
+            path,
+            "/api/messages/user" | "/api/auth/verify" | "/api/health"
+        )
 }
 
 /// Whether a program asks for all messages: it brings an API token and names no conversation.
@@ -126,10 +134,7 @@ fn refuse_error(error: &Error, failure: &str) -> Response {
 }
 
 /// Does what a call asks. `failure` is what it says when the failure is ours.
-async fn answer(
-    failure: &str,
-    work: impl Future<Output = Result<Response, Refusal>>,
-) -> Response {
+async fn answer(failure: &str, work: impl Future<Output = Result<Response, Refusal>>) -> Response {
     match work.await {
         Ok(response) => response,
         Err(Refusal::Error(error)) => refuse_error(&error, failure),

@@ -13,10 +13,13 @@ mod files;
 mod gallery;
 mod health;
 mod messaging;
+mod native;
 mod pages;
 mod ranges;
+mod refusals;
 mod routing;
 mod school;
+mod starter;
 mod uploads;
 
 use std::net::IpAddr;
@@ -89,12 +92,14 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 4] {
+fn surfaces() -> [Surface; 6] {
     [
         chatsphere::surface(),
         messaging::surface(),
         school::surface(),
         gallery::surface(),
+        starter::surface(),
+        native::surface(),
     ]
 }
 

@@ -10,14 +10,19 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::State;
 use super::health::uptime_seconds;
+use crate::wire::{Dialect, starter};
 
 /// What is running here and how to connect to it.
 const PAGE: &str = include_str!("root.html");
 /// The page has one inline style and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// A page for people, `{"ok":true,"uptime":seconds}` for programs.
+/// A page for people, `{"ok":true,"uptime":seconds}` for programs; where a dialect is configured
+/// that has words of its own for it, these.
 pub async fn show_root(AxumState(state): AxumState<Arc<State>>, headers: HeaderMap) -> Response {
+    if state.config.dialect == Some(Dialect::Starter) {
+        return starter::RUNNING.into_response();
+    }
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let response = if prefers_html(accept.unwrap_or_default()) {
         let headers = [

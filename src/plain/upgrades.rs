@@ -21,8 +21,8 @@ pub fn is_upgrade<B>(request: &Request<B>) -> bool {
 /// The answer that completes the handshake; `None` for a request that does not follow the rules.
 pub fn accept(headers: &HeaderMap) -> Option<Response<Body>> {
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
-    let follows = has(headers, &CONNECTION, "upgrade")
-        && has(headers, &SEC_WEBSOCKET_VERSION, VERSION);
+    let follows =
+        has(headers, &CONNECTION, "upgrade") && has(headers, &SEC_WEBSOCKET_VERSION, VERSION);
     let accepted = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()?;
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

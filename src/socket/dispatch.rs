@@ -175,6 +175,8 @@ impl Dispatcher {
     async fn take(&mut self, incoming: Incoming) {
         let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
         if let Err(error) = guard(self.dispatch(&incoming.payload, &slot)).await {
+            // The answer that events waited for does not come any more.
+            self.session.release(&[]);
             let answer = refusal(&self.session, &incoming.payload, error);
             tell(&self.session, &answer);
             answer_once(&slot, &self.links, &answer.ack);

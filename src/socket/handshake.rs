@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 use socketioxide::extract::SocketRef;
 use sohbet_entity::ids::{self, GalleryId, UserId};
 
@@ -33,6 +34,7 @@ pub struct Handshake {
     role: Option<Value>,
     gallery_id: Option<Value>,
     on_behalf_of: Option<Value>,
+    since: Option<Value>,
 }
 
 /// Why a client was refused; its text is the message of `connect_error`.
@@ -80,6 +82,11 @@ pub(super) async fn admit(
     let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
     let sessions = &shared.chat.sessions;
     let session = sessions.open(socket.id.to_string(), identity, dialect, Box::new(outbox));
+    if let Some(since) = &handshake.since
+        && let Ok(since) = to_raw_value(since)
+    {
+        session.set_opening(since);
+    }
     if let Some(gallery) = gallery {
         sessions.listen_gallery(&session, &gallery);
     }
@@ -134,7 +141,28 @@ fn dialect(
     }
 }
 
+/// Who connects, and for whom a program acts.
 async fn identify(
+    shared: &Shared,
+    socket: &SocketRef,
+    handshake: &Handshake,
+    dialect: Option<Dialect>,
+    links: &Links,
+) -> Result<Identity, Refusal> {
+    let identity = prove(shared, socket, handshake, dialect, links).await?;
+    let header = header(socket, "x-on-behalf-of").map(Value::String);
+    let named = handshake.on_behalf_of.as_ref().filter(|it| !it.is_null());
+    let Some(named) = named.or(header.as_ref()) else {
+        return Ok(identity);
+    };
+    // Who names nobody that there can be must not act for oneself instead.
+    let user = text(Some(named)).ok_or(Refusal::Identity)?;
+    identity
+        .on_behalf_of(user.into())
+        .map_err(|_| Refusal::Identity)
+}
+
+async fn prove(
     shared: &Shared,
     socket: &SocketRef,
     handshake: &Handshake,
@@ -183,19 +211,13 @@ async fn identify(
         }
     }
     let credentials = Credentials { token, claimed };
-    let identity = match chat.identify(credentials).await {
-        Ok(identity) => identity,
+    match chat.identify(credentials).await {
+        Ok(identity) => Ok(identity),
         Err(error @ (Error::Unavailable { .. } | Error::Internal)) => {
             tracing::warn!(error.code = error.code(), "a token could not be checked");
-            return Err(Refusal::Unavailable);
+            Err(Refusal::Unavailable)
         }
-        Err(_) => return Err(Refusal::Identity),
-    };
-    match text(handshake.on_behalf_of.as_ref()) {
-        Some(user) => identity
-            .on_behalf_of(user.into())
-            .map_err(|_| Refusal::Identity),
-        None => Ok(identity),
+        Err(_) => Err(Refusal::Identity),
     }
 }
 
@@ -213,8 +235,7 @@ fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
         role: role.as_deref().and_then(auth::parse_role),
         title: role,
         gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
-        trust: Trust::Claimed,
-        grant: None,
+        ..Identity::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
-use socketioxide::{SendError, SocketError};
+use socketioxide::{SendError, SocketError, TransportType};
 
 use super::links::Links;
 use crate::chat::Outbox;
@@ -52,6 +52,13 @@ impl Outbox for SocketOutbox {
         if self.links.is_borrowed {
             // The one way left; a full queue ends with the next missed ping.
             let _ = self.socket.clone().disconnect();
+        }
+    }
+
+    fn transport(&self) -> &'static str {
+        match self.socket.transport_type() {
+            TransportType::Websocket => "websocket",
+            TransportType::Polling => "polling",
         }
     }
 

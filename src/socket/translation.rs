@@ -20,7 +20,7 @@ use super::session_ids::{Entry, SessionIds};
 
 /// Headers that outlive the first request of a session. All others are dropped, since the engine
 /// keeps them as long as the session lives.
-const KEPT_HEADERS: [&str; 12] = [
+const KEPT_HEADERS: [&str; 13] = [
     "authorization",
     "connection",
     "content-length",
@@ -33,6 +33,7 @@ const KEPT_HEADERS: [&str; 12] = [
     "upgrade",
     "user-agent",
     "x-forwarded-for",
+    "x-on-behalf-of",
 ];
 
 /// Pause before an empty answer, so that a client that polls at once does not do so without end.

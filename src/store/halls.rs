@@ -36,7 +36,7 @@ pub struct ActiveRoom {
 
 impl Store {
     /// The newest rooms of people, oldest first: all, or those in which a party takes part.
-    pub async fn list_rooms(
+    pub async fn list_halls(
         &self,
         party: Option<&PartyId>,
         limit: u32,
@@ -75,9 +75,7 @@ impl Store {
                 values.push(id.as_str().into());
             })
             .await?;
-        let rows = rows
-            .iter()
-            .map(|row| RoomRow::from_query_result(row, ""));
+        let rows = rows.iter().map(|row| RoomRow::from_query_result(row, ""));
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -88,15 +88,21 @@ pub async fn move_forward(
         let (conversation, party) = (read.conversation.as_str(), read.party.as_str());
         // The second of two equal markers of one batch finds nothing left to mark.
         let key = (conversation.to_owned(), read.reader.to_string());
-        let up_to = ends
+        let wanted = ends
             .get(conversation)
             .map_or(0, |end| Mark::new(read, *end).up_to);
         let marker = (conversation.to_owned(), party.to_owned());
-        let has_moved = moved.get(&marker) == Some(&up_to) && moved.remove(&marker).is_some();
+        // After a single message the marker stands before the next unread one, wherever that is.
+        let is_single = matches!(read.scope, ReadScope::One(_));
+        let is_moved = |to: &i64| is_single || *to == wanted;
+        let moved_to = moved.get(&marker).copied().filter(is_moved);
+        if moved_to.is_some() {
+            moved.remove(&marker);
+        }
         ReadOutcome {
             n_marked: n_marked.remove(&key).unwrap_or(0),
-            has_moved,
-            up_to,
+            has_moved: moved_to.is_some(),
+            up_to: moved_to.unwrap_or(wanted),
             at: read.at,
         }
     };
@@ -240,13 +246,28 @@ static MOVE_MARKERS: Bulk = Bulk::new(
      RETURNING participant.conversation_id, participant.party, participant.last_read_seq",
 );
 
-/// After single messages were read, the marker moves up to the first that is still unread.
+/// Where the marker of a participant is to stand after single messages were read: before the first
+/// that is still unread.
+macro_rules! settled {
+    () => {
+        "COALESCE((SELECT MIN(m.seq) - 1 FROM message AS m \
+         WHERE m.conversation_id = participant.conversation_id \
+         AND m.seq > participant.last_read_seq AND m.read_at IS NULL AND m.deleted_at IS NULL \
+         AND COALESCE(m.sender_party, m.sender_id) <> participant.party), v.column4)"
+    };
+}
+
 static SETTLE_MARKERS: Bulk = Bulk::new(
-    "UPDATE participant SET last_read_at = v.column3, last_read_seq = COALESCE((SELECT MIN(m.seq) - 1 \
-     FROM message AS m WHERE m.conversation_id = participant.conversation_id \
-     AND m.seq > participant.last_read_seq AND m.read_at IS NULL AND m.deleted_at IS NULL \
-     AND COALESCE(m.sender_party, m.sender_id) <> participant.party), v.column4) FROM (VALUES",
+    concat!(
+        "UPDATE participant SET last_read_at = v.column3, last_read_seq = ",
+        settled!(),
+        " FROM (VALUES"
+    ),
     4,
-    ") AS v WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
-     RETURNING participant.conversation_id, participant.party, participant.last_read_seq",
+    concat!(
+        ") AS v WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
+         AND participant.last_read_seq < ",
+        settled!(),
+        " RETURNING participant.conversation_id, participant.party, participant.last_read_seq"
+    ),
 );

@@ -9,6 +9,8 @@ use super::{Fault, NewRoom, Store, connections, rooms, statement};
 pub const NEXT_MESSAGE_ID: &str = "next_message_id";
 /// Key of the next free small integer for conversations.
 pub const NEXT_CONVERSATION_ID: &str = "next_conversation_id";
+/// Key of the first moment, in milliseconds, that no message id was made of yet.
+pub const NEXT_MILLIS: &str = "next_millis";
 
 /// Key of the secret that signs API tokens when the configuration has none.
 pub const API_TOKEN_KEY: &str = "api_token_key";
@@ -94,6 +96,29 @@ pub async fn reserve(db: &DatabaseConnection, key: &str, n: i64) -> Result<i64, 
     let sql = "UPDATE server_meta SET number = number + $1 WHERE key = $2 RETURNING number";
     let row = txn
         .query_one_raw(statement(&txn, sql, [n.into(), key.into()]))
+        .await?
+        .ok_or(Fault::Other)?;
+    let end: i64 = row.try_get_by_index(0)?;
+    txn.commit().await?;
+    Ok(end - n)
+}
+
+/// Takes `n` numbers of a sequence that never starts before `at_least`, and returns the first. The
+/// sequence comes into being with its first use.
+pub async fn reserve_from(
+    db: &DatabaseConnection,
+    key: &str,
+    at_least: i64,
+    n: i64,
+) -> Result<i64, Fault> {
+    let txn = connections::begin(db).await?;
+    let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, NULL, $2) \
+               ON CONFLICT (key) DO UPDATE SET number = $3 + \
+               CASE WHEN server_meta.number > $4 THEN server_meta.number ELSE $4 END \
+               RETURNING number";
+    let values = [key.into(), (at_least + n).into(), n.into(), at_least.into()];
+    let row = txn
+        .query_one_raw(statement(&txn, sql, values))
         .await?
         .ok_or(Fault::Other)?;
     let end: i64 = row.try_get_by_index(0)?;

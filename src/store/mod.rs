@@ -7,6 +7,8 @@
 mod api_tokens;
 mod batches;
 mod blobs;
+mod catch_up;
+mod changes;
 mod connections;
 mod conversations;
 mod dealers;
@@ -17,16 +19,23 @@ mod logins;
 mod markers;
 mod messages;
 mod meta;
+mod overviews;
+mod peers;
 mod people;
+mod reactions;
+mod roles;
 mod rooms;
 mod rows;
 mod sequences;
+mod unread;
 mod uploads;
 mod users;
+mod views;
 mod writer;
 
 pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
+pub use catch_up::Stretch;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use dealers::{DealerRoom, ListedDealerRoom};
 pub use directory::DirectoryEntry;
@@ -34,6 +43,10 @@ pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
 pub use messages::Page;
 pub use meta::{API_TOKEN_KEY, LINK_KEY};
+pub use overviews::ListedRoom;
+pub use peers::Acquaintance;
+pub use reactions::ReactionRow;
+pub use roles::Parting;
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
@@ -44,7 +57,9 @@ pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use sohbet_entity::vehicle::Model as VehicleRow;
+pub use unread::Standing;
 pub use uploads::upload_id_in;
+pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
     Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
     Write, Writer, WriterQueue,

@@ -87,9 +87,7 @@ impl Store {
             .read
             .query_all_raw(statement(&self.read, sql, values))
             .await?;
-        let rows = rows
-            .iter()
-            .map(|row| UserRow::from_query_result(row, ""));
+        let rows = rows.iter().map(|row| UserRow::from_query_result(row, ""));
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

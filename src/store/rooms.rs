@@ -1,7 +1,9 @@
 //! Rooms and who takes part in them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveEnum, ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
+use sea_orm::{
+    ActiveEnum, ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult, Value,
+};
 use sohbet_entity::enums::{ParticipantRole, RoomType};
 use sohbet_entity::ids::{ConversationId, GalleryId, OfferId, PartyId, UserId, VehicleId};
 
@@ -34,7 +36,7 @@ pub struct NewRoom {
 }
 
 /// What changes about a room; `None` leaves a thing as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomChange {
     /// New name.
     pub name: Option<String>,
@@ -95,6 +97,23 @@ impl Store {
                 .transpose()?,
             participants: participants.collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// The oldest open rooms whose key begins like that.
+    pub async fn list_rooms_by_key(
+        &self,
+        key_start: &str,
+        limit: u32,
+    ) -> Result<Vec<ConversationId>, Fault> {
+        let sql = "SELECT conversation_id FROM room WHERE is_open AND dedup_key LIKE $1 \
+                   ORDER BY created_at, conversation_id LIMIT $2";
+        let values = [format!("{key_start}%").into(), i64::from(limit).into()];
+        let rows = self
+            .read
+            .query_all_raw(statement(&self.read, sql, values))
+            .await?;
+        let id = |row: &QueryResult| Ok(row.try_get_by_index::<String>(0)?.into());
+        rows.iter().map(id).collect()
     }
 
     /// Makes a room, unless there is one with that id or that key. Returns the id of the room that
@@ -191,7 +210,8 @@ async fn set(
     Ok(())
 }
 
-async fn touch(txn: &DatabaseTransaction, id: &ConversationId) -> Result<(), Fault> {
+/// Notes that a conversation changed; other changes of it wait until this transaction ends.
+pub(super) async fn touch(txn: &DatabaseTransaction, id: &ConversationId) -> Result<(), Fault> {
     let sql = "UPDATE conversation SET updated_at = $1 WHERE id = $2";
     let values = [now().into(), id.as_str().into()];
     txn.execute_raw(statement(txn, sql, values)).await?;

@@ -20,6 +20,17 @@ impl Store {
             .transpose()?)
     }
 
+    /// The rows of users, as far as they have one; in any order.
+    pub async fn find_users(&self, ids: &[&UserId]) -> Result<Vec<UserRow>, Fault> {
+        let rows = FIND_USERS
+            .query(&self.read, ids, |id, values| {
+                values.push(id.as_str().into())
+            })
+            .await?;
+        let rows = rows.iter().map(|row| UserRow::from_query_result(row, ""));
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Makes a row for a user who has none, and keeps the display name current.
     pub async fn save_user(&self, id: &UserId, name: Option<&str>) -> Result<UserRow, Fault> {
         let txn = self.begin().await?;
@@ -49,6 +60,12 @@ impl Store {
         Ok(txn.commit().await?)
     }
 }
+
+static FIND_USERS: Bulk = Bulk::new(
+    r#"SELECT * FROM "user" WHERE id IN (SELECT column1 FROM (VALUES"#,
+    1,
+    ") AS v)",
+);
 
 static SAVE_LAST_SEEN: Bulk = Bulk::new(
     r#"UPDATE "user" SET last_seen_at = v.column2 FROM (VALUES"#,

@@ -10,7 +10,7 @@ use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::mpsc;
 
 use super::batches::{self, Committed, Stored};
-use super::sequences::Sequence;
+use super::sequences::{Millis, Sequence};
 use super::{Fault, MessageRow, Store};
 use crate::error::Error;
 use crate::store::writer::plan::{Plan, Recent};
@@ -50,7 +50,7 @@ pub enum NewId {
     /// writer's own connection.
     Number,
     /// Milliseconds since 1970, given out by the writer so that they ascend strictly, whatever the
-    /// clock says.
+    /// clock says, and over restarts.
     Millis,
 }
 
@@ -138,7 +138,7 @@ pub struct ReadOutcome {
     pub n_marked: u64,
     /// Whether the marker stands further than before.
     pub has_moved: bool,
-    /// The `seq` up to which was read.
+    /// The `seq` up to which was read: where the marker stands, if it has moved.
     pub up_to: i64,
     /// When they were read.
     pub at: DateTime<Utc>,
@@ -186,8 +186,7 @@ pub struct Writer<T> {
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
     recent: Recent,
-    /// The last message id that was made of a time.
-    last_millis: i64,
+    millis: Millis,
     /// The database was not there at the last try.
     is_failing: bool,
 }
@@ -203,7 +202,7 @@ impl<T: Send + 'static> Writer<T> {
             jobs: receiver,
             commits,
             recent: Recent::default(),
-            last_millis: 0,
+            millis: Millis::new(store.write.clone()),
             is_failing: false,
         };
         (writer, WriterQueue { jobs }, finished)
@@ -262,8 +261,7 @@ impl<T: Send + 'static> Writer<T> {
                 NewId::Number => self.message_ids.next().await?,
                 NewId::Millis => {
                     let now = new.row.created_at.timestamp_millis();
-                    self.last_millis = now.max(self.last_millis + 1);
-                    self.last_millis
+                    self.millis.next(now).await?
                 }
             };
             new.row.id = number.to_string().into();

@@ -36,6 +36,11 @@ impl<'a> Object<'a> {
         (value.get() != "null").then_some(*value)
     }
 
+    /// All members in the order in which they were written, also those that are `null`.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
     /// The id under that name. Absent and falsy ids (`0`, `""`, `false`) are `None`.
     pub fn id(&self, name: &str) -> Result<Option<String>> {
         self.get(name).map_or(Ok(None), id)

@@ -9,6 +9,7 @@ pub mod gallery;
 mod ids;
 mod json;
 pub mod messaging;
+mod metadata;
 pub mod native;
 pub mod school;
 pub mod starter;
@@ -27,8 +28,8 @@ use crate::error::{Error, Result};
 /// One dialect: the words of its clients, and what they hear.
 pub trait Vocabulary: Sync {
     /// Every word that its clients can say.
-    fn words(&self) -> &'static [&'static str] {
-        &[]
+    fn words(&self) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
@@ -188,10 +189,14 @@ pub struct Audience<'a> {
     pub galleries: [Option<&'a GalleryId>; 2],
     /// Every socket of the dialect.
     pub everybody: bool,
+    /// Undecided sockets of nobody in particular, too.
+    pub strangers: bool,
     /// Not this socket.
     pub except: Option<SessionId>,
     /// Not the sockets of this user.
     pub except_user: Option<&'a UserId>,
+    /// Not sockets that asked not to be told of this conversation.
+    pub unless_muted: Option<&'a ConversationId>,
     /// The dialect that caused it, which undecided sockets hear too.
     pub cause: Dialect,
 }
@@ -206,8 +211,10 @@ impl Audience<'_> {
             peers: &[],
             galleries: [None, None],
             everybody: false,
+            strangers: false,
             except: None,
             except_user: None,
+            unless_muted: None,
             cause,
         }
     }

@@ -182,7 +182,9 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         role,
         title: None,
         trust: Trust::Verified,
+        expires_at: None,
         grant: None,
+        is_on_behalf: false,
     };
     Ok(identity.with_grant(grant))
 }

@@ -1,18 +1,22 @@
 //! One live socket.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Identity, Trust};
-use crate::chat::Dialect;
+use crate::chat::{Dialect, Viewer};
+use crate::error::{Error, Result};
 
 /// Events that may be held back for one socket while its answer is made.
 const MAX_HELD: usize = 4_096;
+/// Conversations that one socket may have told to be silent.
+const MAX_MUTED: usize = 1_000;
 
 /// Answers one event of a client, once.
 pub type Ack = Box<dyn FnOnce(&RawValue) + Send>;
@@ -29,11 +33,23 @@ pub trait Outbox: Send + Sync {
     /// Closes the connection for good: the client is told that it is not wanted, as far as it takes
     /// anything, and does not come back by itself.
     fn expel(&self);
+
+    /// What carries the events now: `websocket` or `polling`.
+    fn transport(&self) -> &'static str {
+        "websocket"
+    }
 }
 
 /// Number of a session, unique while the process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub(super) u64);
+
+impl SessionId {
+    /// The number itself; later sockets have larger ones.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 #[cfg(test)]
 impl SessionId {
@@ -55,6 +71,8 @@ pub struct Session {
     pub socket_id: String,
     /// Where its events go.
     pub outbox: Box<dyn Outbox>,
+    /// When it came.
+    pub connected_at: DateTime<Utc>,
     /// Bounds the writes under way; taking all permits waits for them to finish.
     pub in_flight: Arc<Semaphore>,
     /// Who is behind it, fixed at the handshake.
@@ -65,6 +83,8 @@ pub struct Session {
     pub(super) spelling: AtomicU8,
     pub(super) last_stamp: AtomicU64,
     pub(super) is_holding: AtomicBool,
+    /// Length of `muted`, so that the usual socket is asked without a lock.
+    pub(super) n_muted: AtomicUsize,
     pub(super) state: Mutex<State>,
 }
 
@@ -79,6 +99,14 @@ pub(super) struct State {
     pub(super) conversations: HashSet<ConversationId>,
     /// The one room of a socket in a dialect in which it has only one.
     pub(super) room: Option<ConversationId>,
+    /// Conversations that it is not told of, although its user takes part.
+    muted: HashSet<ConversationId>,
+    /// What the handshake brought for the dialect to read.
+    opening: Option<Box<RawValue>>,
+    /// The end of a login token that was shown later than the one of the handshake.
+    renewed_until: Option<DateTime<Utc>>,
+    /// The end that its client was warned of.
+    warned_of: Option<DateTime<Utc>>,
     /// Events that wait until an answer is given.
     held: Vec<Held>,
 }
@@ -100,9 +128,9 @@ impl Session {
         self.person.get().unwrap_or(&self.identity)
     }
 
-    /// Whether a key proved who is behind it.
-    pub fn is_verified(&self) -> bool {
-        self.identity.trust == Trust::Verified
+    /// Whether it is believed what it says: development mode.
+    pub fn is_believed(&self) -> bool {
+        self.identity.trust == Trust::Claimed
     }
 
     /// The user that this socket said it is, apart from its identity.
@@ -128,9 +156,81 @@ impl Session {
         self.state().gallery.clone()
     }
 
+    /// In whose name it looks at conversations, once it listens for somebody.
+    pub fn viewer(&self) -> Option<Viewer> {
+        let state = self.state();
+        Some(Viewer {
+            user: state.user.clone()?,
+            gallery: state.gallery.clone(),
+        })
+    }
+
+    /// Keeps what the handshake brought until the dialect takes it.
+    pub fn set_opening(&self, opening: Box<RawValue>) {
+        self.state().opening = Some(opening);
+    }
+
+    /// Takes what the handshake brought for the dialect.
+    pub fn take_opening(&self) -> Option<Box<RawValue>> {
+        self.state().opening.take()
+    }
+
+    /// Tells it nothing of a conversation from now on.
+    pub fn mute(&self, conversation: &ConversationId) -> Result<()> {
+        let muted = &mut self.state().muted;
+        if muted.len() >= MAX_MUTED && !muted.contains(conversation) {
+            return Err(Error::TooLarge("Too many conversations left"));
+        }
+        muted.insert(conversation.clone());
+        self.n_muted.store(muted.len(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Tells it of a conversation again.
+    pub fn unmute(&self, conversation: &ConversationId) {
+        if self.n_muted.load(Ordering::Acquire) > 0 {
+            let muted = &mut self.state().muted;
+            muted.remove(conversation);
+            self.n_muted.store(muted.len(), Ordering::Release);
+        }
+    }
+
+    /// Whether it asked not to be told of a conversation.
+    pub fn has_muted(&self, conversation: &ConversationId) -> bool {
+        self.n_muted.load(Ordering::Acquire) > 0 && self.state().muted.contains(conversation)
+    }
+
+    /// When the token ends that it connected with, or the one shown since; `None` if it never does.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        let identity = &self.identity;
+        let of_grant = identity.grant.as_ref().and_then(|grant| grant.expires_at);
+        let of_token = self.state().renewed_until.or(identity.expires_at);
+        of_grant.or(of_token)
+    }
+
+    /// A token of the same user ends later.
+    pub fn renew(&self, until: DateTime<Utc>) {
+        self.state().renewed_until = Some(until);
+    }
+
+    /// Notes that its client is warned of that end; `false` when it was before.
+    pub fn note_warning(&self, end: DateTime<Utc>) -> bool {
+        self.state().warned_of.replace(end) != Some(end)
+    }
+
     /// The one room it is in, in dialects in which a socket has only one.
     pub fn room(&self) -> Option<ConversationId> {
         self.state().room.clone()
+    }
+
+    /// Whether that is its one room.
+    pub fn is_in(&self, room: &ConversationId) -> bool {
+        self.state().room.as_ref() == Some(room)
+    }
+
+    /// Whether it is in a room at all, in dialects in which a socket has only one.
+    pub fn has_room(&self) -> bool {
+        self.state().room.is_some()
     }
 
     /// Says which is its one room. Returns the one before.

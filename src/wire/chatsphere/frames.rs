@@ -30,8 +30,18 @@ mod tests {
         assert_eq!(word, "join");
         assert!(frame.get().contains("\"a\":1"));
         for noise in [
-            "", "null", "5", "\"join\"", "[]", "{}", "{", "not json",
-            r#"{"type":5}"#, r#"{"type":null}"#, r#"{"type":["join"]}"#, r#"{"type":"x"} x"#,
+            "",
+            "null",
+            "5",
+            "\"join\"",
+            "[]",
+            "{}",
+            "{",
+            "not json",
+            r#"{"type":5}"#,
+            r#"{"type":null}"#,
+            r#"{"type":["join"]}"#,
+            r#"{"type":"x"} x"#,
         ] {
             assert!(read(noise).is_none(), "{noise}");
         }
@@ -41,6 +51,9 @@ mod tests {
     fn an_event_becomes_a_frame_with_its_type_in_front() {
         let written = |body: &str| write("error", &RawValue::from_string(body.into()).unwrap());
         assert_eq!(written("{}"), r#"{"type":"error"}"#);
-        assert_eq!(written(r#"{"message":"x"}"#), r#"{"type":"error","message":"x"}"#);
+        assert_eq!(
+            written(r#"{"message":"x"}"#),
+            r#"{"type":"error","message":"x"}"#
+        );
     }
 }

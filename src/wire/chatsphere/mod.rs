@@ -22,6 +22,10 @@ const SECOND_SPELLING: u8 = 1;
 pub struct Chatsphere;
 
 impl Vocabulary for Chatsphere {
+    fn words(&self) -> &'static [&'static str] {
+        &words::WORDS
+    }
+
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
         words::is_typical(event, arguments)
     }

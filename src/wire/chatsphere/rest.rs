@@ -163,11 +163,7 @@ pub struct VerifiedBody<'a> {
 
 impl<'a> VerifiedBody<'a> {
     /// A token that is good.
-    pub fn new(
-        user: &'a UserId,
-        token_type: TokenType,
-        expires_at: Option<DateTime<Utc>>,
-    ) -> Self {
+    pub fn new(user: &'a UserId, token_type: TokenType, expires_at: Option<DateTime<Utc>>) -> Self {
         Self {
             valid: true,
             r#type: match token_type {

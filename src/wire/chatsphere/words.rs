@@ -8,6 +8,16 @@ use crate::chat::{Channel, Draft, Request, Session, SocketRequest, Target};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
+/// Every word of this dialect.
+pub const WORDS: [&str; 6] = [
+    "join",
+    "join_room",
+    "message",
+    "new_message",
+    "leave",
+    "leave_room",
+];
+
 /// Messages that a room shows to who joins it.
 const N_SHOWN: u32 = 50;
 
@@ -47,7 +57,10 @@ pub fn parse(event: &str, arguments: &[&RawValue], session: &Session) -> Result<
                 content: Some(checked(text)?),
                 ..Draft::new(target, Channel::Socket)
             };
-            Ok(SocketRequest::new("new_message", Request::Send(Box::new(draft))))
+            Ok(SocketRequest::new(
+                "new_message",
+                Request::Send(Box::new(draft)),
+            ))
         }
         _ => Err(Error::unknown_event(event)),
     }

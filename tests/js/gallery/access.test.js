@@ -7,6 +7,8 @@ import { assertDone, assertInvalid, assertRefused, dataOf } from "../support/gal
 import { BUSY } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
 
+/** The id of a token, in what the command says about it. */
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const FILE = { fileUrl: "https://minio.example/a.jpg", fileName: "a.jpg" };
 
 /** Every REST operation, about a room of UA and UB and a message in it. */
@@ -37,18 +39,26 @@ const denied = (answer) => assertRefused(answer, "FORBIDDEN", "Access denied");
 const noGallery = (answer) => assertInvalid(answer, undefined, "Gallery ID not found");
 const noUser = (answer) => assertInvalid(answer, undefined, "User information not found");
 const noToken = (answer) => assertRefused(answer, "UNAUTHORIZED", "No token provided");
+const badToken = (answer) => assertRefused(answer, "UNAUTHORIZED", "Invalid token");
 
-const ACTORS = ["party", "colleague", "stranger", "without a gallery", "without a token"];
+/** Those from "stranger" to "administrator" act for gallery C; who has no socket comes last. */
+const ACTORS = [
+  "party", "colleague", "stranger", "former party", "administrator", "without a gallery", "without a token", "revoked token",
+];
+const N_CONNECTING = 6;
+const outcomes = (party, other, withoutGallery) => [
+  party, party, other, other, other, withoutGallery, noToken, badToken,
+];
 const CALLS_OF_ACTORS = {
-  "list rooms": [ok, ok, ok, noGallery, noToken],
-  "open a room": [ok, ok, ok, noGallery, noToken],
-  "show a room": [ok, ok, denied, noGallery, noToken],
-  "list messages": [page, page, denied, noGallery, noToken],
-  "send a message": [ok, ok, denied, noUser, noToken],
-  "send a file": [ok, ok, denied, noUser, noToken],
-  "read all": [done, done, denied, noUser, noToken],
-  "read one": [done, done, denied, noUser, noToken],
-  "delete a room": [done, done, denied, noGallery, noToken],
+  "list rooms": outcomes(ok, ok, noGallery),
+  "open a room": outcomes(ok, ok, noGallery),
+  "show a room": outcomes(ok, denied, noGallery),
+  "list messages": outcomes(page, denied, noGallery),
+  "send a message": outcomes(ok, denied, noUser),
+  "send a file": outcomes(ok, denied, noUser),
+  "read all": outcomes(done, denied, noUser),
+  "read one": outcomes(done, denied, noUser),
+  "delete a room": outcomes(done, denied, noGallery),
 };
 
 const accepted = (ack) => assert.equal(ack.ok, true, JSON.stringify(ack));
@@ -56,17 +66,37 @@ const forbidden = (ack) => assertError(ack, "FORBIDDEN");
 const forbiddenToJoin = (ack) => assertError(ack, "FORBIDDEN", "Access denied");
 /** Leaving where one cannot be does no harm. */
 const either = (ack) => assert.equal(typeof ack.ok, "boolean", JSON.stringify(ack));
+const wordOutcomes = (party, other) => [party, party, other, other, other, other];
 const WORDS_OF_ACTORS = {
-  join_room: [accepted, accepted, forbiddenToJoin, forbiddenToJoin],
-  typing_start: [accepted, accepted, forbidden, forbidden],
-  typing_stop: [accepted, accepted, forbidden, forbidden],
-  leave_room: [accepted, accepted, either, either],
+  join_room: wordOutcomes(accepted, forbiddenToJoin),
+  typing_start: wordOutcomes(accepted, forbidden),
+  typing_stop: wordOutcomes(accepted, forbidden),
+  leave_room: wordOutcomes(accepted, either),
 };
 
 /** Who each actor is; the other party of the room is UB. */
-function actors({ ua, ua2, uc, loner }) {
-  return [ua, ua2, uc, loner, ua.sending({})];
-}
+const WHO = {
+  party: ({ ua }) => ua,
+  colleague: ({ ua2 }) => ua2,
+  stranger: ({ uc }) => uc,
+  "former party": async ({ ua, uc, loner, directory }) => {
+    const former = "token" in loner.auth ? loner.claiming({ sub: "former" }) : loner.sending({ "x-user-id": "former" });
+    await directory.write("user", "former", { galleryId: ua.gallery });
+    assert.ok(Array.isArray(await former.list()));
+    await directory.write("user", "former", { galleryId: uc.gallery });
+    return former;
+  },
+  administrator: ({ uc }) => {
+    return "token" in uc.auth ? uc.claiming({ role: "ADMIN" }) : uc.sending({ ...uc.headers, "x-user-role": "ADMIN" });
+  },
+  "without a gallery": ({ loner }) => loner,
+  "without a token": ({ ua }) => ua.sending({}),
+  "revoked token": async ({ world, ua }) => {
+    const { stdout, stderr } = await world.server.command("token", "create", "--user", ua.id);
+    await world.server.command("token", "revoke", UUID.exec(stderr)[0]);
+    return ua.sending({ authorization: `Bearer ${stdout.trim()}` });
+  },
+};
 
 /** A room with a message of UB. */
 async function stage({ ua, ub }) {
@@ -79,7 +109,7 @@ async function checkCall(market, operation, i) {
   const scene = await stage(market);
   const before = [await ub.find(scene.room), await ub.list()];
   const check = CALLS_OF_ACTORS[operation][i];
-  const answer = await CALLS[operation](actors(market)[i], scene);
+  const answer = await CALLS[operation](await WHO[ACTORS[i]](market), scene);
   try {
     check(answer);
     if (![ok, page, done].includes(check)) assert.deepEqual([await ub.find(scene.room), await ub.list()], before);
@@ -95,7 +125,7 @@ describe("access", BUSY, () => {
       assert.deepEqual(Object.keys(CALLS_OF_ACTORS), Object.keys(CALLS));
       for (const operation of Object.keys(CALLS)) await checkCall(market, operation, i);
     });
-    if (actor === "without a token") continue; // in development nobody has one
+    if (i >= N_CONNECTING) continue; // in development nobody has a token
     inDevelopment(STORES_ONLY, `calls: ${actor}, in development`, async (market) => {
       for (const operation of Object.keys(CALLS)) await checkCall(market, operation, i);
     });
@@ -105,7 +135,8 @@ describe("access", BUSY, () => {
     const { ua, ub } = market;
     const scene = await stage(market);
     const clients = [await ua.joined(scene.room), await ub.joined(scene.room)];
-    for (const dealer of actors(market).slice(2)) {
+    for (const actor of ACTORS.slice(2)) {
+      const dealer = await WHO[actor](market);
       for (const operation of ["send a message", "send a file", "read all", "read one", "delete a room"]) {
         await CALLS[operation](dealer, scene);
       }
@@ -113,12 +144,12 @@ describe("access", BUSY, () => {
     for (const client of clients) await client.none();
   });
 
-  for (const [i, actor] of ACTORS.slice(0, -1).entries()) {
+  for (const [i, actor] of ACTORS.slice(0, N_CONNECTING).entries()) {
     withTokens(DIALECTS_AND_STORES, `words: ${actor}`, async (market) => {
       assert.deepEqual(Object.keys(WORDS_OF_ACTORS), Object.keys(WORDS));
       const scene = await stage(market);
       const watcher = await market.ub.joined(scene.room);
-      const client = await actors(market)[i].connect();
+      const client = await (await WHO[actor](market)).connect();
       for (const word of Object.keys(WORDS)) WORDS_OF_ACTORS[word][i](await WORDS[word](client, scene));
       const isParty = i < 2;
       if (isParty) await watcher.next("user_typing");
@@ -128,8 +159,12 @@ describe("access", BUSY, () => {
     });
   }
 
-  withTokens(STORES_ONLY, "words: without a token there is nobody to say them", async ({ world }) => {
-    assert.equal((await world.refused({})).message, "Authentication error");
+  withTokens(STORES_ONLY, "words: without a token, or with one that was revoked, there is nobody to say them", async (market) => {
+    await stage(market);
+    const revoked = await WHO["revoked token"](market);
+    for (const options of [{}, { extraHeaders: revoked.headers }]) {
+      assert.equal((await market.world.refused(options)).message, "Authentication error");
+    }
   });
 
   withTokens(STORES_ONLY, "strangers hear no message, typing or read mark of a room", async (market) => {

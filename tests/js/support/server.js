@@ -1,12 +1,13 @@
 // One real `sohbet serve` with a fresh store, as a child process.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 
 const BINARY = process.env.SOHBET_BIN
@@ -66,7 +67,7 @@ export class Server {
   async start() {
     const child = spawn(BINARY, ["serve", "--port", String(this.port)], {
       cwd: this.store.dir, // where no `.env` lies
-      env: { ...cleanEnvironment(), ...this.store.env, HOST: "127.0.0.1", ...this.env },
+      env: this.#env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
@@ -121,6 +122,15 @@ export class Server {
       }
     }
     throw new Error("no free port");
+  }
+
+  /** Runs a command of the binary on the same store, beside the server. Gives `{stdout, stderr}`. */
+  command(...args) {
+    return promisify(execFile)(BINARY, args, { cwd: this.store.dir, env: this.#env });
+  }
+
+  get #env() {
+    return { ...cleanEnvironment(), ...this.store.env, HOST: "127.0.0.1", ...this.env };
   }
 
   /** Stops the process and throws the store away. */

@@ -1,0 +1,267 @@
+//! Catching up: what changed in somebody's conversations while they were away. What cannot be told
+//! completely is named, so that it is loaded anew; there is never a silent gap.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sohbet_entity::ids::{ConversationId, MessageId};
+
+use super::{Caller, Chat, ConversationView, MessageView};
+use crate::auth::Permission;
+use crate::error::Result;
+use crate::store::{Place, PlacePage, Stretch};
+
+/// Changes of one conversation in one answer.
+pub const MAX_CHANGES: i64 = 300;
+/// Changes in one answer.
+pub const MAX_CHANGES_IN_ALL: i64 = 3_000;
+/// Conversations that somebody may ask about at a time.
+pub const MAX_KNOWN: usize = 1_000;
+/// Conversations that an answer shows; further ones are to be loaded.
+const MAX_SHOWN: usize = 300;
+/// Text in one answer, in bytes; with the conversation that reaches it the answer ends.
+const MAX_TEXT_BYTES: usize = 4 * 1_024 * 1_024;
+/// Conversations among which new ones are looked for, newest activity first.
+const MAX_PLACES: u32 = 1_000;
+
+/// What somebody has already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The generation of the data that it is of.
+    pub epoch: String,
+    /// The last `rev` of each conversation.
+    pub conversations: BTreeMap<ConversationId, i64>,
+}
+
+/// What changed since.
+#[derive(Debug, Default)]
+pub struct CaughtUp {
+    /// The generation of the data.
+    pub epoch: String,
+    /// New and changed messages in order of `rev`, by conversation.
+    pub changed: Changes,
+    /// Conversations to be loaded anew.
+    pub reset: Vec<ConversationId>,
+    /// Conversations that are not the caller's.
+    pub gone: Vec<ConversationId>,
+    /// Conversations that are new or have moved on, newest activity first.
+    pub conversations: Vec<ConversationView>,
+}
+
+impl CaughtUp {
+    /// Ids of the messages in it.
+    pub fn message_ids(&self) -> Vec<MessageId> {
+        let messages = self.changed.iter().flat_map(|(_, messages)| messages);
+        messages.map(|message| message.row.id.clone()).collect()
+    }
+}
+
+impl Chat {
+    /// What changed in the caller's conversations since.
+    pub async fn catch_up(&self, caller: &Caller, since: &Since) -> Result<CaughtUp> {
+        caller.check(Permission::Read)?;
+        let parties = caller.viewer().parties();
+        let ids: Vec<&ConversationId> = since.conversations.keys().collect();
+        let known = self.store.find_places(&parties, &ids).await?;
+        let newest = PlacePage {
+            after: None,
+            limit: MAX_PLACES,
+        };
+        let newest = self.store.list_places(&parties, newest).await?;
+        let mut plan = Plan::new(since, known, newest, since.epoch == self.store.epoch);
+        let (changed, too_long) = self.changes(&plan.stretches).await?;
+        plan.reset.extend(too_long);
+        let conversations = self.views(&plan.shown).await?;
+        plan.reset.sort();
+        Ok(CaughtUp {
+            epoch: self.store.epoch.clone(),
+            changed,
+            reset: plan.reset,
+            gone: plan.gone,
+            conversations,
+        })
+    }
+
+    /// The messages of those stretches by conversation, and the conversations that were left out
+    /// because their messages are too long to be told together.
+    async fn changes(&self, stretches: &[Known]) -> Result<(Changes, Vec<ConversationId>)> {
+        let (mut changed, mut n_bytes): (Changes, usize) = (Vec::new(), 0);
+        let mut rest = stretches;
+        while !rest.is_empty() && n_bytes < MAX_TEXT_BYTES {
+            let (part, later) = rest.split_at(n_together(rest));
+            let asked: Vec<Stretch> = part.iter().map(Stretch::from).collect();
+            for message in self
+                .view_messages(self.store.list_changes(&asked).await?)
+                .await?
+            {
+                n_bytes += message.row.content.as_deref().map_or(0, str::len);
+                let id = &message.row.conversation_id;
+                match changed.last_mut().filter(|(last, _)| last == id) {
+                    Some((_, messages)) => messages.push(message),
+                    None => changed.push((id.clone(), vec![message])),
+                }
+            }
+            rest = later;
+        }
+        Ok((changed, rest.iter().map(|(id, ..)| id.clone()).collect()))
+    }
+}
+
+/// Messages in order of `rev`, by conversation.
+type Changes = Vec<(ConversationId, Vec<MessageView>)>;
+/// A conversation, the last `rev` that is known of it, and the last that there is.
+type Known = (ConversationId, i64, i64);
+
+impl<'a> From<&'a Known> for Stretch<'a> {
+    fn from((conversation, after, up_to): &'a Known) -> Self {
+        Self {
+            conversation,
+            after: *after,
+            up_to: *up_to,
+        }
+    }
+}
+
+/// How many of the stretches are read together: one, or more if they are short.
+fn n_together(stretches: &[Known]) -> usize {
+    let mut n_changes = 0;
+    let fits = |(_, after, up_to): &&Known| {
+        n_changes += up_to - after;
+        n_changes <= MAX_CHANGES
+    };
+    stretches.iter().take_while(fits).count().max(1)
+}
+
+/// What is to be read for an answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Plan {
+    stretches: Vec<Known>,
+    shown: Vec<Place>,
+    reset: Vec<ConversationId>,
+    gone: Vec<ConversationId>,
+}
+
+impl Plan {
+    /// `known` are those conversations of `since` that are the caller's, `newest` the caller's
+    /// with the newest activity.
+    fn new(since: &Since, known: Vec<Place>, newest: Vec<Place>, is_same_epoch: bool) -> Self {
+        let mut plan = Self::default();
+        let theirs: HashMap<_, _> = known
+            .into_iter()
+            .map(|place| (place.conversation_id.clone(), place))
+            .collect();
+        let mut n_changes = 0;
+        let mut shown = Vec::new();
+        for (id, rev) in &since.conversations {
+            let Some(place) = theirs.get(id) else {
+                plan.gone.push(id.clone());
+                continue;
+            };
+            let gap = place.last_rev - rev;
+            let fits = (0..=MAX_CHANGES).contains(&gap) && n_changes + gap <= MAX_CHANGES_IN_ALL;
+            match is_same_epoch && fits {
+                true if gap == 0 => continue,
+                true => {
+                    n_changes += gap;
+                    plan.stretches.push((id.clone(), *rev, place.last_rev));
+                }
+                false => plan.reset.push(id.clone()),
+            }
+            shown.push(place.clone());
+        }
+        let is_new = |place: &Place| !since.conversations.contains_key(&place.conversation_id);
+        shown.extend(newest.into_iter().filter(is_new));
+        plan.show(shown);
+        plan
+    }
+
+    /// Shows the conversations with the newest activity; the others are to be loaded.
+    fn show(&mut self, mut shown: Vec<Place>) {
+        shown.sort_by(|a, b| {
+            let activity = b.activity.cmp(&a.activity);
+            activity.then_with(|| b.conversation_id.cmp(&a.conversation_id))
+        });
+        let too_many = shown.split_off(shown.len().min(MAX_SHOWN));
+        let known: HashSet<_> = self.reset.iter().cloned().collect();
+        let unseen = too_many.into_iter().map(|place| place.conversation_id);
+        let unseen: Vec<_> = unseen.filter(|id| !known.contains(id)).collect();
+        self.stretches.retain(|(id, ..)| !unseen.contains(id));
+        self.reset.extend(unseen);
+        self.shown = shown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    fn place(id: &str, last_rev: i64) -> Place {
+        Place {
+            conversation_id: id.into(),
+            party: sohbet_entity::ids::PartyId::from(&sohbet_entity::ids::UserId::from("a")),
+            last_rev,
+            activity: store::now(),
+        }
+    }
+
+    fn since(known: &[(&str, i64)]) -> Since {
+        let known = known.iter().map(|(id, rev)| ((*id).into(), *rev));
+        Since {
+            epoch: "e".into(),
+            conversations: known.collect(),
+        }
+    }
+
+    fn ids(ids: &[ConversationId]) -> Vec<&str> {
+        ids.iter().map(ConversationId::as_str).collect()
+    }
+
+    #[test]
+    fn small_gaps_are_told_and_large_ones_reset() {
+        let since = since(&[
+            ("even", 5),
+            ("small", 0),
+            ("large", 0),
+            ("ahead", 9),
+            ("x", 1),
+        ]);
+        let known = vec![
+            place("even", 5),
+            place("small", MAX_CHANGES),
+            place("large", MAX_CHANGES + 1),
+            place("ahead", 8),
+        ];
+        let plan = Plan::new(&since, known, vec![place("new", 3)], true);
+        assert_eq!(plan.stretches, [("small".into(), 0, MAX_CHANGES)]);
+        assert_eq!(ids(&plan.reset), ["ahead", "large"]);
+        assert_eq!(ids(&plan.gone), ["x"]);
+        assert_eq!(plan.shown.len(), 4, "all but the one that is even");
+    }
+
+    #[test]
+    fn another_epoch_resets_everything() {
+        let plan = Plan::new(&since(&[("c", 5)]), vec![place("c", 5)], Vec::new(), false);
+        assert_eq!((plan.stretches.len(), ids(&plan.reset)), (0, vec!["c"]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_reset_as_a_whole() {
+        let names: Vec<String> = (10..22).map(|number| number.to_string()).collect();
+        let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        let places = names.iter().map(|name| place(name, 290)).collect();
+        let plan = Plan::new(&since(&known), places, Vec::new(), true);
+        assert_eq!((plan.stretches.len(), plan.reset.len()), (10, 2));
+    }
+
+    #[test]
+    fn conversations_that_are_not_shown_are_reset() {
+        let names: Vec<String> = (0..MAX_SHOWN + 5)
+            .map(|number| number.to_string())
+            .collect();
+        let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        let places = names.iter().map(|name| place(name, 1)).collect();
+        let plan = Plan::new(&since(&known), places, Vec::new(), true);
+        assert_eq!((plan.shown.len(), plan.reset.len()), (MAX_SHOWN, 5));
+        assert_eq!(plan.stretches.len(), MAX_SHOWN);
+    }
+}

@@ -1,0 +1,172 @@
+//! Telling people of Sohbet's own dialect that a conversation changed, whoever changed it and in
+//! whatever dialect. Each of them sees it in their own way, so the views are loaded once for all
+//! who are connected.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use sohbet_entity::ids::{ConversationId, MessageId, UserId};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, Viewer};
+use crate::error::Result;
+
+/// Conversations whose changes may be told at a time.
+const N_TURNS: usize = 64;
+
+/// Makes sure that of two changes of one conversation the later one is told last: whoever tells a
+/// change reads the conversation while it holds the turn.
+pub struct Turns {
+    hasher: RandomState,
+    turns: [Mutex<()>; N_TURNS],
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            turns: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+}
+
+impl Turns {
+    async fn take(&self, id: &ConversationId) -> MutexGuard<'_, ()> {
+        let index = self.hasher.hash_one(id) as usize % N_TURNS;
+        self.turns[index].lock().await
+    }
+}
+
+/// Why somebody no longer takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// They left.
+    Left,
+    /// Somebody else ended it.
+    Removed,
+}
+
+/// A changed conversation, as each of those sees it who are connected.
+pub struct Changed {
+    /// Who takes part now.
+    pub conversation: Arc<Conversation>,
+    views: HashMap<Viewer, ConversationView>,
+}
+
+impl Changed {
+    /// The view of one of them.
+    pub fn view_of(&self, viewer: &Viewer) -> Option<&ConversationView> {
+        self.views.get(viewer)
+    }
+}
+
+impl Chat {
+    /// Tells those who take part that a conversation is new, or not as it was. What cannot be
+    /// read now is not told: whoever asks for the conversation sees the change.
+    pub async fn tell_changed(&self, id: &ConversationId) {
+        if let Err(error) = self.try_tell_changed(id).await {
+            tracing::warn!(
+                error.code = error.code(),
+                conversation.id = id.as_str(),
+                "the change of a conversation was not told"
+            );
+        }
+    }
+
+    async fn try_tell_changed(&self, id: &ConversationId) -> Result<()> {
+        let _turn = self.turns.take(id).await;
+        let Some(conversation) = self.find_conversation(id).await? else {
+            return Ok(());
+        };
+        let viewers = self.native_viewers(&conversation);
+        if viewers.is_empty() {
+            return Ok(());
+        }
+        let Some(facts) = self.facts(&[id]).await?.remove(id) else {
+            return Ok(());
+        };
+        let views = self.views_of(&conversation, facts, viewers).await?;
+        let changed = Changed {
+            conversation,
+            views,
+        };
+        self.publish(Event::Desk(DeskEvent::Changed(changed))).await;
+        Ok(())
+    }
+
+    async fn views_of(
+        &self,
+        conversation: &Conversation,
+        facts: ConversationFacts,
+        viewers: impl IntoIterator<Item = Viewer>,
+    ) -> Result<HashMap<Viewer, ConversationView>> {
+        let facts = Arc::new(facts);
+        let party = |viewer: Viewer| {
+            let party = viewer.party_in(conversation);
+            (viewer, party)
+        };
+        let viewers: Vec<_> = viewers.into_iter().map(party).collect();
+        let asked: Vec<_> = viewers
+            .iter()
+            .map(|(_, party)| (&conversation.id, party))
+            .collect();
+        let standings = self.store.find_standings(&asked).await?;
+        let standings: HashMap<_, _> = standings
+            .iter()
+            .map(|standing| (&standing.party, standing))
+            .collect();
+        let view = |(viewer, party)| {
+            let standing = standings.get(&party)?;
+            Some((viewer, ConversationView::of(Arc::clone(&facts), standing)))
+        };
+        Ok(viewers.into_iter().filter_map(view).collect())
+    }
+
+    /// Tells a user that a conversation is no longer theirs, and the others that the user is gone.
+    pub(super) async fn tell_parted(&self, id: &ConversationId, user: &UserId, reason: Reason) {
+        let parted = DeskEvent::Parted {
+            conversation: id.clone(),
+            user: user.clone(),
+            reason,
+        };
+        self.publish(Event::Desk(parted)).await;
+        self.tell_changed(id).await;
+    }
+
+    /// Tells those who take part that a message is not as it was: edited, deleted, reacted to.
+    pub async fn tell_message_changed(&self, id: &MessageId) {
+        if let Err(error) = self.try_tell_message_changed(id).await {
+            tracing::warn!(
+                error.code = error.code(),
+                message.id = id.as_str(),
+                "the change of a message was not told"
+            );
+        }
+    }
+
+    async fn try_tell_message_changed(&self, id: &MessageId) -> Result<()> {
+        let Some(row) = self.store.find_message(id).await? else {
+            return Ok(());
+        };
+        let _turn = self.turns.take(&row.conversation_id).await;
+        let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
+            return Ok(());
+        };
+        if self.native_viewers(&conversation).is_empty() {
+            return Ok(());
+        }
+        // Only what is read in turn is surely newer than what was told before.
+        let row = self.store.find_message(id).await?;
+        let messages = self.view_messages(row.into_iter().collect()).await?;
+        for message in messages {
+            let conversation = Arc::clone(&conversation);
+            let changed = DeskEvent::MessageChanged {
+                conversation,
+                message,
+            };
+            self.publish(Event::Desk(changed)).await;
+        }
+        Ok(())
+    }
+}

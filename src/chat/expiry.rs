@@ -1,0 +1,102 @@
+//! Tokens that end while their sockets live, in Sohbet's own dialect: the client is warned, may show
+//! a new token, and is sent away to connect anew if it does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::{Chat, DeskEvent, Dialect, Event, Session};
+use crate::auth::{Credentials, Identity, LEEWAY_SECONDS};
+use crate::error::{Error, Result};
+use crate::store;
+
+/// How long before its end a client is warned.
+const WARNING: TimeDelta = TimeDelta::seconds(60);
+/// How long a token is believed after its end, because clocks differ.
+const LEEWAY: TimeDelta = TimeDelta::seconds(LEEWAY_SECONDS as i64);
+/// How often tokens are looked at.
+const TICK: Duration = Duration::from_millis(500);
+
+impl Chat {
+    /// Lets a socket go on under a new token, which must say the same of the same user: who is
+    /// behind a socket never changes. Returns when the new token ends.
+    pub(super) async fn refresh_token(
+        &self,
+        session: &Session,
+        token: String,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let credentials = Credentials {
+            token: Some(token),
+            claimed: Identity::default(),
+        };
+        let (old, new) = (session.identity(), self.identify(credentials).await?);
+        if new.user.is_none() {
+            return Err(Error::Unauthenticated("Authentication error"));
+        }
+        let says_the_same =
+            new.user == old.user && new.role == old.role && new.gallery == old.gallery;
+        // What an API token permits is its own; it cannot stand in for another one.
+        if !says_the_same || new.grant.is_some() || old.grant.is_some() {
+            return Err(Error::Forbidden("Not a token of this user"));
+        }
+        if let Some(until) = new.expires_at {
+            session.renew(until);
+        }
+        Ok(session.expires_at())
+    }
+
+    /// Warns and closes sockets whose tokens end, again and again until told to stop; the body of
+    /// a worker.
+    pub async fn watch_expiry(&self, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => self.check_expiry(store::now()).await,
+            }
+        }
+    }
+
+    async fn check_expiry(&self, now: DateTime<Utc>) {
+        for (session, end) in self.ending_sessions(now) {
+            if end + LEEWAY <= now {
+                // It may come back with another token, so it is not thrown out.
+                session.outbox.close();
+            } else if session.note_warning(end)
+                && let Some(user) = session.user()
+            {
+                let expiring = DeskEvent::Expiring {
+                    user,
+                    session: session.id,
+                    expires_at: end,
+                };
+                self.publish(Event::Desk(expiring)).await;
+            }
+        }
+    }
+
+    /// Sockets whose tokens end soon. They are gathered first: closing one may need the lock that
+    /// visiting them holds.
+    fn ending_sessions(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, DateTime<Utc>)> {
+        let mut ending = Vec::new();
+        if !self
+            .sessions
+            .has_listeners(Dialect::Native, Dialect::Native)
+        {
+            return ending;
+        }
+        self.sessions.each(|session| {
+            let end = session.expires_at();
+            if let Some(end) = end.filter(|end| *end - WARNING <= now)
+                && session.dialect() == Some(Dialect::Native)
+            {
+                ending.push((Arc::clone(session), end));
+            }
+        });
+        ending
+    }
+}

@@ -1,0 +1,354 @@
+//! Who is where, and who types there. In memory and of this node: one entry per socket that has
+//! said its name.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sohbet_entity::ids::ConversationId;
+use tokio::time::Instant;
+
+use super::{LOBBY, LobbyEvent};
+use crate::chat::{Chat, Event, Session, SessionId};
+use crate::store::{self, Write};
+
+/// How long a typing state lives after its last refresh.
+const LIFETIME: Duration = Duration::from_secs(6);
+/// Most people in one list: everybody gets it whenever somebody comes or goes.
+const MAX_LISTED: usize = 1_000;
+
+/// Where a socket is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// With everybody who is in no room.
+    Lobby,
+    /// In a room.
+    Room(ConversationId),
+}
+
+impl Place {
+    /// Where a socket is now.
+    pub fn of(session: &Session) -> Self {
+        session.room().map_or(Self::Lobby, Self::Room)
+    }
+
+    /// The room, unless it is the lobby.
+    pub fn room(&self) -> Option<&ConversationId> {
+        match self {
+            Self::Lobby => None,
+            Self::Room(room) => Some(room),
+        }
+    }
+}
+
+/// Somebody who has said a name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The name; others may have the same.
+    pub name: Arc<str>,
+    /// The id that others know the socket by.
+    pub socket_id: String,
+    /// When the name was said first.
+    pub joined_at: DateTime<Utc>,
+}
+
+/// Everybody who is there.
+#[derive(Default)]
+pub struct Lobby {
+    inner: Mutex<Inner>,
+    /// Rooms by name, once they were read.
+    pub(super) rooms: super::rooms::Rooms,
+}
+
+#[derive(Default)]
+struct Inner {
+    people: HashMap<SessionId, Entry>,
+    /// Sockets of each place, by their number.
+    by_place: BTreeMap<Place, BTreeMap<u64, SessionId>>,
+    /// Those who type, the longest without a refresh first.
+    typists: BTreeSet<(Instant, SessionId)>,
+    n_numbers: u64,
+}
+
+struct Entry {
+    person: Arc<Person>,
+    place: Place,
+    /// Its number in the place: later ones came later.
+    number: u64,
+    typing_since: Option<Instant>,
+}
+
+/// Somebody who left a place.
+pub struct Left {
+    pub place: Place,
+    pub person: Arc<Person>,
+    pub was_typing: bool,
+}
+
+impl Lobby {
+    /// Puts a socket somewhere under a name. Who stays in place keeps the place in the list. Returns
+    /// who it is now, and from where it came, if it was somewhere else.
+    pub fn join(
+        &self,
+        session: &Session,
+        name: &str,
+        place: &Place,
+    ) -> (Arc<Person>, Option<Left>) {
+        let mut inner = self.inner();
+        let earlier = inner.people.get(&session.id).map(|entry| &entry.person);
+        let person = Arc::new(Person {
+            name: name.into(),
+            socket_id: session.socket_id.clone(),
+            joined_at: earlier.map_or_else(store::now, |earlier| earlier.joined_at),
+        });
+        if let Some(entry) = inner.people.get_mut(&session.id)
+            && entry.place == *place
+        {
+            entry.person = Arc::clone(&person);
+            return (person, None);
+        }
+        let left = inner.remove(session.id);
+        inner.insert(session.id, Arc::clone(&person), place.clone());
+        (person, left)
+    }
+
+    /// Puts a socket somewhere else, if it has said a name. Returns who it is, and from where it
+    /// came.
+    pub fn move_to(
+        &self,
+        session: SessionId,
+        place: &Place,
+    ) -> Option<(Arc<Person>, Option<Left>)> {
+        let mut inner = self.inner();
+        let entry = inner.people.get(&session)?;
+        let person = Arc::clone(&entry.person);
+        if entry.place == *place {
+            return Some((person, None));
+        }
+        let left = inner.remove(session);
+        inner.insert(session, Arc::clone(&person), place.clone());
+        Some((person, left))
+    }
+
+    /// Forgets a socket. Returns who it was and where, if it had said a name.
+    fn leave(&self, session: SessionId) -> Option<Left> {
+        self.inner().remove(session)
+    }
+
+    /// Who a socket is, if it has said a name.
+    pub fn person(&self, session: SessionId) -> Option<Arc<Person>> {
+        let inner = self.inner();
+        let entry = inner.people.get(&session);
+        entry.map(|entry| Arc::clone(&entry.person))
+    }
+
+    /// Who is at a place, in order of coming.
+    pub fn people(&self, place: &Place) -> Vec<Arc<Person>> {
+        let inner = self.inner();
+        let of_place = inner.by_place.get(place);
+        let sockets = of_place.into_iter().flat_map(BTreeMap::values);
+        let people = sockets.filter_map(|session| inner.people.get(session));
+        people
+            .map(|entry| Arc::clone(&entry.person))
+            .take(MAX_LISTED)
+            .collect()
+    }
+
+    /// Everybody, wherever they are, in order of saying a name.
+    pub fn everybody(&self) -> Vec<Arc<Person>> {
+        let inner = self.inner();
+        let mut all: Vec<(&SessionId, &Entry)> = inner.people.iter().collect();
+        all.sort_by_key(|(session, entry)| (entry.person.joined_at, **session));
+        all.into_iter()
+            .map(|(_, entry)| Arc::clone(&entry.person))
+            .take(MAX_LISTED)
+            .collect()
+    }
+
+    /// The names of those who type at a place, in order of coming.
+    pub fn typists(&self, place: &Place) -> Vec<Arc<str>> {
+        let inner = self.inner();
+        if inner.typists.is_empty() {
+            return Vec::new();
+        }
+        let of_place = inner.by_place.get(place);
+        let sockets = of_place.into_iter().flat_map(BTreeMap::values);
+        let people = sockets.filter_map(|session| inner.people.get(session));
+        people
+            .filter(|entry| entry.typing_since.is_some())
+            .map(|entry| Arc::clone(&entry.person.name))
+            .take(MAX_LISTED)
+            .collect()
+    }
+
+    /// Notes that a socket types, still types, or stopped. Returns where, if it has said a name.
+    fn set_typing(&self, session: SessionId, is_typing: bool) -> Option<Place> {
+        let mut inner = self.inner();
+        inner.stop_typing(session);
+        let entry = inner.people.get_mut(&session)?;
+        let place = entry.place.clone();
+        if is_typing {
+            let now = Instant::now();
+            entry.typing_since = Some(now);
+            inner.typists.insert((now, session));
+        }
+        Some(place)
+    }
+
+    /// A message to everybody at a place ends its author's typing there. Whether there was any.
+    fn end_typing(&self, session: SessionId, place: &Place) -> bool {
+        let mut inner = self.inner();
+        let entry = inner.people.get(&session);
+        entry.is_some_and(|entry| entry.place == *place) && inner.stop_typing(session)
+    }
+
+    /// Ends the typing states that nobody refreshed. Returns where and whose they were.
+    fn expire_typing(&self) -> Vec<(Place, SessionId)> {
+        let mut inner = self.inner();
+        let mut ended = Vec::new();
+        while let Some((since, session)) = inner.typists.first().copied()
+            && since.elapsed() >= LIFETIME
+        {
+            inner.stop_typing(session);
+            let entry = inner.people.get(&session);
+            ended.extend(entry.map(|entry| (entry.place.clone(), session)));
+        }
+        ended
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .expect("no code panics with this lock held")
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, session: SessionId, person: Arc<Person>, place: Place) {
+        self.n_numbers += 1;
+        let number = self.n_numbers;
+        let of_place = self.by_place.entry(place.clone()).or_default();
+        of_place.insert(number, session);
+        let entry = Entry {
+            person,
+            place,
+            number,
+            typing_since: None,
+        };
+        self.people.insert(session, entry);
+    }
+
+    fn remove(&mut self, session: SessionId) -> Option<Left> {
+        let was_typing = self.stop_typing(session);
+        let entry = self.people.remove(&session)?;
+        if let Some(of_place) = self.by_place.get_mut(&entry.place) {
+            of_place.remove(&entry.number);
+            if of_place.is_empty() {
+                self.by_place.remove(&entry.place);
+            }
+        }
+        Some(Left {
+            place: entry.place,
+            person: entry.person,
+            was_typing,
+        })
+    }
+
+    /// Whether the socket was typing.
+    fn stop_typing(&mut self, session: SessionId) -> bool {
+        let entry = self.people.get_mut(&session);
+        let Some(since) = entry.and_then(|entry| entry.typing_since.take()) else {
+            return false;
+        };
+        self.typists.remove(&(since, session))
+    }
+}
+
+impl Chat {
+    /// Shows that somebody types. Who has not said a name types unseen.
+    pub(super) fn lobby_typing(&self, session: &Session, is_typing: bool) -> Vec<Event> {
+        let place = self.lobby.set_typing(session.id, is_typing);
+        let event = place.map(|place| LobbyEvent::typing(place, session.id));
+        event.into_iter().collect()
+    }
+
+    /// A message ends its author's typing. Returns the event to be heard before the message.
+    pub(in crate::chat) fn ended_lobby_typing(
+        &self,
+        session: SessionId,
+        write: &Write,
+    ) -> Option<Event> {
+        let Write::Message(new) = write else {
+            return None;
+        };
+        let conversation = &new.row.conversation_id;
+        let place = match conversation.as_str() {
+            LOBBY => Place::Lobby,
+            _ => Place::Room(conversation.clone()),
+        };
+        let has_ended = self.lobby.end_typing(session, &place);
+        has_ended.then(|| LobbyEvent::typing(place, session))
+    }
+
+    /// Ends typing states when they run out.
+    pub(in crate::chat) async fn expire_lobby_typing(&self) {
+        for (place, session) in self.lobby.expire_typing() {
+            self.publish(LobbyEvent::typing(place, session)).await;
+        }
+    }
+
+    /// A socket is gone: the others are told, if it had said a name.
+    pub(in crate::chat) async fn leave_lobby(&self, session: SessionId) {
+        let Some(left) = self.lobby.leave(session) else {
+            return;
+        };
+        // Who types is told here in any case (contract/starter.md, section 3).
+        let typing = LobbyEvent::typists_of(left.place.clone());
+        for event in left.told().into_iter().chain([typing]) {
+            self.publish(event).await;
+        }
+    }
+}
+
+impl LobbyEvent {
+    /// Who types has changed. In a room the typist is not told.
+    fn typing(place: Place, typist: SessionId) -> Event {
+        Event::Lobby(Self::Typing {
+            except: place.room().map(|_| typist),
+            names: Vec::new(),
+            place,
+        })
+    }
+
+    /// Who types at a place, for everybody there.
+    pub(super) fn typists_of(place: Place) -> Event {
+        Event::Lobby(Self::Typing {
+            place,
+            names: Vec::new(),
+            except: None,
+        })
+    }
+
+    /// Who is at a place, for everybody there.
+    pub(super) fn people_of(place: Place) -> Event {
+        Event::Lobby(Self::People {
+            place,
+            people: Vec::new(),
+        })
+    }
+}
+
+impl Left {
+    /// What is told at the place.
+    pub fn told(self) -> [Event; 2] {
+        let left = LobbyEvent::Left {
+            place: self.place.clone(),
+            person: self.person,
+        };
+        [Event::Lobby(left), LobbyEvent::people_of(self.place)]
+    }
+}
+
+#[cfg(test)]
+mod tests;

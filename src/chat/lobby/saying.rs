@@ -1,0 +1,106 @@
+//! Saying something: to everybody in the lobby or in a room, or to one socket.
+
+use std::sync::Arc;
+
+use sohbet_entity::ids::UserId;
+
+use super::{Note, Said, Whom};
+use crate::auth::{Identity, Trust};
+use crate::chat::{
+    About, Caller, Channel, Chat, ConversationHint, Dialect, Draft, Session, Target, Write,
+};
+use crate::error::Result;
+
+/// The name of a socket that has not said one.
+const NO_NAME: &str = "Anonymous";
+
+impl Chat {
+    /// Checks what somebody says and makes it ready for the writer.
+    pub(in crate::chat) async fn prepare_said(
+        &self,
+        session: &Arc<Session>,
+        dialect: Dialect,
+        said: Said,
+    ) -> Result<(Write, About)> {
+        let caller = self.speaker(session, dialect, None).await?;
+        let (target, to) = self.target_of(session, &caller, said.to).await?;
+        let note = Note {
+            sender: self.lobby_name(session, &caller.user).await?.to_string(),
+            sender_id: session.socket_id.clone(),
+            to,
+            passed: said.passed,
+            ..Note::default()
+        };
+        let draft = Draft {
+            content: said.text,
+            metadata: Some(note.write(None)),
+            client_id: said.client_id,
+            ..Draft::new(target, Channel::Socket)
+        };
+        self.prepare_send(&caller, draft).await
+    }
+
+    /// The conversation, and the socket that a private message is for.
+    async fn target_of(
+        &self,
+        session: &Session,
+        caller: &Caller,
+        whom: Whom,
+    ) -> Result<(Target, Option<String>)> {
+        let conversation = match whom {
+            Whom::Socket(id) => return self.one_socket(caller, id).await,
+            Whom::All { room } => match (session.room(), room) {
+                (None, _) => self.lobby_conversation().await?,
+                (Some(own), named) => {
+                    let room = named.unwrap_or(own);
+                    self.lobby_room(caller, &room).await?.0
+                }
+            },
+        };
+        Ok((Target::Conversation(conversation.id.clone()), None))
+    }
+
+    /// Who is behind a socket. What is said to a socket that is not there is kept by who said it.
+    async fn one_socket(&self, caller: &Caller, id: String) -> Result<(Target, Option<String>)> {
+        let found = self.sessions.find(&id);
+        let found = found.filter(|session| session.dialect() == Some(caller.dialect));
+        let user = found.and_then(|session| {
+            self.admit_guest(&session);
+            session.user()
+        });
+        if let Some(user) = &user {
+            // A guest who has said nothing yet is mentioned for the first time.
+            self.profile(user).await?;
+        }
+        let to = user.as_ref().map(|_| id);
+        let target = Target::User {
+            receiver: user.unwrap_or_else(|| caller.user.clone()),
+            conversation: ConversationHint::None,
+        };
+        Ok((target, to))
+    }
+
+    /// What others call a socket.
+    pub(super) async fn lobby_name(&self, session: &Session, user: &UserId) -> Result<Arc<str>> {
+        if let Some(person) = self.lobby.person(session.id) {
+            return Ok(Arc::clone(&person.name));
+        }
+        let identity = session.identity();
+        match says_own_name(identity) {
+            true => Ok(identity.name.as_deref().unwrap_or(NO_NAME).into()),
+            false => self.proven_name(identity, user).await,
+        }
+    }
+
+    /// The name that a token gives, or that is known of its user.
+    pub(super) async fn proven_name(&self, identity: &Identity, user: &UserId) -> Result<Arc<str>> {
+        let profile = self.profile(user).await?;
+        let name = identity.name.as_deref().or(profile.name.as_deref());
+        Ok(name.unwrap_or(user.as_str()).into())
+    }
+}
+
+/// Whether somebody is called what the client says; otherwise a token says it.
+pub(super) fn says_own_name(identity: &Identity) -> bool {
+    identity.trust == Trust::Claimed && identity.grant.is_none()
+}

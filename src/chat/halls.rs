@@ -10,6 +10,8 @@ use sohbet_entity::enums::{ParticipantRole, RoomType, UserRole};
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 use uuid::Uuid;
 
+use super::changes::Reason;
+use super::roles::{Act, may};
 use super::{Caller, Chat, Conversation, Message, Profile, Room};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
@@ -137,8 +139,14 @@ impl Chat {
         if by.is_some_and(|by| !may_send_away(by, room, &profile)) {
             return Err(FORBIDDEN);
         }
-        self.remove_member(id, user).await?;
-        Ok(())
+        let is_oneself = by.is_none_or(|by| by.user == *user);
+        let reason = match is_oneself {
+            true => Reason::Left,
+            false => Reason::Removed,
+        };
+        // Whoever made the room is a member like others here: it may end up without an owner.
+        self.store.remove_member(id, &PartyId::from(user)).await?;
+        self.finish_parting(id, user, reason).await
     }
 
     /// An open room takes in whoever comes; programs look on without taking part.
@@ -217,27 +225,22 @@ fn check_admits(room: &Conversation, caller: &Caller) -> Result<()> {
 }
 
 fn may_send_away(by: &Caller, room: &Room, user: &Profile) -> bool {
-    let role = |user: &UserId| room.members.get(user).copied();
+    let standing = |user: &UserId, on_server| standing(room.members.get(user).copied(), on_server);
+    let other = standing(&user.id, user.role);
     by.user == user.id
         || by.is_program
         || by.is_admin()
-        || standing(role(&by.user), by.role) > standing(role(&user.id), user.role)
+        || may(standing(&by.user, by.role), Act::Remove(other))
 }
 
-/// How much somebody has to say in a room: by the role there, or by the one on the whole server.
-fn standing(here: Option<ParticipantRole>, on_server: UserRole) -> u8 {
-    let here = match here {
-        None | Some(ParticipantRole::Member) => 0,
-        Some(ParticipantRole::Moderator) => 1,
-        Some(ParticipantRole::Admin) => 2,
-        Some(ParticipantRole::Owner) => 3,
-    };
-    let on_server = match on_server {
-        UserRole::Member => 0,
-        UserRole::Moderator => 1,
-        UserRole::Admin => 4,
-    };
-    here.max(on_server)
+/// What somebody is in a room: by the role there, or by the one on the whole server.
+fn standing(here: Option<ParticipantRole>, on_server: UserRole) -> ParticipantRole {
+    let here = here.unwrap_or(ParticipantRole::Member);
+    match (here, on_server) {
+        (_, UserRole::Admin) => ParticipantRole::Owner,
+        (ParticipantRole::Member, UserRole::Moderator) => ParticipantRole::Moderator,
+        _ => here,
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +273,7 @@ mod tests {
         }
     }
 
-    fn may(by: &str, user: &str) -> bool {
+    fn may_send(by: &str, user: &str) -> bool {
         let by = Caller {
             user: by.into(),
             role: role(by),
@@ -290,7 +293,7 @@ mod tests {
     #[test]
     fn everybody_leaves_and_only_a_higher_standing_sends_away() {
         for user in ["owner", "u", "mod", "root"] {
-            assert!(may(user, user), "{user}");
+            assert!(may_send(user, user), "{user}");
         }
         for (by, user) in [
             ("owner", "u"),
@@ -298,11 +301,11 @@ mod tests {
             ("mod", "u"),
             ("root", "owner"),
         ] {
-            assert!(may(by, user), "{by} {user}");
-            assert!(!may(user, by), "{user} {by}");
+            assert!(may_send(by, user), "{by} {user}");
+            assert!(!may_send(user, by), "{user} {by}");
         }
         for (by, user) in [("u", "v"), ("owner", "root"), ("mod", "root")] {
-            assert!(!may(by, user), "{by} {user}");
+            assert!(!may_send(by, user), "{by} {user}");
         }
     }
 }

@@ -25,6 +25,7 @@ pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
 pub fn message(conversation: &str, text: &str) -> Message {
     let profile = |id: &str| {
         Arc::new(Profile {
+            username: None,
             id: id.into(),
             name: None,
             avatar_url: None,

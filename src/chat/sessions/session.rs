@@ -133,11 +133,6 @@ impl Session {
         self.identity.trust == Trust::Claimed
     }
 
-    /// Whether a key proved who is behind it.
-    pub fn is_verified(&self) -> bool {
-        self.identity.trust == Trust::Verified
-    }
-
     /// The user that this socket said it is, apart from its identity.
     pub fn asserted(&self) -> Option<UserId> {
         self.state().asserted.clone()

@@ -65,9 +65,10 @@ pub async fn verify_token(call: Call) -> Response {
     answer("Failed to verify token", async {
         let identity = call.identity().await?;
         let user = identity.user.as_ref().ok_or(Error::Internal)?;
-        let grant = identity.grant.as_deref();
-        let token_type = grant.map_or(TokenType::User, |grant| grant.token_type);
-        let expires_at = grant.and_then(|grant| grant.expires_at);
+        let (token_type, expires_at) = match identity.grant.as_deref() {
+            Some(grant) => (grant.token_type, grant.expires_at),
+            None => (TokenType::User, identity.expires_at),
+        };
         ok(&VerifiedBody::new(user, token_type, expires_at))
     })
     .await

@@ -107,7 +107,7 @@ fn refused(asked: &Asked<'_>, error: &Error) -> Answer {
         }
         ("join" | "join_room", error) => join_error(error),
         ("message" | "new_message", error) if *error != NOT_JOINED => {
-            send_error(error, asked.session.is_verified())
+            send_error(error, asked.session.is_believed())
         }
         _ => return Answer::refused(error),
     };
@@ -128,10 +128,10 @@ fn join_error(error: &Error) -> (Error, String) {
 
 /// The error and its text, for who wanted to send. Where nobody is asked for a token, what is wrong
 /// is never that somebody may not.
-fn send_error(error: &Error, is_verified: bool) -> (Error, String) {
+fn send_error(error: &Error, is_believed: bool) -> (Error, String) {
     match error {
-        Error::Forbidden(_) if is_verified => (error.clone(), "Forbidden".into()),
-        Error::NotFound("Conversation not found") if is_verified => {
+        Error::Forbidden(_) if !is_believed => (error.clone(), "Forbidden".into()),
+        Error::NotFound("Conversation not found") if !is_believed => {
             (Error::Forbidden(NO_ACCESS), NO_ACCESS.into())
         }
         Error::TooLarge(_) | Error::RateLimited { .. } => (error.clone(), error.to_string()),

@@ -8,10 +8,7 @@ use crate::chat::{Channel, Draft, Request, Session, SocketRequest, Target};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
-/// Messages that a room shows to who joins it.
-const N_SHOWN: u32 = 50;
-
-/// Every word of this dialect, in both spellings.
+/// Every word of this dialect.
 pub const WORDS: [&str; 6] = [
     "join",
     "join_room",
@@ -20,6 +17,10 @@ pub const WORDS: [&str; 6] = [
     "leave",
     "leave_room",
 ];
+
+/// Messages that a room shows to who joins it.
+const N_SHOWN: u32 = 50;
+
 /// What front ends send to keep a connection open; never a text, in no spelling.
 const HEARTBEATS: [&str; 4] = ["ping", "pong", "heartbeat", "keepalive"];
 

@@ -1,22 +1,16 @@
 //! Sending messages.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId, canonical_decimal};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
 use super::handling::GUEST;
-use super::{
-    About, Caller, Chat, ClientId, Conversation, Event, Kind, Origin, Profile, Reply, SessionId,
-    Tag,
-};
+use super::{About, Caller, Chat, ClientId, Conversation, Kind, Profile};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Pair, RoomChange, Twin, Write};
@@ -29,8 +23,6 @@ const MAX_URL_BYTES: usize = 2_048;
 const MAX_FILE_NAME_BYTES: usize = 1_024;
 /// Longest media type of a file, in characters.
 const MAX_FILE_TYPE_CHARS: usize = 255;
-/// How long a REST call waits for its write.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A stored message with the people in it.
 #[derive(Debug, Clone)]
@@ -299,88 +291,6 @@ impl Chat {
     async fn is_of_others(&self, id: &ConversationId, pair: &Pair) -> Result<bool> {
         let found = self.find_conversation(id).await?;
         Ok(found.is_some_and(|found| found.pair() != Some(pair)))
-    }
-
-    /// Sends a message for a REST call and waits until it is stored and handed to its listeners.
-    pub async fn send(
-        &self,
-        caller: &Caller,
-        draft: Draft,
-        echo: Option<Box<RawValue>>,
-    ) -> Result<Message> {
-        let (write, about) = self.prepare_send(caller, draft).await?;
-        match self.submit_and_wait(caller, write, about, echo).await? {
-            Reply::Sent { message, .. } => Ok(message),
-            _ => Err(Error::Internal),
-        }
-    }
-
-    /// Hands a write of a REST call to the writer and waits for its outcome.
-    pub(super) async fn submit_and_wait(
-        &self,
-        caller: &Caller,
-        write: Write,
-        about: About,
-        echo: Option<Box<RawValue>>,
-    ) -> Result<Reply> {
-        let (reply, receipt) = oneshot::channel();
-        let origin = Origin::Rest {
-            reply,
-            asker: None,
-            echo,
-        };
-        self.submit_from(caller, write, about, origin, receipt)
-            .await
-    }
-
-    /// As [`Chat::submit_and_wait`], for a request of a socket, which does not hear of what it did.
-    pub(super) async fn submit_for(
-        &self,
-        asker: Option<SessionId>,
-        caller: &Caller,
-        write: Write,
-        about: About,
-    ) -> Result<Reply> {
-        let (reply, receipt) = oneshot::channel();
-        let origin = Origin::Rest {
-            reply,
-            asker,
-            echo: None,
-        };
-        self.submit_from(caller, write, about, origin, receipt)
-            .await
-    }
-
-    async fn submit_from(
-        &self,
-        caller: &Caller,
-        write: Write,
-        about: About,
-        origin: Origin,
-        receipt: oneshot::Receiver<Result<Reply>>,
-    ) -> Result<Reply> {
-        let tag = Tag {
-            origin,
-            before: self.ended_typing(caller.dialect, &write),
-            about,
-            dialect: caller.dialect,
-        };
-        self.writer.submit(write, tag).map_err(|(_, error)| error)?;
-        // The write may still go through; a repeat with the same client id finds out.
-        tokio::time::timeout(WRITE_DEADLINE, receipt)
-            .await
-            .map_err(|_| Error::busy())?
-            .map_err(|_| Error::busy())?
-    }
-
-    /// The end of its author's typing, which is heard before a message.
-    pub(super) fn ended_typing(&self, dialect: super::Dialect, write: &Write) -> Option<Event> {
-        match write {
-            Write::Message(new) => {
-                self.stop_typing_of(dialect, &new.row.conversation_id, &new.row.sender_id)
-            }
-            Write::Read(_) => None,
-        }
     }
 }
 

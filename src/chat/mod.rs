@@ -31,6 +31,7 @@ mod requests;
 mod roles;
 mod rooms;
 mod sessions;
+mod submitting;
 mod typing;
 mod unread;
 mod uploads;

@@ -10,21 +10,13 @@ use crate::auth::Identity;
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
     let (identity, outbox) = (Identity::default(), Box::new(Nowhere));
-    Sessions::default().open(socket_id.into(), identity, None, outbox, None)
+    Sessions::default().open(socket_id.into(), identity, None, outbox)
 }
 
 /// Sockets of one server.
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
     let sessions = Sessions::default();
-    socket_ids.map(|id| {
-        sessions.open(
-            id.into(),
-            Identity::default(),
-            None,
-            Box::new(Nowhere),
-            None,
-        )
-    })
+    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, Box::new(Nowhere)))
 }
 
 struct Nowhere;
@@ -35,8 +27,4 @@ impl Outbox for Nowhere {
     fn close(&self) {}
 
     fn expel(&self) {}
-
-    fn transport(&self) -> &'static str {
-        "nowhere"
-    }
 }

@@ -20,6 +20,10 @@ use crate::error::Result;
 pub struct Native;
 
 impl Vocabulary for Native {
+    fn words(&self) -> &'static [&'static str] {
+        &words::NAMES
+    }
+
     /// Only the handshake can say that a socket speaks it.
     fn is_typical(&self, _: &str, _: &[&RawValue]) -> bool {
         false

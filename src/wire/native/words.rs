@@ -69,6 +69,16 @@ const WORDS: [(&str, &[&str]); 17] = [
     ("auth_refresh", &["token"]),
 ];
 
+/// The words alone.
+pub static NAMES: [&str; WORDS.len()] = {
+    let (mut names, mut at) = ([""; WORDS.len()], 0);
+    while at < WORDS.len() {
+        names[at] = WORDS[at].0;
+        at += 1;
+    }
+    names
+};
+
 const NO_OBJECT: Error = Error::InvalidPayload("The payload must be an object");
 
 /// Reads an event. In development mode, where the fields come from somebody who is still writing
@@ -324,3 +334,6 @@ fn ignored(object: &Object, known: &[&str]) -> Option<Box<RawValue>> {
     // A list of texts can always be written.
     to_raw_value(&names).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ pub mod config;
 pub mod delivery;
 pub mod error;
 pub mod http;
+pub mod plain;
 pub mod socket;
 pub mod store;
 pub mod telemetry;

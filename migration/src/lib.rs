@@ -35,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(steps::m20261121_000010_server_meta::Migration),
             Box::new(steps::m20261121_000011_upload_use::Migration),
             Box::new(steps::m20261121_000012_open_rooms::Migration),
+            Box::new(steps::m20261121_000013_listings::Migration),
         ]
     }
 }

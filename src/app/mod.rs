@@ -3,6 +3,7 @@
 mod connections;
 mod handle;
 mod listener;
+mod plain;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::any_service;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +19,7 @@ use crate::auth::Auth;
 use crate::chat::{Chat, Files};
 use crate::config::{Flags, Settings, shown_database};
 use crate::delivery::Delivery;
+use crate::plain::PlainSockets;
 use crate::socket::Sockets;
 use crate::store::{API_TOKEN_KEY, Blobs, LINK_KEY, Store, Writer};
 use crate::telemetry::{self, StartUp};
@@ -176,6 +179,7 @@ struct Parts {
     store: Arc<Store>,
     http: Arc<http::State>,
     sockets: Sockets,
+    plain: PlainSockets,
     connections: Option<Connections>,
     writer: Worker,
     delivery: Worker,
@@ -205,10 +209,13 @@ impl App {
         let chat = Arc::new(chat);
         let delivery = Delivery::new(Arc::clone(&chat), batches, events);
         let (sockets, endpoint) = Sockets::new(config.socket.clone(), Arc::clone(&chat));
+        let plain_sockets = PlainSockets::new(plain::config(&config.socket), Arc::clone(&chat));
         let http = http::State::new(config.http.clone(), Arc::clone(&chat));
+        let upgrades = from_fn_with_state(plain_sockets.clone(), plain::upgrade_or_pass);
         let router = Router::new()
             .route(&config.socket.path, any_service(endpoint))
-            .merge(http::router(&http));
+            .merge(http::router(&http))
+            .layer(upgrades);
         Ok(Self {
             router: http::finish(router, &http),
             parts: Parts {
@@ -239,13 +246,14 @@ impl App {
                 store,
                 http,
                 sockets,
+                plain: plain_sockets,
             },
             chat,
             stop_timeout: config.stop_timeout,
         })
     }
 
-    /// Everything that the server answers: the Socket.IO endpoint, REST and files. It has a
+    /// Everything that the server answers: both kinds of sockets, REST and files. It has a
     /// fallback, so hang it into another router with `fallback_service`.
     pub fn router(&self) -> Router {
         self.router.clone()
@@ -272,7 +280,7 @@ impl Parts {
         if let Some(connections) = &self.connections {
             connections.stop_accepting();
         }
-        self.sockets.drain(part).await;
+        tokio::join!(self.sockets.drain(part), self.plain.drain(part));
         if let Some(connections) = &self.connections {
             connections.finish_requests(part).await;
         }
@@ -284,7 +292,7 @@ impl Parts {
         self.sweeper.drain(part).await;
         self.tokens.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
-        self.sockets.close(part).await;
+        tokio::join!(self.sockets.close(part), self.plain.close(part));
         if let Some(connections) = self.connections {
             connections.close().await;
         }

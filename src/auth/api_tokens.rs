@@ -230,6 +230,13 @@ pub(super) fn read(text: &str, key: &ApiKey) -> Option<Candidate> {
     }
 }
 
+/// Whether a text has the form of an API token, with or without `Bearer `. That tells whose a
+/// request is, and proves nothing.
+pub fn has_form(text: &str) -> bool {
+    let text = super::strip_bearer(text);
+    text.len() <= MAX_TOKEN_BYTES && (text.starts_with(OPAQUE_START) || jwt::names_type(text))
+}
+
 /// A new key for API tokens that are JWTs: 32 random bytes as text.
 pub fn random_key() -> Result<String> {
     random_hex::<32>()

@@ -84,6 +84,12 @@ pub fn read_unverified(token: &str) -> Option<Identity> {
     }
 }
 
+/// Whether a text is a JWT that says which type of API token it is. Nothing else is looked at.
+pub fn names_type(token: &str) -> bool {
+    let decoded = jsonwebtoken::dangerous::insecure_decode::<Claims>(token);
+    decoded.is_ok_and(|token| token.claims.token_type().is_some())
+}
+
 /// What a new token says.
 #[derive(Debug, Clone)]
 pub struct NewToken {

@@ -4,7 +4,9 @@ mod api_tokens;
 mod jwt;
 mod permissions;
 
-pub use api_tokens::{ApiClaims, Candidate, Grant, Secret, TokenHash, random_key};
+pub use api_tokens::{
+    ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key,
+};
 pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role, role_name};
 pub use permissions::{Permission, Permissions};
 

@@ -107,7 +107,7 @@ impl Chat {
         asserted: Option<&UserId>,
     ) -> Result<Caller> {
         let user = identity.acting(claimed, asserted)?;
-        let profile = self.profile(&user).await?;
+        let profile = self.acting_profile(dialect, &user).await?;
         // What a token says of its own user holds for nobody else.
         let is_own = identity.user.as_ref() == Some(&user);
         let gallery = identity.gallery.clone().filter(|_| is_own);

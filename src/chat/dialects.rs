@@ -23,6 +23,8 @@ pub enum People {
     Ids,
     /// A user id together with a role: `teacher:7` and `student:7` are two.
     Roles,
+    /// A user id that was registered: nobody comes into being by being mentioned.
+    Registered,
 }
 
 /// What development mode believes.
@@ -91,7 +93,7 @@ dialects! {
     /// Person to person and groups, two words (contract/direct.md).
     Direct "direct" Uuid Ids Open 3001 "",
     /// Rooms with members over plain WebSockets (contract/chatsphere.md).
-    Chatsphere "chatsphere" Uuid Ids Open 3001 "user_api_token",
+    Chatsphere "chatsphere" Uuid Registered Open 3001 "user_api_token",
     /// Names instead of accounts, one global chat (contract/starter.md).
     Starter "starter" Millis Ids Open 5000 "",
     /// Sohbet's own (contract/native.md).

@@ -204,6 +204,7 @@ impl Chat {
             Request::LeaveConversation { conversation } => {
                 self.stop_typing_by(session.id, Some(&conversation)).await;
                 self.sessions.unlisten(session, &conversation);
+                session.leave_room(&conversation);
                 Ok((Reply::Conversation(conversation), Vec::new()))
             }
             Request::SetTyping {

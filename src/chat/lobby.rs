@@ -123,7 +123,7 @@ pub struct Reaction {
 pub struct Shown {
     /// The message.
     pub message: Message,
-    /// Who put which reaction on it, oldest first.
+    /// Who put which reaction on it, equal ones together.
     pub reactions: Vec<Reaction>,
     /// Who has read it: the id that is shown of them, and when.
     pub readers: Vec<(String, DateTime<Utc>)>,
@@ -228,7 +228,7 @@ pub enum LobbyEvent {
         message: MessageId,
         /// The reaction.
         emoji: String,
-        /// All reactions to the message now, oldest first.
+        /// All reactions to the message now, equal ones together.
         reactions: Vec<Reaction>,
     },
 }

@@ -1,19 +1,22 @@
 //! Sending messages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId, canonical_decimal};
+use serde_json::value::RawValue;
+use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
-use super::handling::GUEST;
-use super::{About, Caller, Chat, ClientId, Conversation, Kind, Profile};
+use super::{
+    About, Caller, Chat, ClientId, Conversation, Event, Origin, Profile, Reply, SessionId, Tag,
+};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
-use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Pair, RoomChange, Twin, Write};
+use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Twin, Write};
 
 /// Longest kind of a message, in characters.
 const MAX_KIND_CHARS: usize = 32;
@@ -23,6 +26,8 @@ const MAX_URL_BYTES: usize = 2_048;
 const MAX_FILE_NAME_BYTES: usize = 1_024;
 /// Longest media type of a file, in characters.
 const MAX_FILE_TYPE_CHARS: usize = 255;
+/// How long a REST call waits for its write.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A stored message with the people in it.
 #[derive(Debug, Clone)]
@@ -206,99 +211,87 @@ impl Chat {
         Ok(())
     }
 
-    async fn conversation_for(&self, caller: &Caller, draft: &Draft) -> Result<Arc<Conversation>> {
-        match &draft.target {
-            Target::User {
-                receiver,
-                conversation,
-            } => {
-                self.check_receiver(receiver)?;
-                let pair = Pair::new(caller.user.clone(), receiver.clone());
-                self.pair_for(caller, pair, conversation).await
-            }
-            Target::Conversation(id) => {
-                let found = self.approach(caller, id).await?;
-                let found = found.ok_or(Error::NotFound("Conversation not found"))?;
-                self.reopen(caller, found).await
-            }
-        }
-    }
-
-    /// A guest lives as long as its socket, and the id of a socket is nobody's address.
-    fn check_receiver(&self, receiver: &UserId) -> Result<()> {
-        let id = receiver.as_str();
-        if canonical_decimal(id).is_some() {
-            return Ok(());
-        }
-        let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
-        match is_gone || self.sessions.find(id).is_some() {
-            true => Err(Error::NotFound("User not found")),
-            false => Ok(()),
-        }
-    }
-
-    /// A message brings a dealer room that was closed back to life; nobody can write into a closed
-    /// room of people.
-    async fn reopen(
+    /// Sends a message for a REST call and waits until it is stored and handed to its listeners.
+    pub async fn send(
         &self,
         caller: &Caller,
-        conversation: Arc<Conversation>,
-    ) -> Result<Arc<Conversation>> {
-        let Kind::Room(room) = &conversation.kind else {
-            return Ok(conversation);
-        };
-        if room.is_active || (is_trusting(caller) && room.galleries.is_none()) {
-            return Ok(conversation);
+        draft: Draft,
+        echo: Option<Box<RawValue>>,
+    ) -> Result<Message> {
+        let (write, about) = self.prepare_send(caller, draft).await?;
+        match self.submit_and_wait(caller, write, about, echo).await? {
+            Reply::Sent { message, .. } => Ok(message),
+            _ => Err(Error::Internal),
         }
-        if room.galleries.is_none() {
-            return Err(Error::Conflict("Conversation is closed"));
-        }
-        let change = RoomChange {
-            is_active: Some(true),
-            ..RoomChange::default()
-        };
-        self.update_room(&conversation.id, &change).await
     }
 
-    async fn pair_for(
+    /// Hands a write of a REST call to the writer and waits for its outcome.
+    pub(super) async fn submit_and_wait(
         &self,
         caller: &Caller,
-        pair: Pair,
-        hint: &ConversationHint,
-    ) -> Result<Arc<Conversation>> {
-        let is_trusted = is_trusting(caller);
-        let not_found = Error::NotFound("Conversation not found");
-        let hint = match hint {
-            ConversationHint::None => None,
-            ConversationHint::Wish(id) => Some(id),
-            ConversationHint::MustMatch(id) => match self.find_pair(&pair).await? {
-                Some(found) if found.id == *id => return Ok(found),
-                Some(_) => return Err(not_found),
-                None if self.is_of_others(id, &pair).await? => return Err(not_found),
-                None if !is_trusted => return Err(not_found),
-                None => Some(id),
-            },
+        write: Write,
+        about: About,
+        echo: Option<Box<RawValue>>,
+    ) -> Result<Reply> {
+        let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker: None,
+            echo,
         };
-        let may_choose = |id: &&ConversationId| is_trusted && is_small_integer(id);
-        let wanted = hint.filter(may_choose).cloned();
-        let is_numbered = caller.dialect.ids() == IdForm::Small;
-        let (conversation, _) = self.pair_conversation(pair, wanted, is_numbered).await?;
-        Ok(conversation)
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
     }
 
-    /// Whether an id is the one of a conversation that is not the pair's. The pair's own may have
-    /// been made a moment ago, by the same message over another channel.
-    async fn is_of_others(&self, id: &ConversationId, pair: &Pair) -> Result<bool> {
-        let found = self.find_conversation(id).await?;
-        Ok(found.is_some_and(|found| found.pair() != Some(pair)))
+    /// As [`Chat::submit_and_wait`], for a request of a socket, which does not hear of what it did.
+    pub(super) async fn submit_for(
+        &self,
+        asker: Option<SessionId>,
+        caller: &Caller,
+        write: Write,
+        about: About,
+    ) -> Result<Reply> {
+        let (reply, receipt) = oneshot::channel();
+        let origin = Origin::Rest {
+            reply,
+            asker,
+            echo: None,
+        };
+        self.submit_from(caller, write, about, origin, receipt)
+            .await
     }
-}
 
-/// An id that a client may choose for a new conversation: a positive integer below 2^31.
-fn is_small_integer(id: &ConversationId) -> bool {
-    let text = id.as_str();
-    let value: Option<u32> = text.parse().ok();
-    value.is_some_and(|value| value > 0 && value < 1 << 31 && value.to_string() == text)
+    async fn submit_from(
+        &self,
+        caller: &Caller,
+        write: Write,
+        about: About,
+        origin: Origin,
+        receipt: oneshot::Receiver<Result<Reply>>,
+    ) -> Result<Reply> {
+        let tag = Tag {
+            origin,
+            before: self.ended_typing(caller.dialect, &write),
+            about,
+            dialect: caller.dialect,
+        };
+        self.writer.submit(write, tag).map_err(|(_, error)| error)?;
+        // The write may still go through; a repeat with the same client id finds out.
+        tokio::time::timeout(WRITE_DEADLINE, receipt)
+            .await
+            .map_err(|_| Error::busy())?
+            .map_err(|_| Error::busy())?
+    }
+
+    /// The end of its author's typing, which is heard before a message.
+    pub(super) fn ended_typing(&self, dialect: super::Dialect, write: &Write) -> Option<Event> {
+        match write {
+            Write::Message(new) => {
+                self.stop_typing_of(dialect, &new.row.conversation_id, &new.row.sender_id)
+            }
+            Write::Read(_) => None,
+        }
+    }
 }
 
 fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> NewMessage {
@@ -356,19 +349,4 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
 fn sender_party(conversation: &Conversation, caller: &Caller) -> Option<PartyId> {
     conversation.galleries()?;
     caller.gallery_party()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_small_integers_can_be_wished_for() {
-        let is_small = |id: &str| is_small_integer(&ConversationId::from(id));
-        assert!(is_small("42"));
-        assert!(is_small("2147483647"));
-        for id in ["0", "-1", "042", "2147483648", "x", ""] {
-            assert!(!is_small(id), "{id}");
-        }
-    }
 }

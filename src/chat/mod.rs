@@ -16,6 +16,7 @@ mod directory;
 mod events;
 mod expiry;
 mod groups;
+mod halls;
 mod handling;
 mod history;
 mod incoming;
@@ -25,13 +26,14 @@ mod media;
 mod messages;
 mod pages;
 mod peers;
+mod people;
 mod presence;
 mod receipts;
 mod requests;
 mod roles;
 mod rooms;
 mod sessions;
-mod submitting;
+mod targets;
 mod typing;
 mod unread;
 mod uploads;
@@ -60,6 +62,7 @@ pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft}
 pub use dialects::{Dialect, IdForm, People, cookie_tokens};
 pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
+pub use halls::HallMessage;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
 pub use lobby::{
@@ -85,8 +88,8 @@ pub use views::{
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
     BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
-    ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomChange, TokenFilter,
-    UploadRow, Write,
+    ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomChange, RoomRow,
+    RoomSummary, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;
@@ -102,6 +105,8 @@ pub struct Config {
     pub max_text_bytes: usize,
     /// Whether a message may go to a user whom nobody has mentioned before.
     pub allow_unknown_users: bool,
+    /// Whether everybody may make users, where users are made by a call.
+    pub open_sign_up: bool,
     /// Peers that may relay events without an identity (contract/messaging.md, section 5).
     pub trusted_addresses: Vec<IpAddr>,
     /// What may be uploaded, and who may see it.

@@ -33,7 +33,7 @@ pub enum Request {
         /// Which.
         conversation: ConversationId,
     },
-    /// Listen to one conversation instead of the one before, and read its newest messages.
+    /// Listen to one room instead of the one before, and read its newest messages.
     OpenConversation {
         /// Which.
         conversation: ConversationId,

@@ -73,7 +73,7 @@ impl Chat {
     ) -> Result<Receipt> {
         let known = self.enter(caller, &id).await?;
         let (write, about) = self.prepare_read(caller, id.clone(), scope, None).await?;
-        self.submit_for(asker, caller, write, about, None).await?;
+        self.submit_for(asker, caller, write, about).await?;
         let viewer = caller.viewer();
         let party = viewer.party_in(&known);
         let standings = self.store.find_standings(&[(&id, &party)]).await?;

@@ -22,6 +22,8 @@ pub struct Profile {
     pub id: UserId,
     /// Name to show.
     pub name: Option<String>,
+    /// Name that nobody else has.
+    pub username: Option<String>,
     /// Picture.
     pub avatar_url: Option<String>,
     /// What the user may do on the whole server.
@@ -34,7 +36,8 @@ impl From<UserRow> for Profile {
     fn from(row: UserRow) -> Self {
         Self {
             id: row.id,
-            name: row.display_name.or(row.username),
+            name: row.display_name.or_else(|| row.username.clone()),
+            username: row.username,
             avatar_url: row.avatar_url,
             role: row.role,
             gallery: row.party.and_then(|party| party.gallery()),
@@ -111,6 +114,7 @@ impl Chat {
             Arc::new(Profile {
                 id: id.clone(),
                 name: None,
+                username: None,
                 avatar_url: None,
                 role: UserRole::Member,
                 gallery: None,
@@ -129,15 +133,19 @@ impl Chat {
     }
 
     /// The profile of a user who has been mentioned before.
-    pub(super) async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+    pub async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
+        let found = self.find_profile(id).await?;
+        found.ok_or(Error::NotFound("User not found"))
+    }
+
+    /// The profile of a user, if there is one.
+    pub(super) async fn find_profile(&self, id: &UserId) -> Result<Option<Arc<Profile>>> {
         if let Some(profile) = self.users.profiles.get(id) {
-            return Ok(profile);
+            return Ok(Some(profile));
         }
         let n_changes = self.users.n_changes();
-        match self.store.find_user(id).await? {
-            Some(row) => Ok(self.users.remember(row, n_changes)),
-            None => Err(Error::NotFound("User not found")),
-        }
+        let row = self.store.find_user(id).await?;
+        Ok(row.map(|row| self.users.remember(row, n_changes)))
     }
 
     async fn load_profile(&self, id: &UserId, name: Option<&str>) -> Result<Arc<Profile>> {

@@ -264,6 +264,7 @@ fn read_chat(reader: &mut Reader<'_>, http: &http::Config) -> chat::Config {
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
+        open_sign_up: reader.value(&table::OPEN_SIGN_UP, switch),
         trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, addresses),
         uploads: uploads::read_rules(reader, http),
     }

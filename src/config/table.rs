@@ -49,12 +49,13 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
 /// Who may connect.
-pub static ACCESS: [&Setting; 7] = [
+pub static ACCESS: [&Setting; 8] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
     &ALLOW_QUERY_TOKEN,
     &ALLOW_UNKNOWN_USERS,
+    &OPEN_SIGN_UP,
     &TRUSTED_ADDRESSES,
     &GATEWAY_ADDRESSES,
 ];
@@ -215,6 +216,14 @@ pub static ALLOW_UNKNOWN_USERS: Setting = value(
     &["ALLOW_UNKNOWN_USERS"],
     "true",
     "Whether a user who is mentioned for the first time exists from then on",
+);
+/// Only where users are made by a call; elsewhere they come with their tokens.
+pub static OPEN_SIGN_UP: Setting = value(
+    "open-sign-up",
+    "true|false",
+    &["OPEN_SIGN_UP"],
+    "true",
+    "Whether everybody may make a user with POST /api/users; otherwise client tokens and administrators",
 );
 /// Peers that need no token.
 pub static TRUSTED_ADDRESSES: Setting = value(

@@ -29,7 +29,7 @@ impl Identified {
         claimed: Option<&UserId>,
     ) -> Result<Caller> {
         let identity = match dialect.people() {
-            People::Ids => self.0.clone(),
+            People::Ids | People::Registered => self.0.clone(),
             People::Roles => self.0.with_role(),
         };
         if let Some(user) = &identity.user {

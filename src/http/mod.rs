@@ -5,6 +5,7 @@
 
 mod bodies;
 mod callers;
+mod chatsphere;
 mod cors;
 mod directory;
 mod errors;
@@ -91,8 +92,9 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 5] {
+fn surfaces() -> [Surface; 6] {
     [
+        chatsphere::surface(),
         messaging::surface(),
         school::surface(),
         gallery::surface(),

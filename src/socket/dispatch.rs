@@ -144,13 +144,10 @@ impl Dispatcher {
     /// every socket of it.
     async fn begin(&self, dialect: Dialect, at_handshake: bool) {
         let (session, chat) = (&self.session, &self.shared.chat);
-        if let Some(user) = session.identity().user.clone() {
-            let name = session.identity().name.as_deref();
-            if let Err(error) = chat.introduce(&user, name).await {
-                tracing::warn!(error.code = error.code(), "a user could not be greeted");
-                // It comes back, and is greeted then.
-                return session.outbox.close();
-            }
+        if let Err(error) = chat.welcome(dialect, session.identity()).await {
+            tracing::warn!(error.code = error.code(), "a user could not be greeted");
+            // It comes back, and is greeted then.
+            return session.outbox.close();
         }
         let greeting = wire::vocabulary(dialect).greeting(&self.session, at_handshake);
         if let Some(asked) = greeting {

@@ -199,7 +199,8 @@ async fn prove(
         }
     }
     let claimed = claimed(socket, handshake);
-    if token.is_none() && chat.auth.allow_query_token {
+    let reads_query = |dialect| wire::vocabulary(dialect).takes_query_token();
+    if token.is_none() && (chat.auth.allow_query_token || dialect.is_some_and(reads_query)) {
         // One that is not valid counts as absent.
         let credentials = Credentials {
             token: query(socket, "token"),

@@ -1,33 +1,12 @@
 //! What happens to a message after it was stored: reactions, and what is kept beside its text.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value as Json;
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
-use super::rows::Bulk;
 use super::{Fault, MessageRow, Store, messages, now, statement};
 
-/// One reaction of one user.
-#[derive(Debug, Clone)]
-pub struct Reactor {
-    /// To which message.
-    pub message_id: MessageId,
-    /// Who.
-    pub user_id: UserId,
-    /// The reaction.
-    pub emoji: String,
-}
-
 impl Store {
-    /// All reactions to messages, the oldest first.
-    pub async fn list_reactors(&self, messages: &[&MessageId]) -> Result<Vec<Reactor>, Fault> {
-        let bind = |id: &&MessageId, values: &mut Vec<sea_orm::Value>| {
-            values.push(id.as_str().into());
-        };
-        let rows = LIST_REACTORS.query(&self.read, messages, bind).await?;
-        rows.iter().map(reactor).collect()
-    }
-
     /// Puts a reaction on a message, or takes it away. Returns whether that changed anything; then
     /// the message has the next `rev` of its conversation.
     pub async fn change_reaction(
@@ -100,19 +79,3 @@ async fn next_rev(txn: &DatabaseTransaction, id: &ConversationId) -> Result<i64,
     let row = txn.query_one_raw(statement(txn, sql, values)).await?;
     Ok(row.ok_or(Fault::Row)?.try_get_by_index(0)?)
 }
-
-fn reactor(row: &QueryResult) -> Result<Reactor, Fault> {
-    let (message, user): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(Reactor {
-        message_id: message.into(),
-        user_id: user.into(),
-        emoji: row.try_get_by_index(2)?,
-    })
-}
-
-static LIST_REACTORS: Bulk = Bulk::new(
-    "SELECT message_id, user_id, emoji FROM reaction WHERE message_id IN \
-     (SELECT column1 FROM (VALUES",
-    1,
-    ") AS v) ORDER BY message_id, created_at, user_id",
-);

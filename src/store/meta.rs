@@ -1,8 +1,9 @@
 //! Facts about the database itself, kept in `server_meta`.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sohbet_entity::enums::RoomType;
 
-use super::{Fault, Store, connections, statement};
+use super::{Fault, NewRoom, Store, connections, rooms, statement};
 
 /// Key of the next free small integer for messages.
 pub const NEXT_MESSAGE_ID: &str = "next_message_id";
@@ -18,6 +19,9 @@ pub const API_TOKEN_KEY: &str = "api_token_key";
 pub const LINK_KEY: &str = "link_key";
 
 const EPOCH: &str = "epoch";
+/// The room that every database has from the start: id and name, as chatsphere front ends expect
+/// them (contract/chatsphere.md, section 1).
+const FIRST_ROOM: (&str, &str) = ("default-room", "General Chat");
 
 impl Store {
     /// The text under `key`, which is `new` when there was none. All nodes that ask at once get the
@@ -52,7 +56,26 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
         NEXT_CONVERSATION_ID.into(),
     ];
     txn.execute_raw(statement(&txn, sql, values)).await?;
+    // Two nodes may get here at once: one of them finds it made.
+    rooms::insert_room(&txn, &first_room()).await?;
     Ok(txn.commit().await?)
+}
+
+/// Nobody takes part in it at first, and everybody may.
+fn first_room() -> NewRoom {
+    let (id, name) = FIRST_ROOM;
+    NewRoom {
+        id: id.into(),
+        name: name.into(),
+        description: None,
+        room_type: RoomType::Group,
+        offer_id: None,
+        vehicle_id: None,
+        galleries: None,
+        is_open: true,
+        dedup_key: None,
+        members: Vec::new(),
+    }
 }
 
 /// The random id of this generation of the data.

@@ -219,7 +219,7 @@ pub(super) async fn touch(txn: &DatabaseTransaction, id: &ConversationId) -> Res
 }
 
 /// Inserts conversation and room; `false` when the id or the key is taken.
-async fn insert_room(txn: &DatabaseTransaction, new: &NewRoom) -> Result<bool, Fault> {
+pub(super) async fn insert_room(txn: &DatabaseTransaction, new: &NewRoom) -> Result<bool, Fault> {
     let at = now();
     let sql = "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at) \
                VALUES ($1, 'room', 0, 0, $2, $2) ON CONFLICT DO NOTHING";

@@ -24,6 +24,11 @@ impl<'a> Object<'a> {
         serde_json::from_str(value.get()).ok()
     }
 
+    /// The names of all members.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
     /// The member of that name; `null` counts as absent.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let mut members = self.0.iter().rev();

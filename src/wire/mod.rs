@@ -9,6 +9,7 @@ pub mod gallery;
 mod ids;
 mod json;
 pub mod messaging;
+mod metadata;
 pub mod native;
 pub mod school;
 pub mod starter;
@@ -27,9 +28,7 @@ use crate::error::{Error, Result};
 /// One dialect: the words of its clients, and what they hear.
 pub trait Vocabulary: Sync {
     /// Every word that its clients can say.
-    fn words(&self) -> &'static [&'static str] {
-        &[]
-    }
+    fn words(&self) -> Vec<&'static str>;
 
     /// Whether an event tells that its socket speaks this dialect (contract/README.md, section 2).
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool;
@@ -44,6 +43,11 @@ pub trait Vocabulary: Sync {
 
     /// Whether a socket needs an identity to connect, in development mode too.
     fn needs_identity(&self) -> bool {
+        false
+    }
+
+    /// Whether its clients may show their token in the query of the handshake, whatever the setting.
+    fn takes_query_token(&self) -> bool {
         false
     }
 

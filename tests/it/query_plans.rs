@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::support::client::Client;
 use crate::support::http::Call;
 use crate::support::postgres;
 use crate::support::server::Server;
@@ -56,7 +57,7 @@ const ROWS: [&str; 9] = [
 ];
 /// Marks of the statements that the test must have seen; a mark that is not found means that the
 /// test does not get there any more.
-const MARKS: [&str; 11] = [
+const MARKS: [&str; 13] = [
     "INSERT INTO message",
     "UPDATE message",
     "ORDER BY seq ASC",
@@ -68,6 +69,8 @@ const MARKS: [&str; 11] = [
     "SUM(s.unread)",
     "message.rev > ",
     "message.seq = ",
+    "SET rev",
+    "SET metadata",
 ];
 
 #[tokio::test]
@@ -82,6 +85,7 @@ async fn every_statement_finds_its_messages_by_an_index() {
         let mut server = Server::start_with(&store, &[("LOG_FORMAT", "json")]).await;
         fill(&url).await;
         work(&server).await;
+        work_in_a_room(&server).await;
         server.stop().await;
         let plans = plans(&server.log());
         for (statement, plan) in &plans {
@@ -209,6 +213,30 @@ async fn work_as_dealers(server: &Server) {
     }
     call("u2", "gb", "PUT", "/r1/messages/r1-4995/read", Value::Null).await;
     call("u2", "gb", "POST", "/r1/read", Value::Null).await;
+}
+
+/// The same for what only rooms of people without accounts have.
+async fn work_in_a_room(server: &Server) {
+    let starter = json!({"dialect": "starter"});
+    let mut author = Client::connect(server.port, Some(&starter)).await;
+    let mut reader = Client::connect(server.port, Some(&starter)).await;
+    for (client, name) in [(&mut author, "ali"), (&mut reader, "veli")] {
+        let join = json!({"username": name, "room": "tech"});
+        client.ask_ok("user_join", join).await;
+    }
+    let sent = author
+        .ask_ok("send_message", json!({"message": "hi"}))
+        .await;
+    let id = &sent["message"]["id"];
+    reader.ask_ok("mark_read", json!({"messageId": id})).await;
+    for word in ["add_reaction", "remove_reaction"] {
+        let reaction = json!({"messageId": id, "reaction": "x"});
+        reader.ask_ok(word, reaction).await;
+    }
+    reader.ask_ok("load_messages", json!({"page": 0})).await;
+    reader
+        .ask_ok("search_messages", json!({"query": "h"}))
+        .await;
 }
 
 /// The plan of every statement that names `message`, from the log of a server.

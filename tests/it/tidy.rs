@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("worker", &[]),
     ("telemetry", &[]),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("wire", &["chat", "error"]),
     ("delivery", &["wire", "chat", "error"]),
     ("socket", &["wire", "chat", "auth", "error"]),
+    ("plain", &["wire", "chat", "auth", "error"]),
     ("http", &["wire", "chat", "auth", "error"]),
     (
         "config",
@@ -31,6 +32,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
             "chat",
             "delivery",
             "socket",
+            "plain",
             "http",
             "config",
             "telemetry",
@@ -42,11 +44,12 @@ const FLOORS: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates that only some modules may name.
-const FENCES: [(&str, &[&str]); 6] = [
+const FENCES: [(&str, &[&str]); 7] = [
     ("sea_orm", &["store"]),
     ("object_store", &["store"]),
     ("axum", &["http", "app"]),
     ("socketioxide", &["socket", "delivery", "app"]),
+    ("tokio_tungstenite", &["plain"]),
     ("dotenvy", &["config"]),
     ("std::env", &["config"]),
 ];

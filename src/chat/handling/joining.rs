@@ -7,13 +7,13 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::{InTurn, Told};
 use crate::auth::Trust;
 use crate::chat::dialects::Access;
-use crate::chat::{Chat, Dialect, Reply, Session};
+use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
 use crate::error::{Error, Result};
 use crate::store::Page;
 
 impl Chat {
-    /// Listens to a conversation and reads its newest messages. What is said meanwhile waits for
-    /// the answer, so that nothing is missed and nothing is told twice.
+    /// Listens to a room and reads its newest messages. What is said meanwhile waits for the answer,
+    /// so that nothing is missed and nothing is told twice. An open room takes the user in.
     pub(super) async fn open_conversation(
         &self,
         session: &Arc<Session>,
@@ -22,8 +22,26 @@ impl Chat {
         user: Option<&UserId>,
         n_messages: u32,
     ) -> Result<InTurn> {
-        let caller = self.speaker(session, dialect, user).await?;
-        let known = self.approach(&caller, &id).await?;
+        let known = match self.speaker(session, dialect, user).await {
+            Ok(caller) => {
+                self.take_in(&caller, &id).await?;
+                self.approach(&caller, &id).await?
+            }
+            // A server that checks nothing does not ask who joins either.
+            Err(Error::Unauthenticated(_) | Error::NotFound(_))
+                if is_unguarded(session, dialect) =>
+            {
+                self.find_conversation(&id).await?
+            }
+            Err(error) => return Err(error),
+        };
+        let is_pair = |known: &Arc<Conversation>| known.pair().is_some();
+        if known.as_ref().is_some_and(is_pair) {
+            return Err(Error::NotFound("Conversation not found"));
+        }
+        if let Some(user) = user.filter(|_| session.identity().trust == Trust::Claimed) {
+            session.assert_user(user.clone());
+        }
         session.hold();
         self.sessions.listen(session, &id)?;
         if let Some(before) = session
@@ -63,9 +81,7 @@ impl Chat {
         conversation: ConversationId,
     ) -> Result<Told> {
         // A server that checks nothing does not ask who joins either.
-        let is_open =
-            session.identity().trust == Trust::Claimed && dialect.access() == Access::Open;
-        if !is_open {
+        if !is_unguarded(session, dialect) {
             let not_found = |_| Error::NotFound("Conversation not found");
             let caller = self.speaker(session, dialect, None).await;
             self.enter(&caller.map_err(not_found)?, &conversation)
@@ -122,4 +138,9 @@ impl Chat {
             then,
         })
     }
+}
+
+/// Whether the socket is believed as the server did that the dialect comes from.
+fn is_unguarded(session: &Session, dialect: Dialect) -> bool {
+    session.identity().trust == Trust::Claimed && dialect.access() == Access::Open
 }

@@ -45,6 +45,7 @@ impl Chat {
         room: Option<ConversationId>,
         id: &MessageId,
     ) -> Result<Step> {
+        caller.check(Permission::Write)?;
         let message = self.lobby_message(session, caller, room, id).await?;
         let author = &message.row.sender_id;
         if *author == caller.user {
@@ -97,18 +98,19 @@ impl Chat {
         })))
     }
 
-    /// The reactions to messages, of each the oldest first.
+    /// The reactions to messages, equal ones together.
     pub(super) async fn reactions_of(
         &self,
         messages: &[&MessageId],
     ) -> Result<HashMap<MessageId, Vec<Reaction>>> {
         let mut reactions: HashMap<MessageId, Vec<Reaction>> = HashMap::new();
-        for reactor in self.store.list_reactors(messages).await? {
+        let rows = self.store.list_reactions(messages, MAX_REACTIONS as u32);
+        for row in rows.await? {
             let reaction = Reaction {
-                by: self.lobby_id(&reactor.user_id),
-                emoji: reactor.emoji,
+                by: self.lobby_id(&row.user_id),
+                emoji: row.emoji,
             };
-            let of_message = reactions.entry(reactor.message_id).or_default();
+            let of_message = reactions.entry(row.message_id).or_default();
             of_message.push(reaction);
         }
         Ok(reactions)

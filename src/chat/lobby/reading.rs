@@ -112,9 +112,13 @@ impl Chat {
         query: String,
     ) -> Result<LobbyReply> {
         let room = room_of(session, room);
+        let wanted = fold(&query);
         let mut found = Vec::new();
-        if let Some(room) = self.find_lobby_room(caller, &room).await? {
-            found = self.search(&room, &fold(&query)).await?;
+        // Every text has nothing in it somewhere.
+        if let Some(room) = self.find_lobby_room(caller, &room).await?
+            && !wanted.is_empty()
+        {
+            found = self.search(&room, &wanted).await?;
         }
         Ok(LobbyReply::Found {
             messages: self.show(found).await?,

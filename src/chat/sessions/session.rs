@@ -133,6 +133,11 @@ impl Session {
         self.identity.trust == Trust::Claimed
     }
 
+    /// Whether a key proved who is behind it.
+    pub fn is_verified(&self) -> bool {
+        self.identity.trust == Trust::Verified
+    }
+
     /// The user that this socket said it is, apart from its identity.
     pub fn asserted(&self) -> Option<UserId> {
         self.state().asserted.clone()
@@ -236,6 +241,19 @@ impl Session {
     /// Says which is its one room. Returns the one before.
     pub fn set_room(&self, room: Option<ConversationId>) -> Option<ConversationId> {
         std::mem::replace(&mut self.state().room, room)
+    }
+
+    /// It is no longer in that room, if that is its one room.
+    pub fn leave_room(&self, room: &ConversationId) {
+        let mut state = self.state();
+        if state.room.as_ref() == Some(room) {
+            state.room = None;
+        }
+    }
+
+    /// It says which user it is, without listening for that user.
+    pub fn assert_user(&self, user: UserId) {
+        self.state().asserted = Some(user);
     }
 
     /// Which of the spellings of its dialect it uses; 0 at first.

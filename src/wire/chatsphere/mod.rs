@@ -1,35 +1,84 @@
-//! Dialect `chatsphere` (contract/chatsphere.md).
+//! Dialect `chatsphere` (contract/chatsphere.md): rooms with members, as JSON frames on a plain
+//! WebSocket, and as Socket.IO events with the same words.
+
+mod answers;
+mod bodies;
+mod words;
+
+pub mod frames;
+pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Refused, Variant, Vocabulary};
 use crate::chat::{Event, Reply, Session, SocketRequest};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use bodies::{MessageBody, NewMessage, SpreadMessage};
+
+/// A socket that joined with `join_room` finds the fields of a message at the top of a frame too.
+const SECOND_SPELLING: u8 = 1;
 
 /// The words of this dialect.
 pub struct Chatsphere;
 
 impl Vocabulary for Chatsphere {
-    fn is_typical(&self, _: &str, _: &[&RawValue]) -> bool {
-        false
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.to_vec()
     }
 
-    fn parse(&self, event: &str, _: &[&RawValue], _: &Session) -> Result<SocketRequest, Refused> {
-        Err(Error::unknown_event(event).into())
+    fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {
+        words::is_typical(event, arguments)
     }
 
-    fn answer(&self, _: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
-        match outcome {
-            Ok(_) => Answer::silent(&serde_json::json!({"ok": true})),
-            Err(error) => Answer::refused(error),
-        }
+    fn parse(
+        &self,
+        event: &str,
+        arguments: &[&RawValue],
+        session: &Session,
+    ) -> Result<SocketRequest, Refused> {
+        Ok(words::parse(event, arguments, session)?)
     }
 
-    fn audience<'a>(&self, _: &'a Event) -> Option<Audience<'a>> {
-        None
+    fn takes_query_token(&self) -> bool {
+        true
     }
 
-    fn encode(&self, _: &Event, _: &Session) -> Option<Frame> {
-        None
+    fn answer(&self, asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
+        answers::answer(asked, outcome)
+    }
+
+    /// Whoever has joined the room, the sender included.
+    fn audience<'a>(&self, event: &'a Event) -> Option<Audience<'a>> {
+        let Event::Message {
+            message, dialect, ..
+        } = event
+        else {
+            return None;
+        };
+        message.conversation.room()?;
+        Some(Audience {
+            conversation: Some(&message.row.conversation_id),
+            ..Audience::of(*dialect)
+        })
+    }
+
+    fn variant(&self, _: &Event, listener: &Session) -> Variant {
+        Variant::Shared(listener.spelling())
+    }
+
+    fn encode(&self, event: &Event, listener: &Session) -> Option<Frame> {
+        let Event::Message { message, .. } = event else {
+            return None;
+        };
+        let frame = match listener.spelling() {
+            SECOND_SPELLING => Frame::new("new_message", &SpreadMessage::new(message)),
+            _ => Frame::new(
+                "new_message",
+                &NewMessage {
+                    message: MessageBody::new(message),
+                },
+            ),
+        };
+        Some(frame)
     }
 }

@@ -21,8 +21,8 @@ pub struct Direct;
 
 impl Vocabulary for Direct {
     /// The other ways to register are this one.
-    fn words(&self) -> &'static [&'static str] {
-        &words::TYPICAL
+    fn words(&self) -> Vec<&'static str> {
+        words::TYPICAL.to_vec()
     }
 
     fn is_typical(&self, event: &str, _: &[&RawValue]) -> bool {

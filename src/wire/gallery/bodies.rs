@@ -1,10 +1,10 @@
 //! Objects that clients of this dialect see.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::chat::{Message, MessageRow};
 use crate::wire::ids::Time;
+use crate::wire::metadata::Metadata;
 
 /// The kinds of messages that clients know.
 pub(super) const KINDS: [&str; 4] = ["text", "file", "system", "offer_update"];
@@ -23,7 +23,7 @@ pub struct RowBody<'a> {
     file_type: Option<&'a str>,
     read_at: Option<Time>,
     read_by: Option<&'a str>,
-    metadata: Option<&'a Value>,
+    metadata: Option<Metadata<'a>>,
     created_at: Time,
     seq: i64,
     rev: i64,
@@ -43,7 +43,7 @@ impl<'a> From<&'a MessageRow> for RowBody<'a> {
             file_type: row.file_type.as_deref(),
             read_at: row.read_at.map(Time),
             read_by: row.read_by.as_ref().map(|reader| reader.as_str()),
-            metadata: row.metadata.as_ref(),
+            metadata: Metadata::of(row),
             created_at: Time(row.created_at),
             seq: row.seq,
             rev: row.rev,

@@ -19,8 +19,8 @@ use crate::error::Result;
 pub struct Gallery;
 
 impl Vocabulary for Gallery {
-    fn words(&self) -> &'static [&'static str] {
-        &words::WORDS
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.to_vec()
     }
 
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {

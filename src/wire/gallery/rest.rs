@@ -15,6 +15,7 @@ use sohbet_entity::ids::{ConversationId, GalleryId, OfferId, VehicleId};
 use super::bodies::KINDS;
 use crate::chat::{Channel, ClientId, Draft, File, NewDealerRoom, Target};
 use crate::wire::json::{self, Object};
+use crate::wire::metadata;
 
 /// Longest client id of a send, in characters.
 const MAX_CLIENT_ID_CHARS: usize = 128;
@@ -153,24 +154,8 @@ fn metadata(object: &Object) -> Result<Option<Value>, Wrong> {
     if value.get().len() > MAX_METADATA_BYTES {
         return Err(Wrong::TooLarge("metadata is too large"));
     }
-    let parsed: Option<Value> = serde_json::from_str(value.get()).ok();
-    match parsed.filter(|value| value.is_object() && !has_nul(value)) {
-        Some(metadata) => Ok(Some(metadata)),
-        None => Err(Wrong::field("metadata", "metadata must be an object")),
-    }
-}
-
-/// Whether U+0000, which one of the databases cannot store, is anywhere in it. The parser bounds
-/// how deep it goes.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
+    let wrong = Wrong::field("metadata", "metadata must be an object");
+    metadata::parse(value).map(Some).ok_or(wrong)
 }
 
 fn client_id(object: &Object) -> Result<Option<ClientId>, Wrong> {

@@ -18,8 +18,8 @@ use bodies::MessageBody;
 pub struct Messaging;
 
 impl Vocabulary for Messaging {
-    fn words(&self) -> &'static [&'static str] {
-        &words::WORDS
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.to_vec()
     }
 
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {

@@ -1,17 +1,16 @@
 //! Objects that clients of this dialect see (contract/native.md, section 3).
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde::Serialize;
 use sohbet_entity::enums::{ParticipantRole, RoomType, UserRole};
 use sohbet_entity::ids::{PartyId, UserId};
 
-use super::fields::{OWN_KEY, ROLES};
+use super::fields::ROLES;
 use crate::chat::{
     ConversationView, MessageRow, MessageView, ParticipantView, PresenceView, Profile,
     ReactionView, shown_client_id,
 };
 use crate::wire::ids::Time;
+use crate::wire::metadata::Metadata;
 
 /// `{message: M}`
 #[derive(Serialize)]
@@ -123,35 +122,6 @@ impl<'a> FileBody<'a> {
             height: None,
             duration_ms: None,
         })
-    }
-}
-
-/// What else was kept with a message, without what dialects keep there for themselves.
-struct Metadata<'a>(&'a Value);
-
-impl<'a> Metadata<'a> {
-    fn of(row: &'a MessageRow) -> Option<Self> {
-        let metadata = row.metadata.as_ref()?;
-        let is_all_ours = metadata.as_object().is_some_and(|members| {
-            let mut keys = members.keys();
-            !members.is_empty() && keys.all(|key| key.starts_with(OWN_KEY))
-        });
-        (!is_all_ours).then_some(Self(metadata))
-    }
-}
-
-impl Serialize for Metadata<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Value::Object(members) = self.0 else {
-            return self.0.serialize(serializer);
-        };
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in members {
-            if !key.starts_with(OWN_KEY) {
-                map.serialize_entry(key, value)?;
-            }
-        }
-        map.end()
     }
 }
 

@@ -8,6 +8,7 @@ use sohbet_entity::ids::{self, ConversationId, UserId};
 use crate::chat::{Cursor, MAX_KNOWN, Since};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
+use crate::wire::metadata;
 
 /// Items in one answer unless the client says how many.
 const USUAL_LIMIT: i64 = 50;
@@ -17,8 +18,6 @@ pub const MAX_LIMIT: i64 = 100;
 const MAX_METADATA_BYTES: usize = 65_536;
 /// Longest epoch, in characters.
 const MAX_EPOCH_CHARS: usize = 128;
-/// Begins the keys of metadata in which dialects keep what is theirs.
-pub const OWN_KEY: char = '$';
 
 /// The roles as clients write them.
 pub const ROLES: [(&str, ParticipantRole); 4] = [
@@ -163,29 +162,7 @@ pub fn metadata(object: &Object) -> Result<Option<Value>> {
     if value.get().len() > MAX_METADATA_BYTES {
         return Err(Error::TooLarge("Metadata is too long"));
     }
-    match serde_json::from_str(value.get()) {
-        Ok(Value::Object(mut members)) => {
-            members.retain(|key, _| !key.starts_with(OWN_KEY));
-            let metadata = Value::Object(members);
-            match has_nul(&metadata) {
-                true => Err(METADATA.wrong),
-                false => Ok(Some(metadata)),
-            }
-        }
-        _ => Err(METADATA.wrong),
-    }
-}
-
-/// Whether U+0000 is anywhere in it. The parser has bounded how deep it is.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
-    }
+    metadata::parse(value).map(Some).ok_or(METADATA.wrong)
 }
 
 /// What a client has already: `{epoch, conversations: {id: rev}}`.

@@ -20,8 +20,8 @@ use crate::error::Result;
 pub struct Native;
 
 impl Vocabulary for Native {
-    fn words(&self) -> &'static [&'static str] {
-        &words::NAMES
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.map(|(word, _)| word).to_vec()
     }
 
     /// Only the handshake can say that a socket speaks it.

@@ -23,7 +23,7 @@ const MAX_IGNORED: usize = 32;
 const MAX_IGNORED_CHARS: usize = 64;
 
 /// Every word of this dialect with the fields that it knows.
-const WORDS: [(&str, &[&str]); 17] = [
+pub const WORDS: [(&str, &[&str]); 17] = [
     ("list_conversations", &["limit", "cursor"]),
     ("create_conversation", &["userId"]),
     (
@@ -68,16 +68,6 @@ const WORDS: [(&str, &[&str]); 17] = [
     ("sync", &["epoch", "conversations"]),
     ("auth_refresh", &["token"]),
 ];
-
-/// The words alone.
-pub static NAMES: [&str; WORDS.len()] = {
-    let (mut names, mut at) = ([""; WORDS.len()], 0);
-    while at < WORDS.len() {
-        names[at] = WORDS[at].0;
-        at += 1;
-    }
-    names
-};
 
 const NO_OBJECT: Error = Error::InvalidPayload("The payload must be an object");
 

@@ -24,8 +24,8 @@ const UNAUTHORIZED: &str = "Unauthorized";
 pub struct School;
 
 impl Vocabulary for School {
-    fn words(&self) -> &'static [&'static str] {
-        &words::WORDS
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.to_vec()
     }
 
     fn is_typical(&self, event: &str, _: &[&RawValue]) -> bool {

@@ -21,8 +21,8 @@ pub const RUNNING: &str = "Socket.io Chat Server is running";
 pub struct Starter;
 
 impl Vocabulary for Starter {
-    fn words(&self) -> &'static [&'static str] {
-        &words::WORDS
+    fn words(&self) -> Vec<&'static str> {
+        words::WORDS.to_vec()
     }
 
     fn is_typical(&self, event: &str, arguments: &[&RawValue]) -> bool {

@@ -134,11 +134,9 @@ export class Sphere {
     return socket;
   }
 
-  /** Somebody is no member of that room any longer. This dialect has no call for it. */
+  /** Somebody is no member of that room any longer. */
   async remove(user, roomId) {
-    const path = `/api/v1/conversations/${roomId}/participants/${user.id}`;
-    const { status, body } = await this.admin.rest.call("DELETE", path);
-    assert.ok(status >= 200 && status < 300, `${status} ${JSON.stringify(body)}`);
+    body(await this.admin.rest.call("DELETE", `/api/rooms/${roomId}/users/${user.id}`), 200);
   }
 
   close() {

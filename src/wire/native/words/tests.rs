@@ -231,7 +231,7 @@ fn fields_that_nobody_looks_at_are_named() {
 
 #[test]
 fn every_word_wants_an_object_and_others_are_unknown() {
-    for word in NAMES {
+    for (word, _) in WORDS {
         assert_eq!(
             code(parsed(word, "\u{20}[]")),
             Some("INVALID_PAYLOAD"),

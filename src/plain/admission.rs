@@ -1,0 +1,113 @@
+//! Who may connect: decided before the upgrade is answered.
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri};
+use sohbet_entity::ids::{self, UserId};
+
+use super::upgrades::query;
+use super::{DIALECT, Shared};
+use crate::auth::{Credentials, Identity};
+use crate::chat::cookie;
+use crate::error::Error;
+
+/// Longest dialect name that a refusal repeats, in characters.
+const MAX_ECHO_CHARS: usize = 64;
+
+/// A client that may connect.
+pub struct Admitted {
+    /// Who it is; in development mode it may not have said yet.
+    pub identity: Identity,
+}
+
+/// Why a client may not connect.
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Why.
+    pub text: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { status, text }
+    }
+
+    fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
+    }
+}
+
+/// Admits a client, or says why not.
+pub(super) async fn admit(shared: &Shared, request: &Parts) -> Result<Admitted, Refusal> {
+    if shared.drain.is_cancelled() {
+        return Err(Refusal::unavailable());
+    }
+    check_dialect(&request.uri)?;
+    let identity = identify(shared, &request.uri, &request.headers).await?;
+    let welcomed = shared.chat.welcome(DIALECT, &identity).await;
+    match welcomed {
+        Ok(()) => Ok(Admitted { identity }),
+        Err(error @ Error::InvalidPayload(_)) => {
+            Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))
+        }
+        Err(_) => Err(Refusal::unavailable()),
+    }
+}
+
+/// A plain WebSocket has no other dialect to choose from.
+fn check_dialect(uri: &Uri) -> Result<(), Refusal> {
+    match query(uri, "dialect") {
+        Some(name) if name != DIALECT.name() && name != "auto" => {
+            let name: String = name.chars().take(MAX_ECHO_CHARS).collect();
+            let text = format!("Unknown dialect: {name}");
+            Err(Refusal::new(StatusCode::BAD_REQUEST, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who is behind the token in the query, the header or the cookie, in this order. A bad one in the
+/// query or the cookie counts as absent, and so does every bad one in development mode, where the
+/// query may also name the user.
+async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Identity, Refusal> {
+    let is_development = shared.chat.auth.is_development();
+    let cookies = text(headers, &COOKIE).unwrap_or_default();
+    let sources = [
+        (query(uri, "token"), false),
+        (text(headers, &AUTHORIZATION), !is_development),
+        (
+            cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned),
+            false,
+        ),
+    ];
+    let bad = || Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized: Invalid token");
+    for (token, must_be_good) in sources {
+        let Some(token) = token else { continue };
+        let credentials = Credentials {
+            token: Some(token),
+            claimed: Identity::default(),
+        };
+        match shared.chat.identify(credentials).await {
+            Ok(identity) if identity.user.is_some() => return Ok(identity),
+            Err(Error::Unavailable { .. } | Error::Internal) => {
+                return Err(Refusal::unavailable());
+            }
+            _ if must_be_good => return Err(bad()),
+            _ => {}
+        }
+    }
+    let user = query(uri, "userId").filter(|user| ids::is_valid(user));
+    match is_development {
+        true => Ok(Identity {
+            user: user.map(UserId::from),
+            ..Identity::default()
+        }),
+        false => Err(bad()),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

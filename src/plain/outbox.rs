@@ -1,0 +1,138 @@
+//! The way to one client: a bounded queue, and three ways to end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::Outbox;
+use crate::wire::chatsphere::frames;
+
+/// Bytes of frames that may wait for a client: several pages of the longest messages.
+const MAX_QUEUED_BYTES: usize = 16_000_000;
+
+/// Tells the task of a socket to end.
+#[derive(Clone, Default)]
+pub struct Switch {
+    /// Its connection is to be reset.
+    pub killed: CancellationToken,
+    /// Its client is to hear that it is not wanted.
+    pub expelled: CancellationToken,
+}
+
+/// What waits for a client.
+pub struct Queue {
+    frames: mpsc::Receiver<String>,
+    n_bytes: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// The next frame, when there is one. The socket holds the other end as long as it lives.
+    pub async fn next(&mut self) -> Option<String> {
+        let frame = self.frames.recv().await;
+        self.taken(frame)
+    }
+
+    /// The next frame, if there is one now.
+    pub fn next_now(&mut self) -> Option<String> {
+        let frame = self.frames.try_recv().ok();
+        self.taken(frame)
+    }
+
+    fn taken(&self, frame: Option<String>) -> Option<String> {
+        let n_bytes = frame.as_ref().map_or(0, String::len);
+        self.n_bytes.fetch_sub(n_bytes, Ordering::AcqRel);
+        frame
+    }
+}
+
+/// Puts events into the queue of one client until one finds no room. Then the connection is reset,
+/// because a client must not hear of later events when it missed one.
+pub struct QueueOutbox {
+    frames: mpsc::Sender<String>,
+    n_bytes: Arc<AtomicUsize>,
+    switch: Switch,
+}
+
+/// A queue for that many frames, and its two ends.
+pub fn channel(n_frames: usize, switch: Switch) -> (QueueOutbox, Queue) {
+    let (sender, receiver) = mpsc::channel(n_frames);
+    let n_bytes = Arc::<AtomicUsize>::default();
+    let outbox = QueueOutbox {
+        frames: sender,
+        n_bytes: Arc::clone(&n_bytes),
+        switch,
+    };
+    let queue = Queue {
+        frames: receiver,
+        n_bytes,
+    };
+    (outbox, queue)
+}
+
+impl Outbox for QueueOutbox {
+    fn emit(&self, event: &str, body: &RawValue) {
+        if self.switch.killed.is_cancelled() {
+            return;
+        }
+        let frame = frames::write(event, body);
+        let n_bytes = frame.len();
+        let n_queued = self.n_bytes.fetch_add(n_bytes, Ordering::AcqRel);
+        let has_room = n_queued == 0 || n_queued + n_bytes <= MAX_QUEUED_BYTES;
+        let sent = has_room.then(|| self.frames.try_send(frame));
+        match sent {
+            Some(Ok(())) => {}
+            Some(Err(mpsc::error::TrySendError::Closed(_))) => {}
+            Some(Err(mpsc::error::TrySendError::Full(_))) | None => {
+                tracing::info!("a client is too slow, its connection is reset");
+                self.close();
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.switch.killed.cancel();
+    }
+
+    fn expel(&self) {
+        self.switch.expelled.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(n_bytes: usize) -> Box<RawValue> {
+        let json = format!("{{\"x\":\"{}\"}}", "x".repeat(n_bytes));
+        RawValue::from_string(json).unwrap()
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_closed_when_its_queue_is_full() {
+        let switch = Switch::default();
+        let (outbox, mut queue) = channel(2, switch.clone());
+        outbox.emit("a", &body(1));
+        outbox.emit("b", &body(1));
+        assert!(!switch.killed.is_cancelled());
+        outbox.emit("c", &body(1));
+        assert!(switch.killed.is_cancelled());
+        assert_eq!(queue.next_now().unwrap(), r#"{"type":"a","x":"x"}"#);
+    }
+
+    #[test]
+    fn few_long_frames_fill_a_queue_too() {
+        let switch = Switch::default();
+        let (outbox, mut queue) = channel(100, switch.clone());
+        for _ in 0..3 {
+            outbox.emit("a", &body(MAX_QUEUED_BYTES - 100));
+            assert!(!switch.killed.is_cancelled(), "one is always taken");
+            assert!(queue.next_now().is_some());
+        }
+        outbox.emit("a", &body(MAX_QUEUED_BYTES - 100));
+        outbox.emit("a", &body(100));
+        assert!(switch.killed.is_cancelled());
+    }
+}

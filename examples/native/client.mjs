@@ -1,4 +1,5 @@
-// Two people on Sohbet's own dialect. Run it beside a server in development mode:
+// Two people talk to each other; one of them misses a message and catches up. Run it beside a server in development
+// mode:
 //   npm install socket.io-client
 //   node client.mjs http://localhost:3001
 
@@ -7,46 +8,56 @@ import { io } from "socket.io-client";
 
 const url = process.argv[2] ?? process.env.NEXT_PUBLIC_SOCKET_URL ?? "http://localhost:3001";
 
-/** Connects and waits for the session: who the server takes this for, and how much is unread. */
-async function person(userId, name) {
-  const socket = io(url, { auth: { dialect: "native", userId, name } });
+async function person(userId, more = {}) {
+  const socket = io(url, { forceNew: true, auth: { dialect: "native", userId, ...more } });
   socket.on("connect_error", (error) => {
-    console.error(`${name}: ${error.message}`);
+    console.error(`${userId}: ${error.message}`);
     process.exit(1);
   });
-  const [{ unreadTotal }] = await once(socket, "session");
-  console.log(`${name} is here, ${unreadTotal} unread`);
-  return socket;
+  const [session] = await once(socket, "session");
+  return { socket, session, ask: (event, payload) => ask(socket, event, payload) };
 }
 
-/** Every event is answered: `{ ok: true, data }` or `{ ok: false, error }`. */
+/** The data of an answer; an error if it is none. */
 async function ask(socket, event, payload) {
-  const answer = await socket.timeout(5000).emitWithAck(event, payload);
-  if (!answer.ok) throw new Error(`${event}: ${answer.error.code} ${answer.error.message}`);
+  const answer = await socket.emitWithAck(event, payload);
+  if (!answer.ok) throw new Error(`${event}: ${answer.error.message}`);
   return answer.data;
 }
 
-const ayse = await person("ayse", "Ayşe");
-const mehmet = await person("mehmet", "Mehmet");
+/** The next message of somebody else. */
+function heardBy({ socket }, userId) {
+  return new Promise((resolve) => {
+    socket.on("new_message", ({ message }) => message.senderId !== userId && resolve(message));
+  });
+}
 
-const { conversation } = await ask(ayse, "create_conversation", { userId: "mehmet" });
+const ayse = await person("ayse", { name: "Ayşe" });
+const mehmet = await person("mehmet", { name: "Mehmet" });
+
+const { conversation } = await ayse.ask("create_conversation", { userId: "mehmet" });
 const conversationId = conversation.id;
+const atMehmet = heardBy(mehmet, "mehmet");
+// However often this is sent, it is one message: its id says so.
+const draft = { conversationId, content: "merhaba", clientMessageId: `hello-${Date.now()}` };
+await ayse.ask("send_message", draft);
+const again = await ayse.ask("send_message", draft);
+const hello = await atMehmet;
+console.log(`mehmet hears from ${hello.senderName}: ${hello.content} (sent again: duplicate ${again.duplicate})`);
 
-const atMehmet = once(mehmet, "new_message");
-await ask(ayse, "send_message", { conversationId, content: "merhaba", clientMessageId: `hello-${Date.now()}` });
-const [{ message }] = await atMehmet;
-console.log(`Mehmet hears from ${message.senderName}: ${message.content} (message ${message.seq})`);
+const atAyse = heardBy(ayse, "ayse");
+await mehmet.ask("send_message", { conversationId, content: "selam", replyTo: hello.id });
+const { unread } = await mehmet.ask("mark_read", { conversationId });
+const answer = await atAyse;
+console.log(`ayse hears from ${answer.senderName}: ${answer.content} (mehmet has ${unread} unread)`);
 
-const read = once(ayse, "message_read");
-await ask(mehmet, "mark_read", { conversationId });
-const [{ userId, lastReadSeq }] = await read;
-console.log(`${userId} has read up to ${lastReadSeq}`);
+mehmet.socket.close();
+await ayse.ask("send_message", { conversationId, content: "still there?" });
+const since = { epoch: mehmet.session.epoch, conversations: { [conversationId]: answer.rev } };
+const back = io(url, { forceNew: true, auth: { dialect: "native", userId: "mehmet", since } });
+const [caughtUp] = await once(back, "sync");
+const missed = caughtUp.changed[conversationId].map(({ content }) => content);
+console.log(`mehmet was away and missed: ${missed.join(", ")}`);
 
-const atAyse = once(ayse, "new_message");
-await ask(mehmet, "send_message", { conversationId, content: "selam", replyTo: message.id });
-await atAyse;
-const { messages } = await ask(ayse, "history", { conversationId });
-console.log(`the history: ${messages.map(({ seq, content }) => `${seq} ${content}`).join(", ")}`);
-
-ayse.close();
-mehmet.close();
+ayse.socket.close();
+back.close();

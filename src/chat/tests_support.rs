@@ -77,8 +77,4 @@ impl Outbox for Nowhere {
     fn close(&self) {}
 
     fn expel(&self) {}
-
-    fn transport(&self) -> &'static str {
-        "nowhere"
-    }
 }

@@ -324,3 +324,6 @@ fn ignored(object: &Object, known: &[&str]) -> Option<Box<RawValue>> {
     // A list of texts can always be written.
     to_raw_value(&names).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,20 @@
 // Every operation of dialect native: its event, its REST twin, and what it is about. Tests that must leave none out
 // go through this table; EVENTS and CALLS repeat contract/native.md, sections 2 to 4, so that a missing row is noticed.
 
-/** What a client may emit. `auth_refresh` stands in section 3. */
+/** What a client may emit. */
 export const EVENTS = [
   "list_conversations", "create_conversation", "create_room", "update_room", "add_participant", "remove_participant", "set_role",
   "join_room", "leave_room", "history", "send_message", "mark_read", "typing_start", "typing_stop", "presence", "sync",
+  "auth_refresh",
 ];
 
-/** What can be called below /api/v1. `GET /admin/...` has tests of its own where its pages are. */
+/** What can be called below /api/v1. */
 export const CALLS = [
   "GET /conversations", "POST /conversations", "POST /rooms", "GET /conversations/{id}", "PATCH /conversations/{id}",
   "POST /conversations/{id}/participants", "DELETE /conversations/{id}/participants/{userId}",
   "PATCH /conversations/{id}/participants/{userId}", "GET /conversations/{id}/messages", "POST /conversations/{id}/messages",
   "POST /conversations/{id}/read", "GET /sync", "POST /uploads", "GET /users/me", "GET /tokens", "POST /tokens",
-  "DELETE /tokens/{id}", "PUT /directory/{kind}/{id}",
+  "DELETE /tokens/{id}", "PUT /directory/{kind}/{id}", "GET /admin/sessions", "GET /admin/rooms",
 ];
 
 /**
@@ -24,6 +25,7 @@ export const CALLS = [
  * @property {string} newcomer an id nobody has used
  * @property {string} epoch of the store
  * @property {string} tokenId of an API token of somebody in the conversation
+ * @property {string} ownToken a login token of whoever tries
  */
 
 /**
@@ -33,7 +35,7 @@ export const CALLS = [
  * @property {string} [call] one of CALLS
  * @property {(place: Place) => any} [body]
  * @property {(place: Place) => string} [query]
- * @property {"conversation" | "own" | "token" | "directory"} about `conversation`: does not exist for those outside
+ * @property {"conversation" | "own" | "token" | "directory" | "admin"} about `conversation`: does not exist for those outside
  * @property {(data: any, place: Place) => boolean} [shows] of what is one's own: whether the answer shows the conversation
  */
 
@@ -72,6 +74,7 @@ export const OPERATIONS = [
     query: (place) => `?${new URLSearchParams({ epoch: place.epoch, since: JSON.stringify(since(place)) })}`,
     about: "own", shows: catchesUp,
   },
+  { event: "auth_refresh", payload: ({ ownToken }) => ({ token: ownToken }), about: "own" },
   { call: "POST /uploads", body: upload, about: "own" },
   { call: "GET /users/me", about: "own" },
   {
@@ -81,6 +84,8 @@ export const OPERATIONS = [
   { call: "POST /tokens", body: () => ({ name: "mine", type: "USER", permissions: ["read"] }), about: "own" },
   { call: "DELETE /tokens/{id}", about: "token" },
   { call: "PUT /directory/{kind}/{id}", body: () => ({ name: "A gallery" }), about: "directory" },
+  { call: "GET /admin/sessions", about: "admin" },
+  { call: "GET /admin/rooms", about: "admin" },
 ];
 
 /** An operation whose REST body is the payload of its event without the conversation, which stands in the path. */

@@ -138,6 +138,11 @@ describe("access", BUSY, () => {
         else assert.equal(ack.ok, true, `${name} of ${caller}: ${JSON.stringify(ack)}`);
         if (ack.ok && SENDS.includes(name)) nSaid += 1;
       }
+      // Whoever is in a room may leave it.
+      for (const name of ["leave", "leave_room"]) {
+        await client.ask("join", { roomId: own });
+        await client.ask(name, { roomId: own });
+      }
     }
     await watcher.several("new_message", nSaid);
     await watcher.none();

@@ -48,27 +48,27 @@ const OPERATIONS = {
     attempt: hearing,
     outcomes: { ...refusedTo("nothing"), author: "message_received", recipient: "message_received" },
   },
-  "GET teacher": {
+  "GET /api/messages/teacher": {
     attempt: async (rest) => summary(await getHistory(rest, 1, 2, "teacher"), "messages"),
     outcomes: { ...everybody("401 Unauthorized"), author: "200 messages 1" },
   },
-  "GET student": {
+  "GET /api/messages/student": {
     attempt: async (rest) => summary(await getHistory(rest, 1, 2, "student"), "messages"),
     outcomes: { ...everybody("401 Unauthorized"), recipient: "200 messages 1" },
   },
-  "POST send as the author": {
+  "POST /api/messages/send as the author": {
     attempt: async (rest) => summary(await postMessage(rest, toRecipient()), "messageId"),
     outcomes: { ...everybody("401 Unauthorized"), author: "200 messageId 36" },
   },
-  "PATCH mark-read": {
+  "PATCH /api/messages/mark-read": {
     attempt: async (rest, id) => summary(await patchRead(rest, { messageIds: [id] }), "updatedCount"),
     outcomes: { ...everybody("200 updatedCount 0"), ...UNKNOWN, recipient: "200 updatedCount 1" },
   },
-  "GET unread-count": {
+  "GET /api/messages/unread-count": {
     attempt: async (rest) => summary(await rest.get("/api/messages/unread-count"), "unreadCount"),
     outcomes: { ...everybody("200 unreadCount 0"), ...UNKNOWN, recipient: "200 unreadCount 1" },
   },
-  "GET debug": {
+  "GET /api/debug/messages": {
     attempt: async (rest) => summary(await getDebug(rest, 1, 2), "filteredMessages"),
     outcomes: { ...everybody("200"), author: "200 filteredMessages 1", recipient: "200 filteredMessages 1" },
   },

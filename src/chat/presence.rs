@@ -125,16 +125,25 @@ impl Chat {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 _ = tick.tick() => {
                     self.expire_typing().await;
                     self.expire_lobby_typing().await;
                     self.expire_presence().await;
-                    if let Err(error) = self.save_delivered().await {
-                        tracing::warn!(error.code = error.code(), "what was told could not be noted");
-                    }
+                    self.note_what_was_told().await;
                 }
             }
+        }
+        // Delivery has ended before: after this nothing is told twice.
+        self.note_what_was_told().await;
+    }
+
+    async fn note_what_was_told(&self) {
+        if let Err(error) = self.save_delivered().await {
+            tracing::warn!(
+                error.code = error.code(),
+                "what was told could not be noted"
+            );
         }
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::changes::Reason;
 use super::roles::{Act, may};
-use super::{Caller, Chat, Conversation, Message, Profile, Room};
+use super::{Caller, Chat, Conversation, LOBBY, Message, Profile, Room};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{MessageRow, NewRoom, RoomRow, RoomSummary};
@@ -43,7 +43,10 @@ impl Chat {
         let own = PartyId::from(&caller.user);
         let sees_all = caller.is_admin() || caller.is_program;
         let party = (!sees_all).then_some(&own);
-        Ok(self.store.list_halls(party, MAX_ROOMS).await?)
+        let mut halls = self.store.list_halls(party, MAX_ROOMS).await?;
+        // The chat of people without accounts is nobody's room.
+        halls.retain(|hall| hall.id.as_str() != LOBBY);
+        Ok(halls)
     }
 
     /// Makes a room whose first member the caller is.

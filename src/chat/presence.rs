@@ -44,9 +44,17 @@ struct Online {
     left_at: Option<Instant>,
 }
 
+/// What a socket changed by coming.
+pub struct Arrival {
+    /// The user was offline before.
+    pub came_online: bool,
+    /// It is the only one of its user.
+    pub is_only: bool,
+}
+
 impl Presence {
-    /// Counts a socket of a user in; `true` when the user was offline before.
-    pub fn arrive(&self, dialect: Dialect, user: &UserId) -> bool {
+    /// Counts a socket of a user in.
+    pub fn arrive(&self, dialect: Dialect, user: &UserId) -> Arrival {
         let key = (dialect, user.clone());
         let mut inner = self.inner();
         let came_online = !inner.users.contains_key(&key);
@@ -63,7 +71,10 @@ impl Presence {
         });
         entry.n_sockets += 1;
         entry.left_at = None;
-        came_online
+        Arrival {
+            came_online,
+            is_only: entry.n_sockets == 1,
+        }
     }
 
     fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
@@ -209,17 +220,18 @@ mod tests {
     async fn a_user_goes_offline_once_after_the_last_socket_and_the_grace_time() {
         let presence = Presence::default();
         let ali = UserId::from("ali");
-        assert!(presence.arrive(DIALECT, &ali));
-        assert!(!presence.arrive(DIALECT, &ali));
+        let first = presence.arrive(DIALECT, &ali);
+        assert!(first.came_online && first.is_only);
+        let second = presence.arrive(DIALECT, &ali);
+        assert!(!second.came_online && !second.is_only);
         presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE * 2).await;
         assert!(presence.expire().is_empty(), "one socket is left");
         presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE / 2).await;
-        assert!(
-            !presence.arrive(DIALECT, &ali),
-            "back within the grace time"
-        );
+        let back = presence.arrive(DIALECT, &ali);
+        assert!(!back.came_online, "back within the grace time");
+        assert!(back.is_only);
         presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");

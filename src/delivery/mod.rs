@@ -242,7 +242,9 @@ impl Delivery {
         };
         let vocabulary = wire::vocabulary(dialect);
         answer(&session, vocabulary.answer(&asked, &Ok(reply)), ack);
-        for message in replay {
+        // A socket that is gone was told nothing, whoever else is there.
+        let is_gone = session.viewer().is_none();
+        for message in replay.into_iter().filter(|_| !is_gone) {
             self.chat.note_delivered(&message, dialect);
             let event = Event::Message {
                 message,

@@ -30,13 +30,13 @@ impl Chat {
         if let Some(gallery) = &caller.gallery {
             self.sessions.listen_gallery(session, gallery);
         }
-        let came_online = self.presence.arrive(Dialect::Native, &user);
+        let arrival = self.presence.arrive(Dialect::Native, &user);
         let greeting = self.greeting(caller, since).await.inspect_err(|_| {
             // It comes back, and is greeted then.
             session.outbox.close();
         })?;
         let mut then = Vec::new();
-        if came_online {
+        if arrival.came_online {
             let event = self.presence_event(Dialect::Native, &user, true, Some(session.id));
             then.push(event.await);
         }

@@ -105,21 +105,20 @@ impl Chat {
         let acting = session.identity().acting(Some(&user), asserted.as_ref());
         let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
         self.introduce(&user, name.as_deref()).await?;
-        let is_first = !self.sessions.is_connected_in(&user, dialect);
         // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let came_online = self.presence.arrive(dialect, &user);
+        let arrival = self.presence.arrive(dialect, &user);
         if wants_waiting {
             session.hold();
         }
         if let Some(earlier) = self.sessions.listen_user(session, &user) {
             self.presence.leave(dialect, &earlier);
         }
-        let replay = match wants_waiting && is_first {
+        let replay = match wants_waiting && arrival.is_only {
             true => self.waiting_messages(&user).await?,
             false => Vec::new(),
         };
         let mut then = Vec::new();
-        if came_online {
+        if arrival.came_online {
             then.push(
                 self.presence_event(dialect, &user, true, Some(session.id))
                     .await,

@@ -63,34 +63,34 @@ impl Chat {
     }
 
     /// Takes notice of who is behind a socket or a call. Where people are registered, what a client
-    /// merely claims makes nobody; a token that was verified does, with its name and its role.
+    /// merely claims makes nobody; a token that was verified does, with its name and its role, and so
+    /// does an API token in development mode.
     pub async fn welcome(&self, dialect: Dialect, identity: &Identity) -> Result<()> {
         let Some(user) = &identity.user else {
             return Ok(());
         };
         let is_registered = dialect.people() == People::Registered;
-        match identity.trust {
-            Trust::Verified if is_registered => self.register(user, identity).await?,
-            _ if is_registered => return Ok(()),
-            _ => {}
+        if is_registered && identity.trust != Trust::Verified && identity.grant.is_none() {
+            return Ok(());
+        }
+        if is_registered {
+            self.register(user, identity).await?;
         }
         self.introduce(user, identity.name.as_deref()).await
     }
 
     async fn register(&self, user: &UserId, identity: &Identity) -> Result<()> {
         let known = self.find_profile(user).await?;
-        let name = identity.name.as_deref();
         let role = vouched_role(identity);
-        let is_current = |known: &Profile| {
-            (known.name.is_some() || name.is_none()) && role.is_none_or(|role| role == known.role)
-        };
+        let is_current =
+            |known: &Profile| known.name.is_some() && role.is_none_or(|role| role == known.role);
         if known.is_some_and(|known| is_current(&known)) {
             return Ok(());
         }
         if is_gallery(user) {
             return Err(Error::InvalidPayload("Invalid user ID"));
         }
-        let name = name.unwrap_or(user.as_str());
+        let name = identity.name.as_deref().unwrap_or(user.as_str());
         let saved = match self.store.register_user(user, name, role).await {
             // Somebody else took the name at the same time.
             Err(Fault::Unique) => self.store.register_user(user, name, role).await,

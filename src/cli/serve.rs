@@ -40,6 +40,9 @@ fn warn(settings: &Settings) {
             "DEVELOPMENT MODE BEYOND THIS MACHINE: no JWT_SECRET is set, so anybody who can reach the port can read and write as anybody"
         );
     }
+    for (name, instead) in &settings.without_effect {
+        tracing::warn!("{name} has no effect: {instead}");
+    }
 }
 
 /// Three columns: name, value, origin. A dash stands for no value.

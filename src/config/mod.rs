@@ -35,6 +35,19 @@ const DEFAULT_PORT: u16 = 3_001;
 /// Names by which front ends find the server; read for `sohbet check` only.
 const FRONT_END_NAMES: [&str; 3] = ["NEXT_PUBLIC_SOCKET_URL", "VITE_SOCKET_URL", "SOCKET_URL"];
 
+/// Switches of the servers that this one replaces, which it does not have: name, and what counts
+/// instead.
+const FOREIGN_NAMES: [(&str, &str); 2] = [
+    (
+        "BYPASS_AUTH",
+        "logins are always checked; without JWT_SECRET the server runs in development mode",
+    ),
+    (
+        "POSTGRES_HOST",
+        "DATABASE_URL alone says which database is used",
+    ),
+];
+
 /// Everything the server can be told, checked.
 #[derive(Clone)]
 pub struct Settings {
@@ -66,6 +79,8 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// Where front ends look for the server: name and address, as far as the environment says.
     pub front_end: Vec<(&'static str, String)>,
+    /// What is set and has no effect: name, and what counts instead.
+    pub without_effect: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
 }
 
@@ -158,9 +173,20 @@ impl Settings {
             header_timeout: reader.value(&table::HEADER_TIMEOUT_MS, millis(100, HOUR_MS)),
             stop_timeout: reader.value(&table::STOP_TIMEOUT_MS, millis(100, HOUR_MS)),
             front_end: sources.plain(&FRONT_END_NAMES),
+            without_effect: without_effect(sources),
             rows: Vec::new(),
         }
     }
+}
+
+/// Foreign switches that somebody has set. What names a database is right beside `DATABASE_URL`.
+fn without_effect(sources: &Sources) -> Vec<(&'static str, &'static str)> {
+    let has_database = sources.find(&table::DATABASE_URL).is_some();
+    let is_set = |name| !sources.plain(&[name]).is_empty();
+    FOREIGN_NAMES
+        .into_iter()
+        .filter(|(name, _)| is_set(*name) && !(*name == "POSTGRES_HOST" && has_database))
+        .collect()
 }
 
 /// The port; without a setting the one that the front ends of the dialect expect.

@@ -167,7 +167,9 @@ fn the_port_is_the_one_of_the_dialect_unless_it_is_set() {
     let port = |settings: &[(&str, &str)]| resolve(settings).unwrap().port;
     assert_eq!(port(&[]), 3001);
     assert_eq!(port(&[("DIALECT", "gallery")]), 3005);
+    assert_eq!(port(&[("DIALECT", "school")]), 4000);
     assert_eq!(port(&[("DIALECT", "gallery"), ("PORT", "80")]), 80);
+    assert_eq!(port(&[("PORT", "8080"), ("SOCKET_PORT", "9")]), 9);
     assert_eq!(port(&[("DIALECT", "auto")]), 3001);
 }
 
@@ -196,10 +198,17 @@ fn the_rest_of_the_values_reach_their_modules() {
 }
 
 #[test]
-fn the_port_is_the_one_that_front_ends_of_the_dialect_expect() {
-    let port = |process: &[(&str, &str)]| resolve(process).unwrap().port;
-    assert_eq!(port(&[("DIALECT", "school")]), 4000);
-    assert_eq!(port(&[("DIALECT", "gallery")]), 3005);
-    assert_eq!(port(&[("DIALECT", "starter"), ("PORT", "8080")]), 8080);
-    assert_eq!(port(&[("PORT", "8080"), ("SOCKET_PORT", "9")]), 9);
+fn switches_of_other_servers_are_named() {
+    let named = |settings: &[(&str, &str)]| {
+        let without_effect = resolve(settings).unwrap().without_effect;
+        without_effect
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+    };
+    assert!(named(&[]).is_empty());
+    assert_eq!(named(&[("BYPASS_AUTH", "false")]), ["BYPASS_AUTH"]);
+    assert_eq!(named(&[("POSTGRES_HOST", "db")]), ["POSTGRES_HOST"]);
+    let url = ("DATABASE_URL", "postgres://me@db/chat");
+    assert!(named(&[("POSTGRES_HOST", "db"), url]).is_empty());
 }

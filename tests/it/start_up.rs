@@ -143,15 +143,15 @@ async fn development_mode_does_not_listen_beyond_this_machine_unless_told_to() {
 }
 
 #[tokio::test]
-async fn development_mode_is_said_aloud() {
-    let server = Server::start(&Store::sqlite()).await;
-    assert!(
-        server
-            .log()
-            .contains("DEVELOPMENT MODE: no JWT_SECRET is set"),
-        "{}",
-        server.log()
-    );
+async fn development_mode_and_switches_without_effect_are_said_aloud() {
+    let server = Server::start_with(&Store::sqlite(), &[("BYPASS_AUTH", "true")]).await;
+    let log = server.log();
+    for words in [
+        "DEVELOPMENT MODE: no JWT_SECRET is set",
+        "BYPASS_AUTH has no effect",
+    ] {
+        assert!(log.contains(words), "{log}");
+    }
 }
 
 #[tokio::test]

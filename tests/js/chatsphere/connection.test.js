@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, each, join, withTokens } from "../support/chatsphere.js";
+import { DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, body, each, join, withTokens } from "../support/chatsphere.js";
 import { BUSY, WAITING } from "../support/matrix.js";
 import { token, unsignedToken } from "../support/token.js";
 
@@ -47,6 +47,18 @@ describe("upgrade", BUSY, () => {
       socket.close();
     }
     await sphere.open("/ws", { headers: { authorization: "Bearer bad", cookie: "user_api_token=bad" } });
+  });
+
+  each(NO_SOCKET, "in development an API token says who somebody is, also one whom nobody registered", async (sphere) => {
+    const made = await sphere.world.server.command("token", "create", "--user", "zed");
+    const zed = { id: "zed", token: made.stdout.trim(), rest: sphere.rest.bearer(made.stdout.trim()) };
+    const socket = await sphere.open(`/ws?token=${zed.token}`);
+    const users = body(await sphere.rest.get("/api/users"), 200);
+    assert.deepEqual(users.map(({ id, username }) => [id, username]), [["zed", "zed"]]);
+    const R = await sphere.room(zed);
+    await join(socket, undefined, R);
+    socket.send({ type: "message", content: "hi" });
+    assert.equal((await socket.next("new_message")).message.userId, "zed");
   });
 
   withTokens(NO_SOCKET, "with a key an upgrade without a good token is answered 401", async (sphere) => {

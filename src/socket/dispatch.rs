@@ -97,14 +97,16 @@ impl Dispatcher {
         self.busy = None;
         // A server that stops has nothing more to handle, but this socket still listens.
         self.is_gone().await;
-        self.shared.chat.forget(&self.session).await;
+        Box::pin(self.shared.chat.forget(&self.session)).await;
         self.shared.session_ids.end(&self.session.socket_id);
         tracing::debug!("socket gone");
     }
 
     async fn work(&mut self) {
         if self.is_connected().await {
-            self.greet().await;
+            // Boxed, as is the work on an event: else every idle socket would hold the memory that
+            // the largest of all requests takes.
+            Box::pin(self.greet()).await;
             self.work_off().await;
             self.shared.chat.wait_for_writes(&self.session).await;
         } else {
@@ -174,7 +176,8 @@ impl Dispatcher {
 
     async fn take(&mut self, incoming: Incoming) {
         let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
-        if let Err(error) = guard(self.dispatch(&incoming.payload, &slot)).await {
+        let work = Box::pin(self.dispatch(&incoming.payload, &slot));
+        if let Err(error) = guard(work).await {
             // The answer that events waited for does not come any more.
             self.session.release(&[]);
             let answer = refusal(&self.session, &incoming.payload, error);

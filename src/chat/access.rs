@@ -6,12 +6,12 @@ use std::sync::Arc;
 use sohbet_entity::ids::ConversationId;
 
 use super::dialects::Access;
-use super::{Caller, Chat, Conversation, Dialect, Kind};
+use super::{Caller, Chat, Conversation, Dialect, Kind, Session};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
 /// What a caller hears about a conversation that is not theirs.
-const NOT_FOUND: Error = Error::NotFound("Conversation not found");
+pub(super) const NOT_FOUND: Error = Error::NotFound("Conversation not found");
 
 impl Conversation {
     /// Whether the caller takes part: one of the two users, a member of the room, somebody who acts
@@ -58,6 +58,22 @@ impl Chat {
             return self.find_conversation(id).await;
         }
         self.enter(caller, id).await.map(Some)
+    }
+
+    /// Lets a socket listen to a conversation that its caller has entered. Who was removed in between
+    /// would go on listening, so the answer of a moment ago is checked again.
+    pub(super) fn listen_as(
+        &self,
+        session: &Arc<Session>,
+        caller: &Caller,
+        known: &Arc<Conversation>,
+    ) -> Result<()> {
+        self.sessions.listen(session, &known.id)?;
+        if !is_trusting(caller) && !self.current(known).admits(caller) {
+            self.sessions.unlisten(session, &known.id);
+            return Err(NOT_FOUND);
+        }
+        Ok(())
     }
 
     /// Whether a peer may relay events without an identity.

@@ -111,6 +111,8 @@ pub struct Answering {
     pub told: Vec<MessageId>,
     /// What others hear once that is answered.
     pub then: Vec<Event>,
+    /// Batches of the writer that are told first: the answer may hold messages of theirs.
+    pub n_before: u64,
     /// Held until it is told: what the socket asks next is answered next.
     pub permit: OwnedSemaphorePermit,
 }

@@ -175,17 +175,17 @@ impl Chat {
             ));
         }
         let rows = self.newest_hall_messages(MAX_MESSAGES).await?;
-        self.dress_all(rows).await
+        self.dress_in_rooms(rows).await
     }
 
     /// The newest messages that the caller wrote in rooms of people, newest first.
     pub async fn list_written(&self, caller: &Caller) -> Result<Vec<HallMessage>> {
         caller.check(Permission::Read)?;
         let rows = self.store.list_written(&caller.user, MAX_MESSAGES).await?;
-        self.dress_all(rows).await
+        self.dress_in_rooms(rows).await
     }
 
-    async fn dress_all(&self, rows: Vec<MessageRow>) -> Result<Vec<HallMessage>> {
+    async fn dress_in_rooms(&self, rows: Vec<MessageRow>) -> Result<Vec<HallMessage>> {
         let mut ids: Vec<&ConversationId> = rows.iter().map(|row| &row.conversation_id).collect();
         ids.sort();
         ids.dedup();
@@ -193,17 +193,18 @@ impl Chat {
         let rooms: HashMap<_, _> = rooms
             .map(|room| (room.conversation_id.clone(), Arc::new(room)))
             .collect();
-        let mut messages = Vec::with_capacity(rows.len());
+        let mut found = Vec::with_capacity(rows.len());
         for row in rows {
-            let found = self.find_conversation(&row.conversation_id).await?;
-            if let Some((found, room)) = found.zip(rooms.get(&row.conversation_id)) {
-                messages.push(HallMessage {
-                    message: self.dress(&found, row).await?,
-                    room: Arc::clone(room),
-                });
+            if let Some(conversation) = self.find_conversation(&row.conversation_id).await? {
+                found.push((conversation, row));
             }
         }
-        Ok(messages)
+        let in_room = |message: Message| {
+            let room = Arc::clone(rooms.get(&message.conversation.id)?);
+            Some(HallMessage { message, room })
+        };
+        let messages = self.dress_all(found).await?;
+        Ok(messages.into_iter().filter_map(in_room).collect())
     }
 
     /// The room of people behind an id.

@@ -263,6 +263,7 @@ impl Chat {
             session.release(&[]);
             return Handled::refused(Error::Internal, asked.ack);
         };
+        let has_messages = !done.told.is_empty() || !done.replay.is_empty();
         self.publish(Event::Answer(Answering {
             session: Arc::clone(session),
             word: asked.word,
@@ -273,6 +274,11 @@ impl Chat {
             replay: done.replay,
             told: done.told,
             then: done.then,
+            n_before: if has_messages {
+                self.writer.n_begun()
+            } else {
+                0
+            },
             permit,
         }))
         .await;

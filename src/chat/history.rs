@@ -1,8 +1,9 @@
 //! Reading messages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, MessageId};
+use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
 use super::{Caller, Chat, Conversation, Message};
 use crate::error::{Error, Result};
@@ -16,9 +17,33 @@ impl Chat {
         page: Page,
     ) -> Result<Vec<Message>> {
         let rows = self.store.list_messages(&conversation.id, page).await?;
+        self.dress_page(conversation, rows).await
+    }
+
+    /// The rows of one conversation with the people in them.
+    pub(super) async fn dress_page(
+        &self,
+        conversation: &Arc<Conversation>,
+        rows: Vec<MessageRow>,
+    ) -> Result<Vec<Message>> {
+        let rows = rows.into_iter().map(|row| (Arc::clone(conversation), row));
+        self.dress_all(rows.collect()).await
+    }
+
+    /// Rows with the people in them, who are read together as far as they are not in memory.
+    pub(super) async fn dress_all(
+        &self,
+        rows: Vec<(Arc<Conversation>, MessageRow)>,
+    ) -> Result<Vec<Message>> {
+        let senders = rows.iter().map(|(_, row)| &row.sender_id);
+        let others = rows
+            .iter()
+            .filter_map(|(conversation, row)| conversation.other(&row.sender_id));
+        let people: HashSet<&UserId> = senders.chain(others).collect();
+        self.profiles(people).await?;
         let mut messages = Vec::with_capacity(rows.len());
-        for row in rows {
-            messages.push(self.dress(conversation, row).await?);
+        for (conversation, row) in rows {
+            messages.push(self.dress(&conversation, row).await?);
         }
         Ok(messages)
     }

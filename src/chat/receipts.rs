@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId};
 
 use super::{About, Caller, Chat, Conversation, Dialect, Reply, Session};
 use crate::auth::{Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, MessageRow, NewRead, ReadOutcome, ReadScope, Write};
+
+/// Markers of one call that wait for the writer at a time, so that others get their turn.
+const MAX_MARKS_TOGETHER: usize = 64;
 
 impl Chat {
     /// Checks a read marker and makes it ready for the writer.
@@ -99,7 +102,8 @@ impl Chat {
             }
         }
         let mut n_marked = 0;
-        for reply in join_all(marks).await {
+        let mut replies = stream::iter(marks).buffered(MAX_MARKS_TOGETHER);
+        while let Some(reply) = replies.next().await {
             if let Reply::Read { outcome, .. } = reply? {
                 n_marked += outcome.n_marked;
             }

@@ -105,6 +105,7 @@ impl Sessions {
 
     /// Forgets a socket. Returns the user it listened for.
     pub fn close(&self, session: &Arc<Session>) -> Option<UserId> {
+        session.state().is_closed = true;
         self.by_socket.remove(&session.socket_id, session);
         self.count(session.dialect())
             .fetch_sub(1, Ordering::Relaxed);
@@ -125,6 +126,13 @@ impl Sessions {
         state.asserted = Some(user.clone());
         drop(state);
         self.by_user.add(user.clone(), session);
+        // Another task may have closed it, or let it listen for somebody else, meanwhile.
+        let state = session.state();
+        let is_stale = state.is_closed || state.user.as_ref() != Some(user);
+        drop(state);
+        if is_stale {
+            self.by_user.remove(user, session);
+        }
         earlier
     }
 
@@ -140,6 +148,12 @@ impl Sessions {
         self.unlisten_gallery(session);
         session.state().gallery = Some(gallery.clone());
         self.by_gallery.add(gallery.clone(), session);
+        let state = session.state();
+        let is_stale = state.is_closed || state.gallery.as_ref() != Some(gallery);
+        drop(state);
+        if is_stale {
+            self.by_gallery.remove(gallery, session);
+        }
     }
 
     fn unlisten_gallery(&self, session: &Arc<Session>) {
@@ -161,6 +175,9 @@ impl Sessions {
         state.conversations.insert(conversation.clone());
         drop(state);
         self.by_conversation.add(conversation.clone(), session);
+        if session.state().is_closed {
+            self.by_conversation.remove(conversation, session);
+        }
         Ok(())
     }
 

@@ -50,10 +50,9 @@ impl Chat {
         let mut waiting = Vec::with_capacity(rows.len());
         for row in rows {
             let conversation = self.find_conversation(&row.conversation_id).await?;
-            let conversation = conversation.ok_or(Error::Internal)?;
-            waiting.push(self.dress(&conversation, row).await?);
+            waiting.push((conversation.ok_or(Error::Internal)?, row));
         }
-        Ok(waiting)
+        self.dress_all(waiting).await
     }
 
     /// Writes down how far was told.

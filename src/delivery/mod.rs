@@ -4,6 +4,7 @@
 //! it first answers the sender, then tells the others; a fan-out goes to the union of its places,
 //! so no socket hears a thing twice, and is encoded once per dialect that has listeners.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub struct Delivery {
     chat: Arc<Chat>,
     batches: mpsc::Receiver<Vec<Done<Tag>>>,
     events: mpsc::Receiver<Event>,
+    n_delivered: u64,
+    /// Answers that hold messages of a batch that is not told yet. Bounded by the requests that
+    /// sockets may have under way.
+    early: VecDeque<Answering>,
 }
 
 impl Delivery {
@@ -37,6 +42,8 @@ impl Delivery {
             chat,
             batches,
             events,
+            n_delivered: 0,
+            early: VecDeque::new(),
         }
     }
 
@@ -52,25 +59,44 @@ impl Delivery {
                         self.deliver(batch);
                         self.work_off_events();
                     }
-                    None => return self.work_off_events(),
+                    None => break,
                 },
-                Some(event) = self.events.recv() => self.guard(|delivery| delivery.tell(event)),
+                Some(event) = self.events.recv() => self.take(event),
             }
+        }
+        while let Ok(event) = self.events.try_recv() {
+            self.take(event);
         }
     }
 
     fn work_off_events(&mut self) {
         for _ in 0..EVENTS_PER_BATCH {
             match self.events.try_recv() {
-                Ok(event) => self.guard(|delivery| delivery.tell(event)),
+                Ok(event) => self.take(event),
                 Err(_) => return,
             }
         }
     }
 
-    fn deliver(&self, batch: Vec<Done<Tag>>) {
+    fn deliver(&mut self, batch: Vec<Done<Tag>>) {
         for done in batch {
             self.guard(|delivery| delivery.finish(done));
+        }
+        self.n_delivered += 1;
+        let n_delivered = self.n_delivered;
+        while let Some(answering) = self.early.pop_front_if(|it| it.n_before <= n_delivered) {
+            self.guard(|delivery| delivery.answer_in_turn(answering));
+        }
+    }
+
+    /// Tells an event, or keeps an answer until what it holds has been told to the others: else its
+    /// socket would hear the same messages again.
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Answer(answering) if answering.n_before > self.n_delivered => {
+                self.early.push_back(answering);
+            }
+            event => self.guard(|delivery| delivery.tell(event)),
         }
     }
 
@@ -121,7 +147,7 @@ impl Delivery {
                 };
                 let event = Event::Read {
                     conversation: read.conversation,
-                    known,
+                    known: known.map(|known| self.chat.current(&known)),
                     party: read.party,
                     reader: read.reader,
                     outcome,
@@ -231,6 +257,7 @@ impl Delivery {
             told,
             then,
             permit,
+            ..
         } = answering;
         if let Reply::JoinedUser { online, .. } = &mut reply {
             *online = self.chat.online_users(dialect);

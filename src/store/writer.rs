@@ -2,6 +2,7 @@
 //! transaction. While one batch is being synced to disk the next one gathers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -162,6 +163,7 @@ struct Job<T> {
 /// Where writes are handed in.
 pub struct WriterQueue<T> {
     jobs: mpsc::Sender<Job<T>>,
+    n_begun: Arc<AtomicU64>,
 }
 
 impl<T> WriterQueue<T> {
@@ -177,6 +179,12 @@ impl<T> WriterQueue<T> {
             (job.tag, Error::busy())
         })
     }
+
+    /// Batches that were begun so far. What somebody has read of this node's writes is in one of
+    /// them, although delivery may not have told it yet.
+    pub fn n_begun(&self) -> u64 {
+        self.n_begun.load(Ordering::Acquire)
+    }
 }
 
 /// The writer task. It ends when its queue is closed and empty.
@@ -185,6 +193,7 @@ pub struct Writer<T> {
     message_ids: Arc<Sequence>,
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
+    n_begun: Arc<AtomicU64>,
     recent: Recent,
     millis: Millis,
     /// The database was not there at the last try.
@@ -196,16 +205,18 @@ impl<T: Send + 'static> Writer<T> {
     pub fn new(store: &Store) -> (Self, WriterQueue<T>, mpsc::Receiver<Vec<Done<T>>>) {
         let (jobs, receiver) = mpsc::channel(QUEUE_LENGTH);
         let (commits, finished) = mpsc::channel(COMMIT_QUEUE_LENGTH);
+        let n_begun = Arc::default();
         let writer = Self {
             db: store.write.clone(),
             message_ids: Arc::clone(&store.message_ids),
             jobs: receiver,
             commits,
+            n_begun: Arc::clone(&n_begun),
             recent: Recent::default(),
             millis: Millis::new(store.write.clone()),
             is_failing: false,
         };
-        (writer, WriterQueue { jobs }, finished)
+        (writer, WriterQueue { jobs, n_begun }, finished)
     }
 
     /// Works until `stop` fires and everything accepted is committed.
@@ -219,6 +230,7 @@ impl<T: Send + 'static> Writer<T> {
                     if n_jobs == 0 {
                         return;
                     }
+                    self.n_begun.fetch_add(1, Ordering::Release);
                     let done = self.commit(std::mem::take(&mut jobs)).await;
                     if self.commits.send(done).await.is_err() {
                         tracing::error!("delivery is gone, the writer stops");

@@ -82,7 +82,7 @@ impl Chat {
         session.unmute(&id);
         // An administrator who looks in is no participant, and hears what this socket asked for.
         if !conversation.has_member(&caller.user) && conversation.galleries().is_none() {
-            self.sessions.listen(session, &id)?;
+            self.listen_as(session, caller, &conversation)?;
         }
         let newest = HistoryQuery {
             before: None,

@@ -6,6 +6,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{InTurn, Told};
 use crate::auth::Trust;
+use crate::chat::access::NOT_FOUND;
 use crate::chat::dialects::Access;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
 use crate::error::{Error, Result};
@@ -22,28 +23,32 @@ impl Chat {
         user: Option<&UserId>,
         n_messages: u32,
     ) -> Result<InTurn> {
-        let known = match self.speaker(session, dialect, user).await {
+        let (caller, known) = match self.speaker(session, dialect, user).await {
             Ok(caller) => {
                 self.take_in(&caller, &id).await?;
-                self.approach(&caller, &id).await?
+                let known = self.approach(&caller, &id).await?;
+                (Some(caller), known)
             }
             // A server that checks nothing does not ask who joins either.
             Err(Error::Unauthenticated(_) | Error::NotFound(_))
                 if is_unguarded(session, dialect) =>
             {
-                self.find_conversation(&id).await?
+                (None, self.find_conversation(&id).await?)
             }
             Err(error) => return Err(error),
         };
         let is_pair = |known: &Arc<Conversation>| known.pair().is_some();
         if known.as_ref().is_some_and(is_pair) {
-            return Err(Error::NotFound("Conversation not found"));
+            return Err(NOT_FOUND);
         }
         if let Some(user) = user.filter(|_| session.identity().trust == Trust::Claimed) {
             session.assert_user(user.clone());
         }
         session.hold();
-        self.sessions.listen(session, &id)?;
+        match caller.as_ref().zip(known.as_ref()) {
+            Some((caller, known)) => self.listen_as(session, caller, known)?,
+            None => self.sessions.listen(session, &id)?,
+        }
         if let Some(before) = session
             .set_room(Some(id.clone()))
             .filter(|before| *before != id)
@@ -81,13 +86,14 @@ impl Chat {
         conversation: ConversationId,
     ) -> Result<Told> {
         // A server that checks nothing does not ask who joins either.
-        if !is_unguarded(session, dialect) {
-            let not_found = |_| Error::NotFound("Conversation not found");
+        if is_unguarded(session, dialect) {
+            self.sessions.listen(session, &conversation)?;
+        } else {
             let caller = self.speaker(session, dialect, None).await;
-            self.enter(&caller.map_err(not_found)?, &conversation)
-                .await?;
+            let caller = caller.map_err(|_| NOT_FOUND)?;
+            let known = self.enter(&caller, &conversation).await?;
+            self.listen_as(session, &caller, &known)?;
         }
-        self.sessions.listen(session, &conversation)?;
         Ok((Reply::Conversation(conversation), Vec::new()))
     }
 

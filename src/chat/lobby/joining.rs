@@ -94,7 +94,7 @@ impl Chat {
     ) -> Result<(Entered, bool)> {
         let (room, is_new) = self.lobby_room(caller, &id).await?;
         session.hold();
-        self.sessions.listen(session, &id)?;
+        self.listen_as(session, caller, &room)?;
         let read = async {
             let messages = self.newest_shown(&room).await?;
             Ok((messages, self.lobby_rooms().await?))

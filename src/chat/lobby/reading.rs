@@ -154,11 +154,8 @@ impl Chat {
             // A long text takes a while to fold; others get their turn in between.
             tokio::task::yield_now().await;
         }
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows.into_iter().rev() {
-            found.push(self.dress(room, row).await?);
-        }
-        Ok(found)
+        rows.reverse();
+        self.dress_page(room, rows).await
     }
 
     /// Messages with what others did to them.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Session;
 
@@ -68,5 +68,7 @@ impl<K: Hash + Eq> Index<K> {
 }
 
 fn lock<K>(shard: &Shard<K>) -> MutexGuard<'_, HashMap<K, Vec<Arc<Session>>>> {
-    shard.lock().expect("no code panics with this lock held")
+    // Visitors encode events under this lock. One that panics has changed nothing here, and must not
+    // silence everybody else in the shard.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,9 @@ use crate::auth::{Identity, Trust};
 use crate::chat::{Dialect, Viewer};
 use crate::error::{Error, Result};
 
-/// Events that may be held back for one socket while its answer is made.
+/// Events that may be held back for one socket while its answer is made, and their bytes.
 const MAX_HELD: usize = 4_096;
+const MAX_HELD_BYTES: usize = 4 * 1_024 * 1_024;
 /// Conversations that one socket may have told to be silent.
 const MAX_MUTED: usize = 1_000;
 
@@ -109,6 +110,9 @@ pub(super) struct State {
     warned_of: Option<DateTime<Utc>>,
     /// Events that wait until an answer is given.
     held: Vec<Held>,
+    n_held_bytes: usize,
+    /// It is gone: nothing is listened for any more.
+    pub(super) is_closed: bool,
 }
 
 struct Held {
@@ -280,8 +284,9 @@ impl Session {
         if self.is_holding.load(Ordering::Acquire) {
             let mut state = self.state();
             if self.is_holding.load(Ordering::Acquire) {
-                if state.held.len() >= MAX_HELD {
-                    self.outbox.close();
+                state.n_held_bytes += body.get().len();
+                if state.held.len() >= MAX_HELD || state.n_held_bytes > MAX_HELD_BYTES {
+                    return self.outbox.close();
                 }
                 return state.held.push(Held {
                     event,
@@ -304,7 +309,8 @@ impl Session {
             return;
         }
         let mut state = self.state();
-        for held in state.held.drain(..) {
+        state.n_held_bytes = 0;
+        for held in std::mem::take(&mut state.held) {
             let is_told = held.message.is_some_and(|message| told.contains(&message));
             if !is_told {
                 self.outbox.emit(held.event, &held.body);

@@ -4,7 +4,7 @@ mod joining;
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::{MessageId, UserId};
+use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -212,14 +212,10 @@ impl Chat {
                 user,
                 is_typing,
             } => match self.speaker(session, dialect, user.as_ref()).await {
-                Ok(caller) => match self.approach(&caller, &conversation).await {
-                    Ok(_) => {
-                        self.set_typing(session.id, &caller, conversation, is_typing)
-                            .await;
-                        Ok((Reply::Done, Vec::new()))
-                    }
-                    Err(error) => Err(error),
-                },
+                Ok(caller) => {
+                    self.type_in(session, &caller, conversation, is_typing)
+                        .await
+                }
                 Err(error) => Err(error),
             },
             Request::RelayMessage { .. } | Request::RelayRead { .. } => {
@@ -283,6 +279,19 @@ impl Chat {
         }))
         .await;
         Handled::Later
+    }
+
+    async fn type_in(
+        &self,
+        session: &Session,
+        caller: &Caller,
+        conversation: ConversationId,
+        is_typing: bool,
+    ) -> Result<Told> {
+        self.approach(caller, &conversation).await?;
+        self.set_typing(session.id, caller, conversation, is_typing)
+            .await;
+        Ok((Reply::Done, Vec::new()))
     }
 
     async fn relay(&self, session: &Session, dialect: Dialect, request: Request) -> Result<Told> {

@@ -24,7 +24,7 @@ const POSITION_KEYS = ["seq", "rev"];
  */
 export function each(combinations, name, test, env = {}) {
   eachWorld(combinations, name, async (world) => {
-    const sphere = new Sphere(world, "JWT_SECRET" in env);
+    const sphere = new Sphere(world);
     try {
       await test(sphere);
     } finally {
@@ -42,11 +42,10 @@ export function withTokens(combinations, name, test, env = {}) {
 export class Sphere {
   #sockets = [];
 
-  constructor(world, hasKey) {
+  constructor(world) {
     this.world = world;
     this.server = world.server;
     this.rest = world.rest;
-    this.hasKey = hasKey;
   }
 
   /** A new user, and what they call with: `rest`. */
@@ -83,7 +82,7 @@ export class Sphere {
 
   /** A token for a client application, owned by `user`: `{token, tokenId, expiresAt, user, rest}`. */
   async clientToken(user) {
-    const rest = this.hasKey ? this.admin.rest : this.rest;
+    const rest = this.world.hasTokens ? this.admin.rest : this.rest;
     const issued = body(await rest.post("/api/tokens/client", { userId: user.id, email: "app@example.com" }), 201);
     return { ...issued, rest: this.rest.bearer(issued.token) };
   }

@@ -36,12 +36,12 @@ const UC = "7";
 /** One test for every combination, on servers with a key: dealers carry tokens. */
 export function withTokens(combinations, name, test) {
   const env = { ...TOKEN_MODE, FILE_URL_HOSTS: "minio.example" }; // where the dealers keep their pictures
-  each(combinations, name, (world) => test(market(world, true)), env);
+  each(combinations, name, (world) => test(market(world)), env);
 }
 
 /** One test for every combination, on servers that believe what dealers say about themselves. */
 export function inDevelopment(combinations, name, test) {
-  each(combinations, name, (world) => test(market(world, false)));
+  each(combinations, name, (world) => test(market(world)));
 }
 
 /** With tokens in every combination, and in development on both stores. */
@@ -51,8 +51,8 @@ export function inBothModes(combinations, name, test) {
 }
 
 /** @returns {Market} */
-function market(world, hasTokens) {
-  const dealer = (id, gallery) => new Dealer(world, { hasTokens, id, gallery });
+function market(world) {
+  const dealer = (id, gallery) => new Dealer(world, { id, gallery });
   return {
     world,
     ua: dealer(UA, GA),
@@ -60,7 +60,7 @@ function market(world, hasTokens) {
     ub: dealer(UB, GB),
     uc: dealer(UC, GC),
     loner: dealer("loner", undefined),
-    directory: new Directory(world, hasTokens),
+    directory: new Directory(world),
   };
 }
 
@@ -84,13 +84,13 @@ export class Dealer {
 
   /** The `auth` object of the handshake. */
   get auth() {
-    return this.#as.hasTokens ? { token: this.token() } : { userId: this.id, galleryId: this.gallery };
+    return this.#world.hasTokens ? { token: this.token() } : { userId: this.id, galleryId: this.gallery };
   }
 
   /** What says who calls. */
   get headers() {
     if (this.#as.headers) return this.#as.headers;
-    if (this.#as.hasTokens) return { authorization: `Bearer ${this.token()}` };
+    if (this.#world.hasTokens) return { authorization: `Bearer ${this.token()}` };
     return { "x-user-id": this.id, ...(this.gallery && { "x-gallery-id": this.gallery }) };
   }
 
@@ -201,8 +201,8 @@ export class Dealer {
 
 /** What the store knows about galleries, vehicles, offers and users, written by an administrator. */
 export class Directory {
-  constructor(world, hasTokens) {
-    this.rest = hasTokens ? world.rest.bearer(token("admin", { role: "ADMIN" })) : world.rest;
+  constructor(world) {
+    this.rest = world.hasTokens ? world.rest.bearer(token("admin", { role: "ADMIN" })) : world.rest;
   }
 
   /** For what must succeed. */

@@ -82,6 +82,11 @@ export class World {
     this.rest = new Rest(server.url);
   }
 
+  /** Whether the server has a key: then people need tokens. */
+  get hasTokens() {
+    return "JWT_SECRET" in this.server.env;
+  }
+
   /** A connected socket with the transport of this run. */
   async connect(options = {}) {
     const client = await Client.connect(this.server.url, { ...TRANSPORTS[this.transport], ...options });

@@ -4,14 +4,13 @@ import assert from "node:assert/strict";
 import { dataOf } from "./gallery_shapes.js";
 import { combinationsOf, each } from "./matrix.js";
 import { assertHas } from "./messages.js";
-import { TOKEN_MODE, token } from "./token.js";
+import { HOUR_S, TOKEN_MODE, now, token } from "./token.js";
 
 export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO } = combinationsOf("gallery");
 
 /** All addresses under which the calls are found. */
 export const BASES = ["/chats", "/api/v1/chats", "/api/v1/chat"];
 export const UNKNOWN_UUID = "6f1b3a52-0d6a-4f3b-9c6e-0e3f6f0a1b2c";
-const HOUR_S = 3600;
 
 /** Real data has UUIDs; the others are ids that only look like something else. */
 const GA = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -64,6 +63,12 @@ function market(world) {
   };
 }
 
+/** Dealer ua of gallery ga, dealer ub of gallery gb, and the id of a room of both. */
+export async function galleryRoom(world) {
+  const [ua, ub] = [new Dealer(world, { id: "ua", gallery: "ga" }), new Dealer(world, { id: "ub", gallery: "gb" })];
+  return { ua, ub, room: await ua.roomWith(ub) };
+}
+
 /** A user who acts for a gallery. Paths are relative to the address of the rooms. */
 export class Dealer {
   #world;
@@ -100,7 +105,7 @@ export class Dealer {
   }
 
   expiredToken() {
-    return this.token({ exp: Math.floor(Date.now() / 1000) - HOUR_S });
+    return this.token({ exp: now() - HOUR_S });
   }
 
   /** The same dealer with other claims in the token. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Dealer } from "../../support/gallery.js";
+import { galleryRoom } from "../../support/gallery.js";
 import { assertRow } from "../../support/gallery_shapes.js";
 import { assertError } from "../../support/messages.js";
 
@@ -12,9 +12,8 @@ const NO_ROOM = "roomId is required";
 export const gallery = {
   dialect: "gallery",
   async people(world) {
-    const dealers = [new Dealer(world, { id: "ada", gallery: "ga" }), new Dealer(world, { id: "ben", gallery: "gb" })];
-    const room = await dealers[0].roomWith(dealers[1]);
-    return dealers.map((dealer) => ({ id: dealer.id, auth: dealer.auth, dealer, room }));
+    const { ua, ub, room } = await galleryRoom(world);
+    return [ua, ub].map((dealer) => ({ id: dealer.id, auth: dealer.auth, dealer, room }));
   },
   async join({ client, room }) {
     assert.deepEqual(await client.emitWithAck("join_room", room), { ok: true, roomId: room });

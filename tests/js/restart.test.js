@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { describe } from "node:test";
 import WebSocket from "ws";
 import { Client } from "./support/client.js";
-import { BUSY, TRANSPORTS_AND_STORES, STORES_ONLY, each } from "./support/matrix.js";
+import { BUSY, ONCE, STORES_ONLY, TRANSPORTS_AND_STORES, each } from "./support/matrix.js";
 import { draft } from "./support/messages.js";
 
 const RECONNECT_MS = 20_000;
@@ -14,7 +14,6 @@ const BURST = 4;
 const SERVICE_RESTART = 1012;
 /** Engine.IO's own goodbye. A client may take it for the will of the server that it stay away. */
 const CLOSE_PACKET = "1";
-const FRAMES = { ...STORES_ONLY, stores: ["sqlite"] };
 const CLOSE = /^transport close$/;
 /** A request of a polling client may be on its way at that moment: an error to it, and as good as a close. */
 const CLOSE_OR_ERROR = /^transport (close|error)$/;
@@ -63,7 +62,7 @@ describe("restart", BUSY, () => {
     assert.deepEqual((await world.rest.messages(c)).map(({ content }) => content), ["late"]);
   });
 
-  each(FRAMES, "a WebSocket ends with a close frame and without a packet that says goodbye", async (world) => {
+  each(ONCE, "a WebSocket ends with a close frame and without a packet that says goodbye", async (world) => {
     const frames = [];
     const socket = new WebSocket(`${world.server.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
     const connected = new Promise((resolve) => {

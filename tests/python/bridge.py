@@ -30,7 +30,7 @@ class Client:
         self.client = socketio.Client()
         self.client.on("connect", self.connected)
         self.client.on("connect_error", self.refused)
-        self.client.on("disconnect", lambda reason: self.tell("disconnect", reason=reason))
+        self.client.on("disconnect", self.disconnected)
         self.client.on("*", lambda event, *args: self.tell("event", event=event, args=args))
 
     def do(self, command):
@@ -40,7 +40,7 @@ class Client:
         elif command["do"] == "connect":
             threading.Thread(target=self.connect, args=(command["url"], command["options"]), daemon=True).start()
         elif command["do"] == "disconnect":
-            threading.Thread(target=self.client.shutdown, daemon=True).start()
+            threading.Thread(target=self.leave, daemon=True).start()
 
     def connect(self, url, options):
         # The handler has said it already: the library itself first waits for a poll that nobody may answer.
@@ -61,6 +61,15 @@ class Client:
         # A text when there is no server to refuse.
         words = refusal if isinstance(refusal, dict) else {"message": str(refusal)}
         self.tell("connect_error", message=words.get("message"), data=words.get("data"))
+
+    def disconnected(self, reason):
+        if reason != self.client.reason.CLIENT_DISCONNECT:
+            self.tell("disconnect", reason=reason)
+
+    def leave(self):
+        # The handler is called before the server knows of it: until then events may still come.
+        self.client.shutdown()
+        self.tell("disconnect", reason=self.client.reason.CLIENT_DISCONNECT)
 
     def tell(self, what, **fields):
         tell({"client": self.number, "is": what, **fields})

@@ -3,11 +3,10 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, combinationsOf, each } from "../support/matrix.js";
+import { AUTO, BUSY, each } from "../support/matrix.js";
 import { person, range } from "../support/native.js";
 import { Plain, newRoomOf, newUser } from "../support/plain.js";
 
-const { AUTO } = combinationsOf("auto");
 const EACH = 20;
 const SENDERS = ["plain", "chatsphere", "direct", "starter", "native"];
 const N = EACH * SENDERS.length;

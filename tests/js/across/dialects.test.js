@@ -2,13 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, combinationsOf, each } from "../support/matrix.js";
+import { AUTO, AUTO_STORES, BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import { assertRestError } from "../support/native.js";
 import { newUser } from "../support/plain.js";
-
-const { AUTO } = combinationsOf("auto");
-const AUTO_STORES = { ...AUTO, transports: ["default"] };
 
 /** A first event, its payload, and the dialect that it decides. */
 const FIRST_EVENTS = [

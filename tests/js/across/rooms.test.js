@@ -2,34 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, combinationsOf, each } from "../support/matrix.js";
+import { galleryRoom } from "../support/gallery.js";
+import { assertRow } from "../support/gallery_shapes.js";
+import { AUTO, AUTO_STORES, BUSY, each } from "../support/matrix.js";
 import { assertError, assertHas } from "../support/messages.js";
 import * as native from "../support/native.js";
 import { Plain, newRoomOf, newUser } from "../support/plain.js";
 import { TOKEN_MODE, token } from "../support/token.js";
-
-const { AUTO } = combinationsOf("auto");
-const AUTO_STORES = { ...AUTO, transports: ["default"] };
-const ROW_KEYS = [
-  "id", "room_id", "sender_id", "message_type", "content", "file_url", "file_name", "file_size", "file_type", "read_at", "read_by",
-  "metadata", "created_at",
-];
-const POSITION = ["seq", "rev"];
-
-/** A gallery room of ga and gb, and REST of a user of each. */
-async function galleryRoom(world) {
-  const ua = world.rest.bearer(token("ua", { gallery_id: "ga" }));
-  const ub = world.rest.bearer(token("ub", { gallery_id: "gb" }));
-  const { status, body } = await ua.post("/chats", { roomType: "support", otherGalleryId: "gb" });
-  assert.equal(status, 200, JSON.stringify(body));
-  return { ua, ub, room: body.data.id };
-}
-
-async function post(rest, room, content) {
-  const { status, body } = await rest.post(`/chats/${room}/messages`, { content });
-  assert.equal(status, 200, JSON.stringify(body));
-  return body.data;
-}
 
 describe("rooms across dialects", BUSY, () => {
   each(AUTO, "X-03 a plain WebSocket is heard in messaging", async (world) => {
@@ -57,33 +36,32 @@ describe("rooms across dialects", BUSY, () => {
     const d = await world.connect({ auth: { dialect: "direct", token: token(8) } });
     assertError(await d.emitWithAck("joinGroup", room), "NOT_FOUND");
     await native.settle(c, n, d);
-    await post(ua, room, "secret");
+    await ua.send(room);
     for (const client of [c, n, d]) await client.none();
   }, TOKEN_MODE);
 
   each(AUTO, "X-09 a message of a gallery is heard in gallery and in native", async (world) => {
-    const { ua, room } = await galleryRoom(world);
-    const ub = await world.connect({ auth: { token: token("ub", { gallery_id: "gb" }) } });
+    const { ua, ub, room } = await galleryRoom(world);
+    const b = await ub.connect();
     const n = await native.tokenPerson(world, "un", { gallery_id: "gb" });
-    await native.settle(ub, n);
-    const row = await post(ua, room, "Merhaba");
-    const heard = await ub.next("new_message");
-    assert.deepEqual(heard, { roomId: room, message: row });
-    native.assertKeys(row, [...ROW_KEYS, ...POSITION]);
+    await native.settle(b, n);
+    const row = await ua.send(room, { content: "Merhaba" });
+    assertRow(row);
+    assert.deepEqual(await b.next("new_message"), { roomId: room, message: row });
     const { message } = await n.next("new_message");
     native.assertMessage(message, {
       id: row.id, conversationId: room, senderId: "ua", senderParty: "gallery:ga", content: "Merhaba", kind: "text", seq: 1,
     });
-    await ub.none("new_message");
+    await b.none("new_message");
     await n.none("new_message");
   }, TOKEN_MODE);
 
   each(AUTO_STORES, "native answers in a gallery room for its gallery", async (world) => {
     const { ua, ub, room } = await galleryRoom(world);
     const n = await native.tokenPerson(world, "un", { gallery_id: "gb" });
-    const a = await world.connect({ auth: { token: token("ua", { gallery_id: "ga" }) } });
+    const a = await ua.connect();
     await native.settle(a, n);
-    await post(ua, room, "one");
+    await ua.send(room, { content: "one" });
     const { conversation } = await native.ask(n, "join_room", { conversationId: room });
     native.assertConversation(conversation, { id: room, kind: "room", roomType: "support", unread: 1 });
     assertHas(conversation.context, { offerId: null, vehicleId: null, galleryAId: "ga", galleryBId: "gb" });
@@ -92,13 +70,11 @@ describe("rooms across dialects", BUSY, () => {
     const heard = await a.next("new_message");
     assert.equal(heard.roomId, room);
     assertHas(heard.message, { id: sent.id, sender_id: "un", content: "two", message_type: "text", read_at: null });
-    const unread = async (rest) => (await rest.get("/chats")).body.data[0].unread_count;
-    assert.deepEqual([await unread(ua), await unread(ub)], [1, 1]);
+    assert.deepEqual([await ua.unread(room), await ub.unread(room)], [1, 1]);
     await native.ask(n, "mark_read", { conversationId: room });
     assertHas(await a.next("messages_read"), { roomId: room, userId: "un" });
-    assert.equal(await unread(ub), 0);
-    const read = await ua.post(`/chats/${room}/read`);
-    assert.equal(read.status, 200);
+    assert.equal(await ub.unread(room), 0);
+    assert.equal((await ua.post(`/${room}/read`)).status, 200);
     assertHas(await n.next("message_read"), { conversationId: room, userId: "ua", lastReadSeq: 2 });
   }, TOKEN_MODE);
 

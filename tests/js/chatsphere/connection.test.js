@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, body, each, join, withTokens } from "../support/chatsphere.js";
 import { BUSY, WAITING } from "../support/matrix.js";
-import { token, unsignedToken } from "../support/token.js";
+import { OTHER_SECRET, token, unsignedToken } from "../support/token.js";
 
 const PING_MS = 25_000;
 const SLACK_MS = 2_000;
@@ -63,7 +63,7 @@ describe("upgrade", BUSY, () => {
 
   withTokens(NO_SOCKET, "with a key an upgrade without a good token is answered 401", async (sphere) => {
     const u = await sphere.user("ali");
-    const bad = ["bad", token(u.id, {}, "another-secret-of-at-least-32-bytes"), unsignedToken(u.id)];
+    const bad = ["bad", token(u.id, {}, OTHER_SECRET), unsignedToken(u.id)];
     const refused = [
       ["/"], ["/ws"], [`/ws?userId=${u.id}`], ["/ws?token="],
       ...bad.flatMap((text) => [

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { MAX_TEXT_BYTES } from "../support/answers.js";
 import {
   BAD_TOKEN, DIALECTS_AND_STORES, NO_ACCESS, NO_SOCKET, NO_TOKEN, STORES_ONLY, assertM, assertRefused, body, contents,
   each,
@@ -9,7 +10,6 @@ import {
 import { BUSY } from "../support/matrix.js";
 
 const NO_CONTENT = "Message content is required";
-const MAX_TEXT_BYTES = 65_536;
 /** Most messages that one call gives. */
 const MAX_MESSAGES = 1000;
 const of = (roomId) => `/api/rooms/${roomId}/messages`;

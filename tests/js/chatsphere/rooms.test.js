@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  BAD_TOKEN, NO_ACCESS, NO_SOCKET, NO_TOKEN, assertRefused, assertUuid, body, each, withTokens,
+  BAD_TOKEN, NO_ACCESS, NO_SOCKET, NO_TOKEN, assertRefused, body, each, withTokens,
 } from "../support/chatsphere.js";
 import { BUSY } from "../support/matrix.js";
-import { assertHas, assertIso } from "../support/messages.js";
+import { assertHas, assertIso, assertUuid } from "../support/messages.js";
 
 const ROOMS = "/api/rooms";
 const ROOM_KEYS = ["createdAt", "id", "name", "updatedAt"];

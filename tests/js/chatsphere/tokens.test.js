@@ -7,15 +7,14 @@ import {
   BAD_TOKEN, DIALECTS_AND_STORES, NO_SOCKET, NO_TOKEN, STORES_ONLY, assertIssued, assertRefused, body, each, withTokens,
 } from "../support/chatsphere.js";
 import { query } from "../support/database.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY } from "../support/matrix.js";
-import { SECRET, token, unsignedToken } from "../support/token.js";
+import { HOUR_S, SECRET, now, token, unsignedToken } from "../support/token.js";
 
 const API_SECRET = "another-secret-of-at-least-32-bytes!";
 const FOR_USER = "/api/tokens/user";
 const FOR_CLIENT = "/api/tokens/client";
 const REVOKED = { message: "Token revoked successfully" };
-const LAST_USE_MS = 5_000;
-const HOUR_S = 3600;
 
 const revokes = {
   PUT: (rest, tokenId) => rest.call("PUT", `/api/tokens/${tokenId}/revoke`),
@@ -58,9 +57,11 @@ describe("issuing tokens", BUSY, () => {
   each(STORES_ONLY, "of a token only the SHA-256 is kept, and when it was last used", async (sphere) => {
     const u = await sphere.user("ali");
     body(await u.rest.get("/api/rooms"), 200);
-    const row = await until(LAST_USE_MS, async () => {
+    const row = await eventually(async () => {
       const rows = await query(sphere.server, "SELECT token_hash, prefix, name, last_used_at FROM api_token");
-      return rows.length === 1 && rows[0].last_used_at !== null ? rows[0] : undefined;
+      assert.equal(rows.length, 1);
+      assert.notEqual(rows[0].last_used_at, null);
+      return rows[0];
     });
     assert.equal(row.token_hash, createHash("sha256").update(u.token).digest("hex"));
     for (const part of u.token.split(".").slice(1)) assert.equal(JSON.stringify(row).includes(part), false);
@@ -201,10 +202,9 @@ describe("tokens that have ended", BUSY, () => {
 
   withTokens(NO_SOCKET, "a signed token that has expired is refused", async (sphere) => {
     const u = await sphere.user("ali");
-    const now = Math.floor(Date.now() / 1000);
     const claims = { userId: u.id, username: "ali", role: "MEMBER", type: 1 };
     body(await minted(sphere, claims, SECRET).rest.get("/api/rooms"), 200);
-    const late = minted(sphere, { ...claims, exp: now - HOUR_S }, SECRET);
+    const late = minted(sphere, { ...claims, exp: now() - HOUR_S }, SECRET);
     assertRefused(await late.rest.get("/api/rooms"), 401, BAD_TOKEN);
     assert.equal(await sphere.refused(`/ws?token=${late.token}`), 401);
   });
@@ -236,15 +236,4 @@ describe("who may issue tokens when there is a key", BUSY, () => {
 function minted(sphere, claims, secret) {
   const text = token("", { sub: undefined, ...claims }, secret);
   return { token: text, rest: sphere.rest.bearer(text) };
-}
-
-/** What `look` gives, as soon as it gives something. */
-async function until(ms, look) {
-  const end = performance.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    assert.ok(performance.now() < end, `not within ${ms} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

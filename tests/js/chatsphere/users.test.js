@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { NO_SOCKET, NO_TOKEN, assertIssued, assertRefused, assertUuid, body, each, withTokens } from "../support/chatsphere.js";
+import { NO_SOCKET, NO_TOKEN, assertIssued, assertRefused, body, each, withTokens } from "../support/chatsphere.js";
 import { BUSY } from "../support/matrix.js";
+import { assertUuid } from "../support/messages.js";
 
 const USERS = "/api/users";
 

@@ -8,11 +8,10 @@ import { io as io40 } from "socket.io-client-4.0";
 import { BUSY, WAITING, each } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
 import { Python } from "../support/python.js";
-import { TOKEN_MODE, token } from "../support/token.js";
+import { HOUR_S, TOKEN_MODE, now, token } from "../support/token.js";
 import { DIALECTS } from "./dialects.js";
 
 const RECONNECT_MS = 20_000;
-const MINUTE_S = 60;
 const BYTES = Buffer.from([0, 1, 0x1e, 0x80, 0xff]);
 /** What JSON, UTF-8, UTF-16 or the separator of polling bodies could trip over. */
 const TEXTS = [
@@ -42,7 +41,7 @@ after(() => python.close());
 
 describe("other client libraries", BUSY, () => {
   for (const { library, line, name } of pairings(DIALECTS)) {
-    const people = (world) => pair(world, line, library);
+    const people = (world) => connected(world, line, library);
     const where = (combinations) => ({ ...combinations, dialect: line.dialect });
 
     for (const combinations of [SQLITE, POSTGRES]) {
@@ -58,7 +57,7 @@ describe("other client libraries", BUSY, () => {
         ada.client.forget();
         await line.send(ben, ada, "too late");
         await ada.client.none();
-      }, line.env);
+      });
     }
 
     each(where(SQLITE), `${name}: what is wrong is refused in words, and the connection goes on`, async (world) => {
@@ -71,21 +70,20 @@ describe("other client libraries", BUSY, () => {
       await said(line, ada, ben, "still there");
       await ben.client.none(line.heard);
       await ada.client.none("(disconnect)");
-    }, line.env);
+    });
 
     each(where(SQLITE), `${name}: a token lets in, and a bad one is refused by name`, async (world) => {
       const { io } = library;
-      for (const auth of [undefined, { token: "bad" }, { token: token(1, { exp: now() - MINUTE_S }) }]) {
+      for (const auth of [undefined, { token: "bad" }, { token: token(1, { exp: now() - HOUR_S }) }]) {
         const error = await world.refused({ io, auth });
         assert.deepEqual([error.message, error.data], ["Authentication error", undefined]);
       }
-      const [adaId, benId] = line.ids;
-      const tokenOf = (id) => token(id, line.claims(id));
-      const ada = await person(world, line, adaId, { io, auth: { token: tokenOf(adaId) } });
-      const ben = await person(world, line, benId, { io, extraHeaders: { Authorization: `Bearer ${tokenOf(benId)}` } });
+      const [ada, ben] = await line.people(world);
+      await connect(world, line, ada, { io, auth: ada.auth });
+      await connect(world, line, ben, { io, extraHeaders: { Authorization: `Bearer ${ben.auth.token}` } });
       await said(line, ada, ben, "hello");
       await said(line, ben, ada, "hello yourself");
-    }, { ...line.env, ...TOKEN_MODE });
+    }, TOKEN_MODE);
   }
 });
 
@@ -94,7 +92,7 @@ describe("other client libraries after a restart", WAITING, () => {
   for (const { library, line, name } of pairings(DIALECTS.slice(0, 1))) {
     each({ ...SQLITE, dialect: line.dialect }, `${name}: people come back and go on`, async (world) => {
       await world.keepPort();
-      const people = await pair(world, line, library);
+      const people = await connected(world, line, library);
       await said(line, ...people, "before");
       const stopped = world.server.stop();
       for (const { client } of people) assert.match(await client.next("(disconnect)", RECONNECT_MS), library.lost);
@@ -107,7 +105,7 @@ describe("other client libraries after a restart", WAITING, () => {
       for (const someone of people) await line.join(someone);
       await said(line, ...people, "after");
       await said(line, ...people.reverse(), "and back");
-    }, line.env);
+    });
   }
 });
 
@@ -116,27 +114,23 @@ function pairings(lines) {
   return lines.flatMap((line) => LIBRARIES.map((library) => ({ line, library, name: `${library.name}, ${line.dialect}` })));
 }
 
-async function pair(world, line, { io }) {
-  const people = [];
-  for (const id of line.ids) people.push(await person(world, line, id, { io, ...line.options(id) }));
+/** The two people of that line, both with that library. */
+async function connected(world, line, { io }) {
+  const people = await line.people(world);
+  for (const someone of people) await connect(world, line, someone, { io, auth: someone.auth });
   return people;
 }
 
-/** Somebody who is connected over the transport of this run, and joined. */
-async function person(world, line, id, options) {
+/** Connects somebody over the transport of this run, and lets them join. */
+async function connect(world, line, someone, options) {
   const client = await world.connect(options);
   if (world.transport === "default") await client.upgraded();
   else assert.equal(client.socket.io.engine.transport.name, world.transport);
-  const someone = { client, id };
+  someone.client = client;
   await line.join(someone);
-  return someone;
 }
 
 async function said(line, from, to, text) {
   await line.send(from, to, text);
   await line.hear(to, text);
-}
-
-function now() {
-  return Math.floor(Date.now() / 1000);
 }

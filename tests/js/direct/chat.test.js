@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { MAX_TEXT_BYTES } from "../support/answers.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertChat, assertSent, eventually, join, registered, say, sayToGroup, user,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertChat, assertSent, join, registered, say, sayToGroup, user,
 } from "../support/direct.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError, assertHas } from "../support/messages.js";
 

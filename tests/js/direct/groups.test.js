@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertGroupChat, assertSent, eventually, group, join, say, sayToGroup, user,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertGroupChat, assertSent, group, join, say, sayToGroup, user,
 } from "../support/direct.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError, assertHas } from "../support/messages.js";
 

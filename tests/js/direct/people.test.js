@@ -4,13 +4,13 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  DIALECTS_AND_STORES, FIXED, FULL, STORES_ONLY, assertChat, eventually, group, join, say, sayToGroup, tokenUser, user,
+  AUTO_STORES, DIALECTS_AND_STORES, FIXED, FULL, STORES_ONLY, assertChat, group, join, say, sayToGroup, tokenUser, user,
 } from "../support/direct.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
-const AUTO_ONLY = { ...STORES_ONLY, settings: ["auto"] };
 const OTHER_SPELLINGS = ["register_user", "addUser", "add-user", "set_user_id", "setup", "login", "join"];
 const PAYLOADS = [2, "2", { userId: 2 }, { userId: "2" }, { id: 2 }, { id: "2" }];
 
@@ -39,7 +39,7 @@ describe("register", BUSY, () => {
     });
   }
 
-  each(AUTO_ONLY, "only register fixes the dialect, afterwards every spelling is known", async (world) => {
+  each(AUTO_STORES, "only register fixes the dialect, afterwards every spelling is known", async (world) => {
     for (const event of OTHER_SPELLINGS) {
       const x = await world.connect();
       assertError(await x.emitWithAck(event, 2), "UNKNOWN_EVENT", `Unknown event: ${event}`);
@@ -51,7 +51,7 @@ describe("register", BUSY, () => {
 
   const firstWords = { chat: { to: 9, text: "x" }, groupChat: { room: 5, text: "x" }, joinGroup: 5, leaveGroup: 6 };
   for (const [event, payload] of Object.entries(firstWords)) {
-    each(AUTO_ONLY, `${event} fixes the dialect as well`, async (world) => {
+    each(AUTO_STORES, `${event} fixes the dialect as well`, async (world) => {
       const a = await world.connect({ auth: { userId: 1 } });
       await a.emitWithAck(event, payload);
       assert.deepEqual(await a.ask("login", 1), { ok: true, userId: "1", socketId: a.id });

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertChat, eventually, registered, say, tokenUser, user,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertChat, registered, say, tokenUser, user,
 } from "../support/direct.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 

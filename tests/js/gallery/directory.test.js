@@ -5,7 +5,7 @@ import { describe } from "node:test";
 import { DIALECTS_AND_STORES, STORES_ONLY, inBothModes, inDevelopment, withTokens } from "../support/gallery.js";
 import { BUSY } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
-import { token } from "../support/token.js";
+import { OTHER_SECRET, token } from "../support/token.js";
 
 const ERROR_KEYS = ["code", "details", "message", "requestId", "retryAfterMs"];
 /** The stock client waits a second and a half at most before it tries. */
@@ -42,7 +42,7 @@ describe("directory", BUSY, () => {
     const refusals = [
       [world.rest, 401, "UNAUTHENTICATED"],
       [world.rest.bearer("x"), 401, "UNAUTHENTICATED"],
-      [world.rest.bearer(token("admin", { role: "ADMIN" }, "another-secret-of-at-least-32-bytes")), 401, "UNAUTHENTICATED"],
+      [world.rest.bearer(token("admin", { role: "ADMIN" }, OTHER_SECRET)), 401, "UNAUTHENTICATED"],
       [world.rest.as({ "x-user-id": "admin", "x-user-role": "ADMIN" }), 401, "UNAUTHENTICATED"],
       [ua.rest, 403, "FORBIDDEN"],
       [ua.rest.as({ "x-user-role": "ADMIN" }), 403, "FORBIDDEN"],

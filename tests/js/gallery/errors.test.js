@@ -2,15 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { MAX_TEXT_BYTES } from "../support/answers.js";
 import {
   BASES, DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, UNKNOWN_UUID, inBothModes, withTokens,
 } from "../support/gallery.js";
 import { assertInvalid, assertRefused, dataOf, errorOf } from "../support/gallery_shapes.js";
 import { BUSY } from "../support/matrix.js";
-import { token, unsignedToken } from "../support/token.js";
+import { HOUR_S, OTHER_SECRET, now, token, unsignedToken } from "../support/token.js";
 
-const MAX_TEXT_BYTES = 65_536;
-const HOUR_S = 3600;
 const FILE = { fileUrl: "https://minio.example/a.jpg", fileName: "a.jpg" };
 
 /** Every call, about that room and that message. */
@@ -78,10 +77,9 @@ describe("who calls", BUSY, () => {
   });
 
   withTokens(STORES_ONLY, "a token that proves nothing is invalid, also if it has expired besides", async ({ ua }) => {
-    const now = Math.floor(Date.now() / 1000);
-    const stolen = (claims) => token(ua.id, { gallery_id: ua.gallery, ...claims }, "another-secret-of-at-least-32-bytes");
+    const stolen = (claims) => token(ua.id, { gallery_id: ua.gallery, ...claims }, OTHER_SECRET);
     const texts = [
-      stolen({}), stolen({ exp: now - HOUR_S }), unsignedToken(ua.id), ua.token({ nbf: now + HOUR_S }),
+      stolen({}), stolen({ exp: now() - HOUR_S }), unsignedToken(ua.id), ua.token({ nbf: now() + HOUR_S }),
       ua.token({ exp: undefined }), ua.token({ sub: undefined }), "a.b.c",
     ];
     for (const text of texts) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { PNG } from "../support/files.js";
 import { DIALECTS_AND_STORES, FULL, STORES_ONLY, inBothModes, withTokens } from "../support/gallery.js";
 import { assertInvalid, assertRefused, assertRow, dataOf } from "../support/gallery_shapes.js";
 import { BUSY } from "../support/matrix.js";
@@ -13,11 +14,6 @@ const PICTURE = {
   fileSize: 1024000,
   fileType: "image/jpeg",
 };
-/** The smallest PNG: one pixel. */
-const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
-  "base64",
-);
 
 describe("files", BUSY, () => {
   inBothModes(FULL, "G-07 a file is a message of the room", async ({ ua, ub }) => {

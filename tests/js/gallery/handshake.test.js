@@ -5,11 +5,9 @@ import { describe } from "node:test";
 import { AUTO, DIALECTS_AND_STORES, FULL, STORES_ONLY, inBothModes, inDevelopment, withTokens } from "../support/gallery.js";
 import { BUSY } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
-import { token, unsignedToken } from "../support/token.js";
+import { HOUR_S, OTHER_SECRET, now, token, unsignedToken } from "../support/token.js";
 
 const REFUSED = "Authentication error";
-/** More than clocks of two machines may differ by. */
-const HOUR_S = 3600;
 
 function assertRefusal(error) {
   assert.equal(error.message, REFUSED);
@@ -67,13 +65,9 @@ describe("tokens", BUSY, () => {
     "an asserted identity": ({ ua }) => ({ auth: { userId: ua.id, galleryId: ua.gallery } }),
     "an empty token": () => ({ auth: { token: "" } }),
     "a token that is no text": ({ ua }) => ({ auth: { token: { sub: ua.id, gallery_id: ua.gallery } } }),
-    "a token of another key": ({ ua }) => ({
-      auth: { token: token(ua.id, { gallery_id: ua.gallery }, "another-secret-of-at-least-32-bytes") },
-    }),
+    "a token of another key": ({ ua }) => ({ auth: { token: token(ua.id, { gallery_id: ua.gallery }, OTHER_SECRET) } }),
     "a token without signature": ({ ua }) => ({ auth: { token: unsignedToken(ua.id) } }),
-    "a token of tomorrow": ({ ua }) => ({
-      auth: { token: ua.token({ nbf: Math.floor(Date.now() / 1000) + HOUR_S }) },
-    }),
+    "a token of tomorrow": ({ ua }) => ({ auth: { token: ua.token({ nbf: now() + HOUR_S }) } }),
     "a token without a user": ({ ua }) => ({ auth: { token: ua.token({ sub: undefined }) } }),
     "a bad Authorization header": () => ({ extraHeaders: { authorization: "Bearer x" } }),
   };

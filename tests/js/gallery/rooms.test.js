@@ -49,7 +49,7 @@ describe("rooms", BUSY, () => {
 
   withTokens(DIALECTS_AND_STORES, "without an id there is no room", async ({ ua }) => {
     const a = await ua.connect();
-    for (const args of [[], [null], [""], [{}], [{ roomId: null }], [{ roomId: "" }], [{ room: "x" }]]) {
+    for (const args of [[], [null], [""], [{}], [{ roomId: null }], [{ roomId: "" }], [{ roomId: {} }], [[1]], [{ room: "x" }]]) {
       assertError(await a.emitWithAck("join_room", ...args), "INVALID_PAYLOAD", "roomId is required");
       assert.deepEqual(await a.next("room_joined"), { roomId: null, success: false, error: "roomId is required" });
       assertError(await a.emitWithAck("leave_room", ...args), "INVALID_PAYLOAD");

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import pg from "pg";
 import { Client } from "../support/client.js";
+import { onCluster } from "../support/database.js";
 import { STORES_ONLY, inBothModes, inDevelopment, withTokens } from "../support/gallery.js";
 import { errorOf } from "../support/gallery_shapes.js";
 import { BUSY } from "../support/matrix.js";
@@ -60,10 +60,8 @@ describe("surroundings", BUSY, () => {
     const a = await ua.connect();
     await ua.send(room);
     const database = new URL(world.server.store.env.DATABASE_URL).pathname.slice(1);
-    await onCluster(async (client) => {
-      await client.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS false`);
-      await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [database]);
-    });
+    await onCluster(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS false`);
+    await onCluster("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [database]);
 
     const health = await world.rest.get("/health");
     assert.deepEqual([health.status, health.body], [503, { status: "error", service: "chat-service" }]);
@@ -74,19 +72,8 @@ describe("surroundings", BUSY, () => {
     const event = await a.next("room_joined");
     assert.deepEqual(event, { roomId: "never seen before", success: false, error: "Server error" });
 
-    await onCluster((client) => client.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS true`));
+    await onCluster(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS true`);
     while ((await world.rest.get("/health")).status !== 200) await wait(RETRY_MS);
     assert.equal((await ub.messages(room)).length, 1);
   });
 });
-
-/** Does something on the cluster that holds the databases of the tests. */
-async function onCluster(work) {
-  const client = new pg.Client({ connectionString: process.env.TEST_DATABASE_URL });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}

@@ -6,9 +6,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { FULL, STORES_ONLY, TRANSPORTS_AND_STORES, UNKNOWN_UUID, inBothModes, withTokens } from "../support/gallery.js";
 import { WAITING } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
+import { TTL_MAX_MS, TTL_MS, assertTtl } from "../support/typing.js";
 
-const TTL_MS = 6_000;
-const TTL_MAX_MS = 7_500;
 const N_PRESSES = 30;
 const STARTED = "user_typing";
 const STOPPED = "user_stopped_typing";
@@ -17,11 +16,6 @@ const STOPPED = "user_stopped_typing";
 async function pair({ ua, ub }) {
   const room = await ua.roomWith(ub);
   return { room, a: await ua.joined(room), b: await ub.joined(room), typist: { userId: ua.id, roomId: room } };
-}
-
-function assertTtl(ms) {
-  // Two clocks: allow for their rounding.
-  assert.ok(ms > TTL_MS - 50 && ms < TTL_MAX_MS, `stopped after ${Math.round(ms)} ms`);
 }
 
 describe("typing", WAITING, () => {

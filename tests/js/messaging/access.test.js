@@ -3,28 +3,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { makeClientToken, makeUserToken, user } from "../support/api_tokens.js";
+import { callersBeside } from "../support/api_tokens.js";
+import { PNG, upload } from "../support/files.js";
 import { BUSY, DIALECTS_AND_STORES, each } from "../support/matrix.js";
 import { draft } from "../support/messages.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
 const REFUSED = "Authentication error";
-const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
 
-/** Who they are: the token that they come with. */
-const CALLERS = {
-  nobody: async () => undefined,
-  participant: async () => token(1),
-  stranger: async () => token(9),
-  otherGallery: async () => token(9, { gallery_id: "gc" }),
-  admin: async () => token(8, { role: "ADMIN" }),
-  program: async (world) => (await makeClientToken(world, ["read", "write", "emit"])).token,
-  revoked: async (world) => {
-    const made = await makeUserToken(user(world, 1));
-    await user(world, 1).ok("DELETE", `/tokens/${made.id}`);
-    return made.token;
-  },
-};
+const CALLERS = callersBeside(() => token(1));
 
 const NO_SOCKET = { nobody: REFUSED, revoked: REFUSED };
 const sockets = (outcome) => ({ ...all(outcome), ...NO_SOCKET });
@@ -68,7 +55,7 @@ const OPERATIONS = {
   ],
   "GET /api/user/me": [calling(async (rest) => shown(await rest.get("/api/user/me"))), calls("200")],
   "POST /api/upload": [
-    calling(async (rest) => shown(await rest.postMultipart("/api/upload", { file: new File([PNG], "a.png", { type: "image/png" }) }))),
+    calling(async (rest) => shown(await upload(rest, PNG, "image/png"))),
     calls("200"),
   ],
 };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, each } from "../support/matrix.js";
+import { AUTO, BUSY, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, each } from "../support/matrix.js";
 import { draft, send } from "../support/messages.js";
 
 const PATIENCE_MS = 30_000;
@@ -82,7 +82,7 @@ describe("dialects", BUSY, () => {
     assert.equal((await world.refused({ query: { dialect: "klingon" } })).message, "Unknown dialect: klingon");
   });
 
-  each({ ...FULL, settings: ["auto"] }, "X-06 an unknown event does not decide the dialect", async (world) => {
+  each(AUTO, "X-06 an unknown event does not decide the dialect", async (world) => {
     const a = await world.connect();
     assert.deepEqual(await a.emitWithAck("foo"), {
       ok: false, error: { code: "UNKNOWN_EVENT", message: "Unknown event: foo" },
@@ -92,7 +92,7 @@ describe("dialects", BUSY, () => {
     assert.deepEqual(await a.next("connected"), { userId: 1, socketId: a.id });
   });
 
-  each({ ...FULL, settings: ["auto"] }, "the dialect may be named in the handshake", async (world) => {
+  each(AUTO, "the dialect may be named in the handshake", async (world) => {
     for (const options of [{ auth: { dialect: "messaging" } }, { query: { dialect: "messaging" } }]) {
       const a = await world.connect(options);
       assert.equal((await a.emitWithAck("chat", { recipientId: 2, messageContent: "x" })).error.code, "UNKNOWN_EVENT");

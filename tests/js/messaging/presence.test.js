@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, DIALECTS_AND_STORES, FULL, STORES_ONLY, each } from "../support/matrix.js";
+import { AUTO_STORES, BUSY, DIALECTS_AND_STORES, FULL, STORES_ONLY, each } from "../support/matrix.js";
 import { assertError, send } from "../support/messages.js";
 
 const JOINED = ["user_online", "online_users", "connected"];
@@ -96,7 +96,7 @@ describe("presence", BUSY, () => {
     assert.equal((await a.next("new_message")).receiverId, 7);
   });
 
-  each({ ...STORES_ONLY, settings: ["auto"] }, "joined at once only if the dialect is known as well", async (world) => {
+  each(AUTO_STORES, "joined at once only if the dialect is known as well", async (world) => {
     const known = await world.connect({ auth: { userId: "7", dialect: "messaging" } });
     assert.deepEqual(await known.next("connected"), { userId: 7, socketId: known.id });
     const undecided = await world.connect({ auth: { userId: 8 } });

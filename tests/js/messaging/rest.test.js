@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { BUSY, DIALECTS_AND_STORES, FULL, NO_SOCKET, STORES_ONLY, each } from "../support/matrix.js";
+import { AUTO_STORES, BUSY, DIALECTS_AND_STORES, FULL, NO_SOCKET, STORES_ONLY, each } from "../support/matrix.js";
 import { assertHas, assertIso, assertMessage, draft, send } from "../support/messages.js";
 import { assertRefused } from "../support/rest.js";
 
@@ -273,7 +273,7 @@ describe("surroundings", BUSY, () => {
     assert.equal((await world.rest.get("/health")).status, 200);
   });
 
-  each({ ...STORES_ONLY, settings: ["auto"] }, "without a fixed dialect health carries the words of all", async (world) => {
+  each(AUTO_STORES, "without a fixed dialect health carries the words of all", async (world) => {
     const { status, body } = await world.rest.get("/health");
     assert.equal(status, 200);
     assertHas(body, { ok: true, status: "ok", service: "chat-service" });

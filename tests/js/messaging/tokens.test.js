@@ -5,14 +5,9 @@ import { describe } from "node:test";
 import { BUSY, DIALECTS_AND_STORES, FULL, STORES_ONLY, each } from "../support/matrix.js";
 import { assertError, assertMessageError, draft, send } from "../support/messages.js";
 import { assertRefused } from "../support/rest.js";
-import { TOKEN_MODE, token, unsignedToken } from "../support/token.js";
+import { HOUR_S, OTHER_SECRET, TOKEN_MODE, now, token, unsignedToken } from "../support/token.js";
 
 const REFUSED = "Authentication error";
-const HOUR_S = 3600;
-
-function now() {
-  return Math.floor(Date.now() / 1000);
-}
 
 /** As `each`, on servers that have a key. */
 function withTokens(combinations, name, test) {
@@ -34,7 +29,7 @@ describe("handshake with tokens", BUSY, () => {
     "an expired token": { auth: { token: token(1, { exp: now() - HOUR_S }) } },
     "a token without end": { auth: { token: token(1, { exp: undefined }) } },
     "a token of tomorrow": { auth: { token: token(1, { nbf: now() + HOUR_S }) } },
-    "a token of another key": { auth: { token: token(1, {}, "another-secret-of-at-least-32-bytes") } },
+    "a token of another key": { auth: { token: token(1, {}, OTHER_SECRET) } },
     "a token without signature": { auth: { token: unsignedToken(1) } },
     "a token without a user": { auth: { token: token(1, { sub: undefined }) } },
     "a bad Authorization header": { extraHeaders: { authorization: "Bearer bad" } },

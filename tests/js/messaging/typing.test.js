@@ -5,9 +5,7 @@ import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { FULL, STORES_ONLY, TRANSPORTS_AND_STORES, WAITING, each } from "../support/matrix.js";
 import { assertError, send } from "../support/messages.js";
-
-const TTL_MS = 6_000;
-const TTL_MAX_MS = 7_500;
+import { TTL_MAX_MS, TTL_MS, assertTtl } from "../support/typing.js";
 
 describe("typing", WAITING, () => {
   each(FULL, "M-12 typing is shown to the other and runs out by itself", async (world) => {
@@ -105,9 +103,4 @@ async function stop(client) {
   do event = await client.next("user_typing", TTL_MAX_MS);
   while (event.isTyping);
   return event;
-}
-
-function assertTtl(ms) {
-  // Two clocks: allow for their rounding.
-  assert.ok(ms > TTL_MS - 50 && ms < TTL_MAX_MS, `stopped after ${Math.round(ms)} ms`);
 }

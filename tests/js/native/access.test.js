@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { authOf, makeUserToken, user } from "../support/api_tokens.js";
+import { galleryRoom } from "../support/gallery.js";
 import { BUSY, each } from "../support/matrix.js";
 import { REFUSED, STORES_ONLY, V1, newRoom, send, settle, tokenPerson } from "../support/native.js";
 import { OPERATIONS, nameOf, requestOf } from "../support/native_operations.js";
@@ -88,10 +89,8 @@ class Stage {
   }
 
   async newGalleryPlace() {
-    const rest = this.world.rest.bearer(token("ua", { gallery_id: "ga" }));
-    const { status, body } = await rest.post("/chats", { roomType: "support", otherGalleryId: "gb" });
-    assert.equal(status, 200, JSON.stringify(body));
-    return { c: body.data.id, member: "ua", ...(await this.more()) };
+    const { ua, room } = await galleryRoom(this.world);
+    return { c: room, member: ua.id, ...(await this.more()) };
   }
 
   async more() {

@@ -3,15 +3,16 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { MAX_TEXT_BYTES } from "../support/answers.js";
+import { PNG } from "../support/files.js";
 import { BUSY, each } from "../support/matrix.js";
 import { TOKEN_MODE } from "../support/token.js";
 import {
   DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertMessage, assertRestError, direct, fails, pair, person, roomOf, send,
   settle, tokenPerson,
 } from "../support/native.js";
-import { PNG, upload } from "../support/native_operations.js";
+import { upload } from "../support/native_operations.js";
 
-const MAX_TEXT_BYTES = 65_536;
 const FILE = { fileUrl: "https://files.example/a%20b.pdf", fileName: "a b.pdf", fileSize: 2048, fileType: "application/pdf" };
 
 describe("content", BUSY, () => {

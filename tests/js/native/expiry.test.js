@@ -5,16 +5,12 @@ import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { WAITING, each } from "../support/matrix.js";
 import { STORES_ONLY, ask, assertKeys, fails, tokenPerson } from "../support/native.js";
-import { TOKEN_MODE, token, unsignedToken } from "../support/token.js";
+import { HOUR_S, OTHER_SECRET, TOKEN_MODE, now, token, unsignedToken } from "../support/token.js";
 
 /** How long before the end a socket is warned. */
 const WARNING_S = 60;
 /** Clocks may differ by that much, and a second for the way. */
 const LATE_MS = 7_000;
-
-function now() {
-  return Math.floor(Date.now() / 1000);
-}
 
 describe("expiry", WAITING, () => {
   each(STORES_ONLY, "a socket is warned a minute before its token ends", async (world) => {
@@ -43,8 +39,8 @@ describe("expiry", WAITING, () => {
   each(STORES_ONLY, "a new token is of the same user, and valid", async (world) => {
     const a = await tokenPerson(world, "a");
     await fails(a, "auth_refresh", { token: token("b") }, "FORBIDDEN");
-    const ofAnotherKey = token("a", {}, "another-secret-of-at-least-32-bytes");
-    const wrong = ["bad", token("a", { exp: now() - 3_600 }), ofAnotherKey, unsignedToken("a")];
+    const ofAnotherKey = token("a", {}, OTHER_SECRET);
+    const wrong = ["bad", token("a", { exp: now() - HOUR_S }), ofAnotherKey, unsignedToken("a")];
     for (const text of wrong) await fails(a, "auth_refresh", { token: text }, "UNAUTHENTICATED");
     for (const payload of [{}, { token: 5 }, { token: null }, 5]) await fails(a, "auth_refresh", payload, "INVALID_PAYLOAD");
     await ask(a, "list_conversations");

@@ -7,14 +7,7 @@ import { assertHas } from "../support/messages.js";
 import {
   DIALECTS_AND_STORES, FULL, REFUSED, STORES_ONLY, V1, ask, assertSession, direct, fails, person, send, settle, tokenPerson,
 } from "../support/native.js";
-import { TOKEN_MODE, token, unsignedToken } from "../support/token.js";
-
-const HOUR_S = 3600;
-const OTHER_KEY = "another-secret-of-at-least-32-bytes";
-
-function now() {
-  return Math.floor(Date.now() / 1000);
-}
+import { HOUR_S, OTHER_SECRET, TOKEN_MODE, now, token, unsignedToken } from "../support/token.js";
 
 describe("session", BUSY, () => {
   each(FULL, "N-01 every socket gets one session", async (world) => {
@@ -106,7 +99,7 @@ describe("handshake with tokens", BUSY, () => {
     "an empty token": { auth: { token: "" } },
     "an expired token": { auth: { token: token("a", { exp: now() - HOUR_S }) } },
     "a token of tomorrow": { auth: { token: token("a", { nbf: now() + HOUR_S }) } },
-    "a token of another key": { auth: { token: token("a", {}, OTHER_KEY) } },
+    "a token of another key": { auth: { token: token("a", {}, OTHER_SECRET) } },
     "a token without signature": { auth: { token: unsignedToken("a") } },
     "a token without a user": { auth: { token: token("a", { sub: undefined }) } },
     "a token in the query": { query: { token: token("a") } },

@@ -4,13 +4,11 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertText, direct, fails, look, newRoom,
+  DIALECTS_AND_STORES, FULL, ONCE, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertText, direct, fails, look, newRoom,
   pair, person, roomOf, rolesOf, send, settle,
 } from "../support/native.js";
 import { CALLS, CONVERSATION_EVENTS, EVENTS, OPERATIONS, requestOf } from "../support/native_operations.js";
-
-const TYPING_TTL_MAX_MS = 7_500;
-const ONCE = { ...STORES_ONLY, stores: ["sqlite"] };
+import { TTL_MAX_MS } from "../support/typing.js";
 
 describe("outside", BUSY, () => {
   each(FULL, "N-09 a conversation of others does not exist, and they hear nothing", async (world) => {
@@ -138,7 +136,7 @@ describe("leaving", BUSY, () => {
     await ask(c, "typing_start", { conversationId: room });
     assert.equal((await a.next("typing")).isTyping, true);
     await ask(a, "remove_participant", { conversationId: room, userId: "c" });
-    assert.equal((await a.next("typing", TYPING_TTL_MAX_MS)).isTyping, false);
+    assert.equal((await a.next("typing", TTL_MAX_MS)).isTyping, false);
   });
 
   each(STORES_ONLY, "a removal between two sends is between them for everybody", async (world) => {

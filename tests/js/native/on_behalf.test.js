@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { admin, authOf, makeClientToken, makeUserToken, user } from "../support/api_tokens.js";
+import { Dealer } from "../support/gallery.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
@@ -100,10 +101,9 @@ describe("the directory", BUSY, () => {
     for (const kind of ["planet", "..%2fgallery", "GALLERY"]) {
       await admin(world).fails("PUT", `/directory/${kind}/x`, { name: "x" }, "NOT_FOUND", "INVALID_PAYLOAD");
     }
-    const dealer = world.rest.bearer(token("d", { gallery_id: "ga" }));
-    const made = await dealer.post("/chats", { roomType: "support", otherGalleryId: "gb" });
-    assert.equal(made.status, 200, JSON.stringify(made.body));
-    const [room] = (await dealer.get("/chats")).body.data;
+    const dealer = new Dealer(world, { id: "d", gallery: "ga" });
+    await dealer.open({ roomType: "support", otherGalleryId: "gb" });
+    const [room] = await dealer.list();
     assertHas(room, { gallery_a_id: "ga", gallery_a_name: "By a program", gallery_b_name: null });
   }, TOKEN_MODE);
 });

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { PNG } from "../support/files.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertMessage, assertParticipant,
+  DIALECTS_AND_STORES, NO_SOCKET, STORES_ONLY, V1, assertConversation, assertKeys, assertMessage, assertParticipant,
   assertRestError, person, range, roomOf, rolesOf, settle,
 } from "../support/native.js";
-import { OPERATIONS, PNG, requestOf, upload } from "../support/native_operations.js";
+import { OPERATIONS, requestOf, upload } from "../support/native_operations.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

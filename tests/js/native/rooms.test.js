@@ -4,11 +4,9 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
-  AUTO, DIALECTS_AND_STORES, NOT_HERE, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertMessage,
+  AUTO_STORES, DIALECTS_AND_STORES, NOT_HERE, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertMessage,
   assertParticipant, fails, look, newRoom, pair, person, range, roomOf, rolesOf, send, sendMany, settle,
 } from "../support/native.js";
-
-const AUTO_STORES = { ...AUTO, transports: ["default"] };
 
 describe("making rooms", BUSY, () => {
   each(DIALECTS_AND_STORES, "the creator owns the room and the others are told", async (world) => {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { PERMISSIONS, admin, authOf, makeClientToken, makeUserToken, user } from "../support/api_tokens.js";
+import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas, assertIso } from "../support/messages.js";
 import {
@@ -13,7 +13,6 @@ import { TOKEN_MODE } from "../support/token.js";
 
 const REVOKED_MS = 1_000;
 const DAY_MS = 86_400_000;
-const PATIENCE_MS = 8_000;
 const KICKED = "io server disconnect";
 
 describe("making API tokens", BUSY, () => {
@@ -148,8 +147,11 @@ describe("using API tokens", BUSY, () => {
     const a = user(world, "a");
     const { token: secret } = await makeUserToken(a);
     await V1.bearer(world, secret).ok("GET", "/users/me");
-    const used = await until(async () => (await a.ok("GET", "/tokens")).tokens[0].lastUsedAt);
-    assertIso(used);
+    const used = await eventually(async () => {
+      const { lastUsedAt } = (await a.ok("GET", "/tokens")).tokens[0];
+      assertIso(lastUsedAt);
+      return lastUsedAt;
+    });
     await V1.bearer(world, secret).ok("GET", "/users/me");
     assert.equal((await a.ok("GET", "/tokens")).tokens[0].lastUsedAt, used, "written at most once a minute");
   }, TOKEN_MODE);
@@ -159,7 +161,7 @@ describe("using API tokens", BUSY, () => {
     const { token: secret } = await makeUserToken(user(world, "a"), ["read"], { expiresAt });
     const rest = V1.bearer(world, secret);
     await rest.ok("GET", "/users/me");
-    await until(async () => (await rest.call("GET", "/users/me")).status === 401);
+    await eventually(() => rest.fails("GET", "/users/me", undefined, "UNAUTHENTICATED"));
     assert.ok(Date.now() >= Date.parse(expiresAt), "ended early");
     assert.equal((await world.refused(authOf(secret))).message, REFUSED);
   }, TOKEN_MODE);
@@ -226,13 +228,3 @@ describe("revoking API tokens", BUSY, () => {
     assert.deepEqual((await ask(watcher, "history", { conversationId: c, limit: 1 })).messages, messages);
   }, TOKEN_MODE);
 });
-
-/** What `look` finds, as soon as it finds something. */
-async function until(look) {
-  const end = Date.now() + PATIENCE_MS;
-  for (let found; Date.now() < end; await wait(100)) {
-    if ((found = await look())) return found;
-  }
-  throw new Error("nothing was found in time");
-}
-

@@ -8,9 +8,7 @@ import { WAITING, each } from "../support/matrix.js";
 import {
   FULL, STORES_ONLY, TRANSPORTS_AND_STORES, ask, fails, pair, person, roomOf, send, settle,
 } from "../support/native.js";
-
-const TTL_MS = 6_000;
-const TTL_MAX_MS = 7_500;
+import { TTL_MAX_MS, TTL_MS, assertTtl } from "../support/typing.js";
 
 describe("typing", WAITING, () => {
   each(FULL, "typing is shown to the others and runs out by itself", async (world) => {
@@ -94,8 +92,3 @@ describe("typing", WAITING, () => {
     assert.ok(b.all("typing").length <= 1);
   });
 });
-
-function assertTtl(ms) {
-  // Two clocks: allow for their rounding.
-  assert.ok(ms > TTL_MS - 50 && ms < TTL_MAX_MS, `stopped after ${Math.round(ms)} ms`);
-}

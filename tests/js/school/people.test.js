@@ -8,7 +8,7 @@ import {
   DIALECTS_AND_STORES, FIXED, FULL, STORES_ONLY, assertMessage, assertDenied, classroom, debugRows, draft, getDebug, history,
   person, personToken, post, restOf, send, tokenPerson, unreadCount,
 } from "../support/school.js";
-import { TOKEN_MODE, token } from "../support/token.js";
+import { HOUR_S, OTHER_SECRET, TOKEN_MODE, now, token } from "../support/token.js";
 
 const REFUSED = { success: false, error: "Unauthorized" };
 
@@ -159,8 +159,8 @@ describe("people with tokens", BUSY, () => {
   }, TOKEN_MODE);
 
   each(STORES_ONLY, "over HTTP neither headers nor bad or expired tokens name anybody", async (world) => {
-    const old = personToken(1, "student", { exp: Math.floor(Date.now() / 1000) - 3600 });
-    const forged = token(1, { sub: undefined, id: 1, role: "student" }, "another-secret-of-at-least-32-bytes");
+    const old = personToken(1, "student", { exp: now() - HOUR_S });
+    const forged = token(1, { sub: undefined, id: 1, role: "student" }, OTHER_SECRET);
     const nobodies = [
       world.rest,
       world.rest.as({ "x-user-id": "1", "x-user-role": "student" }),

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { makeClientToken, makeUserToken, user } from "../support/api_tokens.js";
+import { callersBeside } from "../support/api_tokens.js";
+import { galleryRoom } from "../support/gallery.js";
 import { BUSY, each } from "../support/matrix.js";
 import { DIALECTS_AND_STORES } from "../support/starter.js";
 import { TOKEN_MODE, token } from "../support/token.js";
@@ -11,24 +12,11 @@ import { TOKEN_MODE, token } from "../support/token.js";
 const REFUSED = "Authentication error";
 const LIKE = "👍";
 
-/** Who they are: the token that they come with. */
-const CALLERS = {
-  nobody: async () => undefined,
-  participant: async () => token("ua2", { gallery_id: "ga" }),
-  stranger: async () => token(9),
-  otherGallery: async () => token(9, { gallery_id: "gc" }),
-  // Not even for whoever runs the server: dealers talk among themselves.
-  admin: async () => token(8, { role: "ADMIN" }),
-  program: async (world) => (await makeClientToken(world, ["read", "write", "emit"])).token,
-  revoked: async (world) => {
-    const made = await makeUserToken(user(world, 1));
-    await user(world, 1).ok("DELETE", `/tokens/${made.id}`);
-    return made.token;
-  },
-};
+const CALLERS = callersBeside(() => token("ua2", { gallery_id: "ga" }));
 
 const all = (outcome) => Object.fromEntries(Object.keys(CALLERS).map((caller) => [caller, outcome]));
 const sockets = (outcome) => ({ ...all(outcome), nobody: REFUSED, revoked: REFUSED });
+// Not even for whoever runs the server: dealers talk among themselves.
 const closed = (done) => ({ ...sockets("NOT_FOUND"), participant: done });
 const calls = (outcome) => ({ ...all(outcome), nobody: "401", revoked: "401" });
 
@@ -79,14 +67,8 @@ describe("access in starter", BUSY, () => {
 
 /** A closed room `c` with a message `m`, somebody who writes there, and a socket `a` of somebody else in the lobby. */
 async function aPlace(world) {
-  const writer = world.rest.bearer(token("ua", { gallery_id: "ga" }));
-  const post = async (path, body) => {
-    const { status, body: answer } = await writer.post(path, body);
-    assert.equal(status, 200, JSON.stringify(answer));
-    return answer.data.id;
-  };
-  const c = await post("/chats", { roomType: "support", otherGalleryId: "gb" });
-  const write = (content) => post(`/chats/${c}/messages`, { content });
+  const { ua, room: c } = await galleryRoom(world);
+  const write = async (content) => (await ua.send(c, { content })).id;
   const a = await connected(world, token("a"));
   await a.ask("user_join", "a");
   return { a, c, m: await write("x"), write };

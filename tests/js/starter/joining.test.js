@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
-import { DIALECTS_AND_STORES, FULL, STORES_ONLY, people, send } from "../support/starter.js";
+import { AUTO_STORES, DIALECTS_AND_STORES, FULL, STORES_ONLY, people, send } from "../support/starter.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
 const NO_NAME = "Username is required";
@@ -49,7 +49,7 @@ describe("joining", BUSY, () => {
       assertError(await a.emitWithAck("user_join", ...args), "INVALID_PAYLOAD", NO_NAME);
       assert.deepEqual(await a.next("error"), { message: NO_NAME });
     }
-    for (const name of ["a\0b", "x".repeat(MAX_NAME_CHARS + 1), "x".repeat(10_000)]) {
+    for (const name of ["a\0b", { username: "a\0b" }, "x".repeat(MAX_NAME_CHARS + 1), "x".repeat(10_000)]) {
       const ack = await a.emitWithAck("user_join", name);
       assert.equal(ack.ok, false);
       assert.ok(["INVALID_PAYLOAD", "TOO_LARGE"].includes(ack.error.code), JSON.stringify(ack));
@@ -81,7 +81,7 @@ describe("joining", BUSY, () => {
     assert.equal((await b.next("receive_message")).sender, "alice");
   });
 
-  each({ ...STORES_ONLY, settings: ["auto"] }, "each word of this dialect decides it", async (world) => {
+  each(AUTO_STORES, "each word of this dialect decides it", async (world) => {
     const firsts = [
       ["user_join", "ali"], ["user_join", { username: "ali", room: "tech" }], ["send_message", "x"],
       ["send_message", { message: "x" }], ["typing", true], ["typing", { isTyping: true, room: "tech" }],

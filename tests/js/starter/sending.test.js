@@ -2,14 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { MAX_TEXT_BYTES } from "../support/answers.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
 import {
   DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertAscending, assertReceived, people, restOf, send,
   texts,
 } from "../support/starter.js";
-
-const MAX_TEXT_BYTES = 65_536;
 
 describe("sending", BUSY, () => {
   each(FULL, "T-02 everybody hears a message, the sender too", async (world) => {

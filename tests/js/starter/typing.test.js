@@ -5,9 +5,7 @@ import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { BUSY, WAITING, each } from "../support/matrix.js";
 import { DIALECTS_AND_STORES, FULL, STORES_ONLY, people } from "../support/starter.js";
-
-const TTL_MS = 6_000;
-const TTL_MAX_MS = 7_500;
+import { TTL_MAX_MS, TTL_MS, assertTtl } from "../support/typing.js";
 
 describe("typing", BUSY, () => {
   each(FULL, "T-06 everybody gets the list of who types", async (world) => {
@@ -77,8 +75,3 @@ describe("typing that ends by itself", WAITING, () => {
     assertTtl(performance.now() - since);
   });
 });
-
-function assertTtl(ms) {
-  // Two clocks: allow for their rounding.
-  assert.ok(ms > TTL_MS - 50 && ms < TTL_MAX_MS, `stopped after ${Math.round(ms)} ms`);
-}

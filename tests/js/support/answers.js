@@ -10,7 +10,8 @@ export const MAX_TEXT_BYTES = 65_536;
 
 /** No id in any event: of a wrong type, out of range, too long, or with U+0000. */
 export const BAD_IDS = [
-  null, "", false, true, [], [1], {}, -1, 1.5, 2 ** 53, 1e300, "x".repeat(129), "a\0b", { userId: { userId: 1 } },
+  null, "", false, true, [], [1], {}, -1, 1.5, 2 ** 53, 1e300, "x".repeat(129), "a\0b",
+  ...["userId", "roomId", "conversationId"].map((key) => ({ [key]: { [key]: "x" } })),
 ];
 /** No payload of an event that needs an object. */
 export const NO_OBJECTS = [undefined, null, "text", 5, true, [], [[]], {}];
@@ -20,23 +21,31 @@ export const NO_EVENTS = ["", "no_such_event", "__proto__", "constructor", "toSt
 /**
  * Sends rows `[event, arguments, code]` one after the other, each with a callback.
  * @param {import("./client.js").Client} client
- * @param {Map<string, string>} [errorEvents] events whose refusal is told by an event of that name as well, in `error`
+ * @param {object} [beside] what may come beside the acks
+ * @param {Record<string, string>} [beside.errors] events whose refusal is told by an event of that name as well
+ * @param {string[]} [beside.passing] events that may come at any time: of others, or of what was taken before
  * @returns {Promise<{faults: string[], nTaken: Record<string, number>}>} what the contract does not allow, and how many
  *   of each event were taken
  */
-export async function sendRows(client, rows, errorEvents = new Map()) {
+export async function sendRows(client, rows, { errors = {}, passing = [] } = {}) {
   const { id } = client;
   const faults = [];
   const nTaken = {};
   for (const [event, args, code] of rows) {
     client.forget();
     const ack = await client.emitWithAck(event, ...args).catch((error) => error);
-    const fault = faultOf(ack, code) ?? faultOfEvents(client, event, ack, errorEvents.get(event));
+    const errorEvent = Object.hasOwn(errors, event) ? errors[event] : undefined;
+    const fault = faultOf(ack, code) ?? faultOfEvents(client, `ack ${event}`, { ack, errorEvent, passing });
     if (ack.ok) nTaken[event] = (nTaken[event] ?? 0) + 1;
     if (fault) faults.push(`${event} ${JSON.stringify(args).slice(0, 120)}: ${fault}`);
     if (client.id !== id) return { faults: [...faults, `the connection ended after ${event}`], nTaken };
   }
   return { faults, nTaken };
+}
+
+/** The same rows where it depends on who sends them whether they are taken. */
+export function orRefused(rows) {
+  return rows.map(([event, args]) => [event, args, EITHER]);
 }
 
 /** Why the ack is none that the contract allows; undefined if it is one. */
@@ -52,12 +61,15 @@ function faultOf(ack, code) {
 }
 
 /** Why the events beside a refusal are wrong: an error has its event, with the same words, before the ack. */
-function faultOfEvents(client, event, ack, errorEvent) {
+function faultOfEvents(client, answer, { ack, errorEvent, passing }) {
   if (ack.ok) return undefined;
-  const expected = [...(errorEvent ? [errorEvent] : []), `ack ${event}`];
-  if (client.order.join() !== expected.join()) return `events ${client.order}`;
-  const told = client.all(errorEvent)[0]?.error;
-  return told === (errorEvent && ack.error.message) ? undefined : `event says ${told}, ack ${ack.error.message}`;
+  const order = client.order.filter((name) => !passing.includes(name));
+  const expected = [...(errorEvent ? [errorEvent] : []), answer];
+  if (order.join() !== expected.join()) return `events ${order}`;
+  if (errorEvent === undefined) return undefined;
+  const { error, message } = client.all(errorEvent)[0];
+  const told = error ?? message;
+  return told === ack.error.message ? undefined : `event says ${told}, ack ${ack.error.message}`;
 }
 
 /** An array in an array in an array… */

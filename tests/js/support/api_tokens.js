@@ -27,6 +27,26 @@ export async function makeClientToken(world, permissions, more = {}) {
   return made(await admin(world).ok("POST", "/tokens", { name: "a program", type: "CLIENT", permissions, ...more }));
 }
 
+/**
+ * Every kind of caller by name: what gives the token that each comes with. User 1 is whose token was revoked.
+ * @param {() => string} participant gives a token of somebody who takes part in what the tests are about
+ */
+export function callersBeside(participant) {
+  return {
+    nobody: () => undefined,
+    participant,
+    stranger: () => token(9),
+    otherGallery: () => token(9, { gallery_id: "gc" }),
+    admin: () => token(8, { role: "ADMIN" }),
+    program: async (world) => (await makeClientToken(world, ["read", "write", "emit"])).token,
+    revoked: async (world) => {
+      const { id, token: secret } = await makeUserToken(user(world, 1));
+      await user(world, 1).ok("DELETE", `/tokens/${id}`);
+      return secret;
+    },
+  };
+}
+
 function made(answer) {
   assert.match(answer.token, /^sbt_.{32,}$/);
   assertText(answer.id);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { combinationsOf, each as eachWorld } from "./matrix.js";
-import { assertHas, assertIso } from "./messages.js";
+import { POSITION_KEYS, assertHas, assertIso, assertPositive, assertUuid } from "./messages.js";
 import { Plain, newRoomOf, newUser } from "./plain.js";
 import { TOKEN_MODE, token } from "./token.js";
 
@@ -13,10 +13,8 @@ export const NO_TOKEN = "Unauthorized: No token provided";
 export const BAD_TOKEN = "Unauthorized: Invalid token";
 export const NOT_SAVED = "Failed to save message";
 export const DAY_MS = 24 * 3600 * 1000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const M_KEYS = ["id", "content", "createdAt", "updatedAt", "userId", "roomId", "user"];
 const M2_KEYS = [...M_KEYS, "username", "userImage"];
-const POSITION_KEYS = ["seq", "rev"];
 
 /**
  * As `each` of the matrix, with the people and rooms of this dialect.
@@ -24,7 +22,7 @@ const POSITION_KEYS = ["seq", "rev"];
  */
 export function each(combinations, name, test, env = {}) {
   eachWorld(combinations, name, async (world) => {
-    const sphere = new Sphere(world, "JWT_SECRET" in env);
+    const sphere = new Sphere(world);
     try {
       await test(sphere);
     } finally {
@@ -42,11 +40,10 @@ export function withTokens(combinations, name, test, env = {}) {
 export class Sphere {
   #sockets = [];
 
-  constructor(world, hasKey) {
+  constructor(world) {
     this.world = world;
     this.server = world.server;
     this.rest = world.rest;
-    this.hasKey = hasKey;
   }
 
   /** A new user, and what they call with: `rest`. */
@@ -83,7 +80,7 @@ export class Sphere {
 
   /** A token for a client application, owned by `user`: `{token, tokenId, expiresAt, user, rest}`. */
   async clientToken(user) {
-    const rest = this.hasKey ? this.admin.rest : this.rest;
+    const rest = this.world.hasTokens ? this.admin.rest : this.rest;
     const issued = body(await rest.post("/api/tokens/client", { userId: user.id, email: "app@example.com" }), 201);
     return { ...issued, rest: this.rest.bearer(issued.token) };
   }
@@ -170,10 +167,6 @@ export async function assertErrorFrame(socket, message = undefined) {
   else assert.equal(frame.message, message);
 }
 
-export function assertUuid(id) {
-  assert.match(String(id), UUID);
-}
-
 /** Exactly the keys of M, each of its type, and `expected` among them. */
 export function assertM(message, expected = {}, extraKeys = []) {
   assertMessageObject(message, [...M_KEYS, ...extraKeys], expected);
@@ -197,9 +190,7 @@ function assertMessageObject(message, keys, expected) {
   assert.deepEqual(Object.keys(message).sort(), [...keys, ...POSITION_KEYS].sort());
   assertUuid(message.id);
   for (const key of ["createdAt", "updatedAt"]) assertIso(message[key]);
-  for (const key of POSITION_KEYS) {
-    assert.ok(Number.isSafeInteger(message[key]) && message[key] > 0, `${key} is ${message[key]}`);
-  }
+  assertPositive(message);
   assert.deepEqual(Object.keys(message.user).sort(), ["id", "username"]);
   assert.equal(message.user.id, message.userId);
   assertHas(message, expected);

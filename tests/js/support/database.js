@@ -23,10 +23,23 @@ export async function query(server, sql) {
     const { stdout } = await promisify(execFile)("python3", ["-c", SQLITE, url.replace("sqlite://", ""), sql]);
     return JSON.parse(stdout);
   }
+  return (await onPostgres(url, sql)).rows;
+}
+
+/** Runs one statement on the cluster of `TEST_DATABASE_URL` itself, on which the databases of the tests are made. */
+export async function onCluster(sql, values = []) {
+  const url = process.env.TEST_DATABASE_URL;
+  if (!url) {
+    throw new Error("TEST_DATABASE_URL is not set: PostgreSQL tests need a cluster, see tests/support/postgres.sh");
+  }
+  await onPostgres(url, sql, values);
+}
+
+async function onPostgres(url, sql, values = []) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(sql)).rows;
+    return await client.query(sql, values);
   } finally {
     await client.end();
   }

@@ -1,17 +1,14 @@
 // Users and groups of the direct dialect, and the two events that they send.
 
 import assert from "node:assert/strict";
-import { setTimeout as wait } from "node:timers/promises";
 import { combinationsOf } from "./matrix.js";
-import { assertHas, assertIso } from "./messages.js";
+import { POSITION_KEYS, assertHas, assertIso, assertPositive } from "./messages.js";
 import { token } from "./token.js";
 
-export const { FULL, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, FIXED } = combinationsOf("direct");
+export const { FULL, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, FIXED, AUTO_STORES } = combinationsOf("direct");
 
-const POSITION_KEYS = ["seq", "rev"];
 const CHAT_KEYS = ["senderId", "messageContent", "timestamp", "id", ...POSITION_KEYS];
 const ACK_KEYS = ["ok", "id", "timestamp", "delivered"];
-const EVENTUALLY_MS = 5_000;
 
 /** A socket that registered as that user, and what it has heard since: for whom messages wait. */
 export async function registered(world, id, options = {}) {
@@ -77,24 +74,11 @@ export function assertSent(ack, expected = {}) {
   assertHas(ack, expected);
 }
 
-/** Tries until the check passes: for what follows a disconnect, which the server notices by itself. */
-export async function eventually(check) {
-  const end = performance.now() + EVENTUALLY_MS;
-  for (;;) {
-    const fault = await check().then(() => null, (error) => error);
-    if (!fault) return;
-    if (performance.now() > end) throw fault;
-    await wait(20);
-  }
-}
-
 function assertEvent(event, keys, expected) {
   assert.deepEqual(Object.keys(event).sort(), [...keys].sort());
   assertPlace(event);
   assert.equal(typeof event.senderId, "string");
-  for (const key of POSITION_KEYS) {
-    assert.ok(Number.isSafeInteger(event[key]) && event[key] > 0, `${key} is ${event[key]}`);
-  }
+  assertPositive(event);
   assertHas(event, expected);
 }
 

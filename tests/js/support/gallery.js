@@ -4,14 +4,13 @@ import assert from "node:assert/strict";
 import { dataOf } from "./gallery_shapes.js";
 import { combinationsOf, each } from "./matrix.js";
 import { assertHas } from "./messages.js";
-import { TOKEN_MODE, token } from "./token.js";
+import { HOUR_S, TOKEN_MODE, now, token } from "./token.js";
 
 export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO } = combinationsOf("gallery");
 
 /** All addresses under which the calls are found. */
 export const BASES = ["/chats", "/api/v1/chats", "/api/v1/chat"];
 export const UNKNOWN_UUID = "6f1b3a52-0d6a-4f3b-9c6e-0e3f6f0a1b2c";
-const HOUR_S = 3600;
 
 /** Real data has UUIDs; the others are ids that only look like something else. */
 const GA = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -36,12 +35,12 @@ const UC = "7";
 /** One test for every combination, on servers with a key: dealers carry tokens. */
 export function withTokens(combinations, name, test) {
   const env = { ...TOKEN_MODE, FILE_URL_HOSTS: "minio.example" }; // where the dealers keep their pictures
-  each(combinations, name, (world) => test(market(world, true)), env);
+  each(combinations, name, (world) => test(market(world)), env);
 }
 
 /** One test for every combination, on servers that believe what dealers say about themselves. */
 export function inDevelopment(combinations, name, test) {
-  each(combinations, name, (world) => test(market(world, false)));
+  each(combinations, name, (world) => test(market(world)));
 }
 
 /** With tokens in every combination, and in development on both stores. */
@@ -51,8 +50,8 @@ export function inBothModes(combinations, name, test) {
 }
 
 /** @returns {Market} */
-function market(world, hasTokens) {
-  const dealer = (id, gallery) => new Dealer(world, { hasTokens, id, gallery });
+function market(world) {
+  const dealer = (id, gallery) => new Dealer(world, { id, gallery });
   return {
     world,
     ua: dealer(UA, GA),
@@ -60,8 +59,14 @@ function market(world, hasTokens) {
     ub: dealer(UB, GB),
     uc: dealer(UC, GC),
     loner: dealer("loner", undefined),
-    directory: new Directory(world, hasTokens),
+    directory: new Directory(world),
   };
+}
+
+/** Dealer ua of gallery ga, dealer ub of gallery gb, and the id of a room of both. */
+export async function galleryRoom(world) {
+  const [ua, ub] = [new Dealer(world, { id: "ua", gallery: "ga" }), new Dealer(world, { id: "ub", gallery: "gb" })];
+  return { ua, ub, room: await ua.roomWith(ub) };
 }
 
 /** A user who acts for a gallery. Paths are relative to the address of the rooms. */
@@ -84,13 +89,13 @@ export class Dealer {
 
   /** The `auth` object of the handshake. */
   get auth() {
-    return this.#as.hasTokens ? { token: this.token() } : { userId: this.id, galleryId: this.gallery };
+    return this.#world.hasTokens ? { token: this.token() } : { userId: this.id, galleryId: this.gallery };
   }
 
   /** What says who calls. */
   get headers() {
     if (this.#as.headers) return this.#as.headers;
-    if (this.#as.hasTokens) return { authorization: `Bearer ${this.token()}` };
+    if (this.#world.hasTokens) return { authorization: `Bearer ${this.token()}` };
     return { "x-user-id": this.id, ...(this.gallery && { "x-gallery-id": this.gallery }) };
   }
 
@@ -100,7 +105,7 @@ export class Dealer {
   }
 
   expiredToken() {
-    return this.token({ exp: Math.floor(Date.now() / 1000) - HOUR_S });
+    return this.token({ exp: now() - HOUR_S });
   }
 
   /** The same dealer with other claims in the token. */
@@ -201,8 +206,8 @@ export class Dealer {
 
 /** What the store knows about galleries, vehicles, offers and users, written by an administrator. */
 export class Directory {
-  constructor(world, hasTokens) {
-    this.rest = hasTokens ? world.rest.bearer(token("admin", { role: "ADMIN" })) : world.rest;
+  constructor(world) {
+    this.rest = world.hasTokens ? world.rest.bearer(token("admin", { role: "ADMIN" })) : world.rest;
   }
 
   /** For what must succeed. */

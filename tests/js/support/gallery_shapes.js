@@ -1,9 +1,8 @@
 // Rooms, messages and errors of the gallery dialect, key by key (contract: gallery, sections 3 and 4).
 
 import assert from "node:assert/strict";
-import { assertHas, assertIso } from "./messages.js";
+import { POSITION_KEYS, assertHas, assertIso, assertPositive, assertUuid } from "./messages.js";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ROOM_KEYS = [
   "id", "room_type", "offer_id", "vehicle_id", "gallery_a_id", "gallery_b_id", "is_active", "closed_at",
   "last_message_at", "last_message_preview", "created_at", "updated_at",
@@ -17,8 +16,6 @@ const ROW_KEYS = [
   "read_by", "metadata", "created_at",
 ];
 const NAME_KEYS = ["first_name", "last_name"];
-/** Every message object carries them besides (contract: README, section 6.12). */
-const POSITION_KEYS = ["seq", "rev"];
 
 /** The status of each error code. */
 const STATUS = {
@@ -82,9 +79,9 @@ export function assertNamedRow(row, expected = {}) {
 
 function assertRowKeys(row, expected, nameKeys) {
   assert.deepEqual(Object.keys(row).sort(), [...ROW_KEYS, ...POSITION_KEYS, ...nameKeys].sort());
-  assert.match(row.id, UUID);
+  assertUuid(row.id);
   for (const key of ["room_id", "sender_id", "message_type"]) assert.equal(typeof row[key], "string", key);
-  for (const key of POSITION_KEYS) assert.ok(Number.isSafeInteger(row[key]) && row[key] > 0, `${key} is ${row[key]}`);
+  assertPositive(row);
   for (const key of ["content", "file_url", "file_name", "file_type", "read_by", ...nameKeys]) {
     assert.ok(row[key] === null || typeof row[key] === "string", `${key} is ${row[key]}`);
   }
@@ -118,7 +115,7 @@ export function assertOpened(room, expected = {}) {
 
 function assertRoomKeys(room, expected, keys) {
   assert.deepEqual(Object.keys(room).sort(), [...keys].sort());
-  assert.match(room.id, UUID);
+  assertUuid(room.id);
   assert.ok(["offer", "vehicle", "support"].includes(room.room_type), room.room_type);
   for (const key of ["gallery_a_id", "gallery_b_id"]) assert.equal(typeof room[key], "string", key);
   for (const key of ["offer_id", "vehicle_id", "last_message_preview"]) {

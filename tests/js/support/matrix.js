@@ -33,11 +33,17 @@ export function combinationsOf(dialect) {
     /** For cases marked *fixed* in the contract, and cases that need several dialects: one setting. */
     FIXED: { ...full, settings: ["fixed"] },
     AUTO: { ...full, settings: ["auto"] },
+    /** Both stores, the default client, no dialect configured. */
+    AUTO_STORES: { ...storesOnly, settings: ["auto"] },
+    /** One run, for what neither store nor transport has a part in. */
+    ONCE: { ...storesOnly, stores: ["sqlite"] },
   };
 }
 
 /** The combinations of `messaging`. */
-export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES } = combinationsOf("messaging");
+export const {
+  FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO, AUTO_STORES, ONCE,
+} = combinationsOf("messaging");
 
 /** For `describe`: a server start is mostly computing, so a few at once. */
 export const BUSY = { concurrency: Number(process.env.SOHBET_TEST_CONCURRENCY ?? 2 * os.availableParallelism()) };
@@ -80,6 +86,11 @@ export class World {
     this.transport = transport;
     this.store = store;
     this.rest = new Rest(server.url);
+  }
+
+  /** Whether the server has a key: then people need tokens. */
+  get hasTokens() {
+    return "JWT_SECRET" in this.server.env;
   }
 
   /** A connected socket with the transport of this run. */

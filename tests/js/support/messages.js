@@ -1,13 +1,17 @@
-// The message object of the messaging dialect and short ways to send one.
+// The message object of the messaging dialect, short ways to send one, and checks that every dialect needs.
 
 import assert from "node:assert/strict";
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const SIXTEEN_KEYS = [
+/** Every message object has them (contract: README, section 6.12). */
+export const POSITION_KEYS = ["seq", "rev"];
+/** Exactly the keys of a message, wherever it was written. */
+export const MESSAGE_KEYS = [
   "id", "conversationId", "senderId", "receiverId", "content", "type", "fileUrl", "fileName", "fileSize", "fileType",
   "read", "readAt", "createdAt", "updatedAt", "sender", "receiver",
+  ...POSITION_KEYS,
 ];
-const POSITION_KEYS = ["seq", "rev"];
 /** Front ends take ids from here on for their own temporary ones. */
 const ID_LIMIT = 10 ** 12;
 
@@ -23,10 +27,8 @@ export async function send(client, fields = {}) {
 
 /** Exactly the keys of a message, each of its type, and `expected` among them. */
 export function assertMessage(message, expected = {}, extraKeys = []) {
-  assert.deepEqual(Object.keys(message).sort(), [...SIXTEEN_KEYS, ...POSITION_KEYS, ...extraKeys].sort());
-  for (const key of ["id", "seq", "rev"]) {
-    assert.ok(Number.isSafeInteger(message[key]) && message[key] > 0, `${key} is ${message[key]}`);
-  }
+  assert.deepEqual(Object.keys(message).sort(), [...MESSAGE_KEYS, ...extraKeys].sort());
+  assertPositive(message, ["id", ...POSITION_KEYS]);
   assert.ok(message.id < ID_LIMIT, `id ${message.id} looks like a temporary one`);
   for (const key of ["createdAt", "updatedAt"]) assertIso(message[key]);
   for (const [person, id] of [["sender", message.senderId], ["receiver", message.receiverId]]) {
@@ -44,6 +46,15 @@ export function assertHas(actual, expected) {
 
 export function assertIso(text) {
   assert.match(String(text), ISO);
+}
+
+export function assertUuid(id) {
+  assert.match(String(id), UUID);
+}
+
+/** These fields are whole numbers from 1 on. */
+export function assertPositive(object, keys = POSITION_KEYS) {
+  for (const key of keys) assert.ok(Number.isSafeInteger(object[key]) && object[key] > 0, `${key} is ${object[key]}`);
 }
 
 /** The error of an ack: code from the closed list and a text. */

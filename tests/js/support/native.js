@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { combinationsOf } from "./matrix.js";
-import { assertError, assertHas, assertIso } from "./messages.js";
+import { assertError, assertHas, assertIso, assertPositive } from "./messages.js";
 import { token } from "./token.js";
 
-export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO } = combinationsOf("native");
+export const {
+  FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO_STORES, ONCE,
+} = combinationsOf("native");
 
 /** Error codes, and the status of each under /api/v1. */
 export const STATUS = {
@@ -153,8 +155,7 @@ export class V1 {
 
   call(method, path, body = undefined) {
     const isJson = body !== undefined && !(body instanceof FormData);
-    const text = isJson && typeof body !== "string" ? JSON.stringify(body) : body;
-    return this.rest.call(method, `/api/v1${path}`, text, isJson ? { "content-type": "application/json" } : {});
+    return isJson ? this.rest.json(method, `/api/v1${path}`, body) : this.rest.call(method, `/api/v1${path}`, body);
   }
 
   /** The data of a call that must succeed. */
@@ -202,7 +203,7 @@ export function assertSession(session, expected = {}) {
 export function assertMessage(message, expected = {}) {
   assertKeys(message, MESSAGE_KEYS);
   for (const key of ["id", "conversationId", "senderId", "kind"]) assertText(message[key], key);
-  for (const key of ["seq", "rev"]) assertPositive(message[key], key);
+  assertPositive(message);
   for (const key of ["senderName", "senderParty", "content", "replyTo", "clientMessageId"]) {
     assert.ok(message[key] === null || typeof message[key] === "string", `${key} is ${message[key]}`);
   }
@@ -260,8 +261,4 @@ export function assertIsoOrNull(value) {
 
 function assertCount(value, what) {
   assert.ok(Number.isSafeInteger(value) && value >= 0, `${what} is ${value}`);
-}
-
-function assertPositive(value, what) {
-  assert.ok(Number.isSafeInteger(value) && value > 0, `${what} is ${value}`);
 }

@@ -1,6 +1,8 @@
 // Every operation of dialect native: its event, its REST twin, and what it is about. Tests that must leave none out
 // go through this table; EVENTS and CALLS repeat contract/native.md, sections 2 to 4, so that a missing row is noticed.
 
+import { PNG } from "./files.js";
+
 /** What a client may emit. */
 export const EVENTS = [
   "list_conversations", "create_conversation", "create_room", "update_room", "add_participant", "remove_participant", "set_role",
@@ -93,12 +95,6 @@ function both(event, call, about, body) {
   const payload = about === "conversation" ? (place) => ({ conversationId: place.c, ...body(place) }) : body;
   return { event, payload, call, body, about };
 }
-
-/** The smallest PNG: one pixel. */
-export const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
-  "base64",
-);
 
 /** The form of an upload. */
 export function upload() {

@@ -32,13 +32,18 @@ export class Rest {
     return this.call("GET", path);
   }
 
-  /** JSON; a string is sent as it is. */
   post(path, body) {
-    return this.#json("POST", path, body);
+    return this.json("POST", path, body);
   }
 
   put(path, body) {
-    return this.#json("PUT", path, body);
+    return this.json("PUT", path, body);
+  }
+
+  /** JSON; a string is sent as it is. */
+  json(method, path, body) {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return this.call(method, path, text, { "content-type": "application/json" });
   }
 
   postMultipart(path, fields) {
@@ -75,11 +80,6 @@ export class Rest {
     });
     const text = await response.text();
     return { status: response.status, body: parsed(text), headers: response.headers };
-  }
-
-  #json(method, path, body) {
-    const text = typeof body === "string" ? body : JSON.stringify(body);
-    return this.call(method, path, text, { "content-type": "application/json" });
   }
 }
 

@@ -2,18 +2,16 @@
 
 import assert from "node:assert/strict";
 import { combinationsOf } from "./matrix.js";
-import { assertHas, assertIso } from "./messages.js";
+import { POSITION_KEYS, assertHas, assertIso, assertPositive, assertUuid } from "./messages.js";
 import { token } from "./token.js";
 
 export const { FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, FIXED } = combinationsOf("school");
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MESSAGE_KEYS = ["id", "senderId", "recipientId", "content", "timestamp", "senderRole"];
 const HISTORY_KEYS = [...MESSAGE_KEYS, "senderName"];
 const ROW_KEYS = [
   "id", "senderId", "senderRole", "recipientId", "recipientRole", "content", "createdAt", "updatedAt", "isRead",
 ];
-const POSITION_KEYS = ["seq", "rev"];
 
 /** What teacher 1 sends to student 1; further fields replace or add. */
 export function draft(fields = {}) {
@@ -68,7 +66,7 @@ export async function post(rest, fields = {}) {
   assert.equal(status, 200, JSON.stringify(body));
   assert.deepEqual(Object.keys(body).sort(), ["messageId", "success"]);
   assert.equal(body.success, true);
-  assert.match(body.messageId, UUID);
+  assertUuid(body.messageId);
   return body.messageId;
 }
 
@@ -102,8 +100,7 @@ export async function debugRows(rest, teacherId, studentId) {
 
 /** A string is sent as it is. */
 export function patchRead(rest, body) {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return rest.call("PATCH", "/api/messages/mark-read", text, { "content-type": "application/json" });
+  return rest.json("PATCH", "/api/messages/mark-read", body);
 }
 
 /** Marks and gives how many became read. */
@@ -134,9 +131,7 @@ export function assertDenied(answer, status, error) {
 
 function assertShape(message, keys, ...timeKeys) {
   assert.deepEqual(Object.keys(message).sort(), [...keys, ...POSITION_KEYS].sort());
-  assert.match(message.id, UUID);
-  for (const key of POSITION_KEYS) {
-    assert.ok(Number.isSafeInteger(message[key]) && message[key] > 0, `${key} is ${message[key]}`);
-  }
+  assertUuid(message.id);
+  assertPositive(message);
   for (const key of timeKeys) assertIso(message[key]);
 }

@@ -8,7 +8,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import pg from "pg";
+import { onCluster } from "./database.js";
 
 const BINARY = process.env.SOHBET_BIN
   ? path.resolve(process.env.SOHBET_BIN)
@@ -165,20 +165,6 @@ class Store {
     const url = new URL(process.env.TEST_DATABASE_URL);
     url.pathname = `/${name}`;
     return new Store(await newDir(), url.href, () => onCluster(`DROP DATABASE "${name}" WITH (FORCE)`));
-  }
-}
-
-async function onCluster(sql) {
-  const url = process.env.TEST_DATABASE_URL;
-  if (!url) {
-    throw new Error("TEST_DATABASE_URL is not set: PostgreSQL tests need a cluster, see tests/support/postgres.sh");
-  }
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
   }
 }
 

@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { combinationsOf } from "./matrix.js";
-import { assertHas, assertIso } from "./messages.js";
+import { POSITION_KEYS, assertHas, assertIso, assertPositive } from "./messages.js";
 
-export const { FULL, FIXED, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES } = combinationsOf("starter");
+export const { FULL, FIXED, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO_STORES } = combinationsOf("starter");
 
-const POSITION_KEYS = ["seq", "rev"];
 const RECEIVED_KEYS = ["id", "sender", "senderId", "timestamp", ...POSITION_KEYS];
 const ROOM_KEYS = [...RECEIVED_KEYS, "room", "readBy", "reactions"];
 const PRIVATE_KEYS = [...RECEIVED_KEYS, "message", "isPrivate"];
@@ -88,9 +87,7 @@ export function texts(messages) {
 
 function assertShape(message, keys, expected) {
   assert.deepEqual(Object.keys(message).sort(), [...keys].sort());
-  for (const key of ["id", ...POSITION_KEYS]) {
-    assert.ok(Number.isSafeInteger(message[key]) && message[key] > 0, `${key} is ${message[key]}`);
-  }
+  assertPositive(message, ["id", ...POSITION_KEYS]);
   assertIso(message.timestamp);
   assertHas(message, expected);
 }

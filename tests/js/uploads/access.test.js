@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { PNG, pathOf, uploaded } from "../support/files.js";
-import { BUSY, STORES_ONLY, each } from "../support/matrix.js";
+import { BUSY, ONCE, STORES_ONLY, each } from "../support/matrix.js";
 import { assertError, draft, send } from "../support/messages.js";
 import { assertRefused } from "../support/rest.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
 const SIGNED = { ...TOKEN_MODE, UPLOADS_ACCESS: "signed" };
-const SQLITE = { ...STORES_ONLY, stores: ["sqlite"] };
 
 /** What users see of one file, 1 and 2 who write each other, 3 who does not. */
 class Scene {
@@ -91,7 +90,7 @@ describe("signed links", BUSY, () => {
     assert.equal(await scene.status(path, 3), 200);
   }, SIGNED);
 
-  each(SQLITE, "a link ends", async (world) => {
+  each(ONCE, "a link ends", async (world) => {
     const { rest } = new Scene(world);
     const { url } = await uploaded(rest[1]);
     assert.equal((await fetch(url)).status, 200);
@@ -100,7 +99,7 @@ describe("signed links", BUSY, () => {
     assert.equal((await fetch(url)).status, 401);
   }, { ...SIGNED, UPLOAD_LINK_SECONDS: "1" });
 
-  each(SQLITE, "links outlive a restart", async (world) => {
+  each(ONCE, "links outlive a restart", async (world) => {
     const { rest } = new Scene(world);
     const { url } = await uploaded(rest[1]);
     await world.server.stop();

@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { bytes, upload, uploaded } from "../support/files.js";
-import { BUSY, STORES_ONLY, each } from "../support/matrix.js";
+import { BUSY, ONCE, STORES_ONLY, each } from "../support/matrix.js";
 import { assertRefused } from "../support/rest.js";
 
-const SQLITE = { ...STORES_ONLY, stores: ["sqlite"] };
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
 const HTML = "<!DOCTYPE html><script>alert(1)</script>";
 
@@ -45,7 +44,7 @@ describe("kinds of uploads", BUSY, () => {
     }
   });
 
-  each(SQLITE, "the operator says which types are taken", async (world) => {
+  each(ONCE, "the operator says which types are taken", async (world) => {
     const { fileType } = await uploaded(world.rest, bytes("application/zip"), "application/zip");
     assert.equal(fileType, "application/zip");
     assert.equal((await uploaded(world.rest, bytes("image/gif"), "image/gif")).fileType, "image/gif");
@@ -54,14 +53,14 @@ describe("kinds of uploads", BUSY, () => {
     }
   }, { UPLOAD_TYPES: "application/zip, image/*" });
 
-  each(SQLITE, "each kind has a limit of its own", async (world) => {
+  each(ONCE, "each kind has a limit of its own", async (world) => {
     for (const [type, limit] of [["image/png", 1_000], ["video/mp4", 2_000], ["audio/ogg", 3_000], ["application/pdf", 4_000]]) {
       assert.equal((await uploaded(world.rest, bytes(type, limit), type)).fileSize, limit);
       assertRefused(await upload(world.rest, bytes(type, limit + 1), type), 413, "File too large");
     }
   }, { MAX_UPLOAD_BYTES: "4000", MAX_UPLOAD_IMAGE_BYTES: "1000", MAX_UPLOAD_VIDEO_BYTES: "2000", MAX_UPLOAD_AUDIO_BYTES: "3000" });
 
-  each(SQLITE, "a form that is mostly no file is refused", async (world) => {
+  each(ONCE, "a form that is mostly no file is refused", async (world) => {
     const file = new File([bytes("image/png")], "a.png", { type: "image/png" });
     assertRefused(await world.rest.postMultipart("/api/upload", { note: "x".repeat(300_000), more: "x".repeat(300_000), file }), 400, "Invalid form");
     const { status } = await world.rest.postMultipart("/api/upload", { note: "x".repeat(10_000), file, after: "x".repeat(10_000) });

@@ -3,12 +3,11 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { pathOf, uploaded } from "../support/files.js";
-import { BUSY, STORES_ONLY, each } from "../support/matrix.js";
+import { BUSY, ONCE, STORES_ONLY, each } from "../support/matrix.js";
 import { assertError, draft, send } from "../support/messages.js";
 import { assertRefused } from "../support/rest.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
-const SQLITE = { ...STORES_ONLY, stores: ["sqlite"] };
 /** What is refused everywhere: it runs something, or hides where it leads. */
 const NEVER = [
   "javascript:alert(1)",
@@ -42,7 +41,7 @@ describe("links in messages", BUSY, () => {
     await assertAllRefused(world, a, rest, [...NEVER, ...FOREIGN, `https://evil.test${pathOf(url)}`]);
   }, { ...TOKEN_MODE, FILE_URL_HOSTS: "minio.example.com:9000, cdn.example.com" });
 
-  each(SQLITE, "links begin with the public address, and only those are ours", async (world) => {
+  each(ONCE, "links begin with the public address, and only those are ours", async (world) => {
     const a = await world.tokenUser(1);
     const { url } = await uploaded(world.rest.bearer(token(1)));
     assert.match(url, /^https:\/\/chat\.example\.com\/base\/uploads\/[0-9a-f]{32}\.png$/);

@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { PNG, bytes, uploaded } from "../support/files.js";
-import { BUSY, STORES_ONLY, each } from "../support/matrix.js";
+import { BUSY, ONCE, STORES_ONLY, each } from "../support/matrix.js";
 
-const SQLITE = { ...STORES_ONLY, stores: ["sqlite"] };
 const SANDBOX = /default-src 'none'.*sandbox/;
 
 describe("stored files", BUSY, () => {
@@ -38,7 +37,7 @@ describe("stored files", BUSY, () => {
     }
   });
 
-  each(SQLITE, "drawings and pages are never shown inline, even if the operator takes them", async (world) => {
+  each(ONCE, "drawings and pages are never shown inline, even if the operator takes them", async (world) => {
     for (const [content, type] of [["<svg onload='alert(1)'/>", "image/svg+xml"], ["<html><b>hi</b></html>", "text/html"]]) {
       const { url, fileType } = await uploaded(world.rest, content, type);
       assert.equal(fileType, type);

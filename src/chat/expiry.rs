@@ -66,11 +66,12 @@ impl Chat {
             if end + LEEWAY <= now {
                 // It may come back with another token, so it is not thrown out.
                 session.outbox.close();
-            } else if session.note_warning(end)
-                && let Some(user) = session.user()
+            } else if let Some(viewer) = session.viewer()
+                && session.note_warning(end)
             {
+                // Who does not listen yet is warned at the next look.
                 let expiring = DeskEvent::Expiring {
-                    user,
+                    user: viewer.user,
                     session: session.id,
                     expires_at: end,
                 };

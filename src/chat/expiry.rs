@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{Chat, DeskEvent, Dialect, Event, Session};
 use crate::auth::{Credentials, Identity, LEEWAY_SECONDS};
 use crate::error::{Error, Result};
 use crate::store;
+use crate::worker::Ticks;
 
 /// How long before its end a client is warned.
 const WARNING: TimeDelta = TimeDelta::seconds(60);
@@ -51,13 +51,9 @@ impl Chat {
     /// Warns and closes sockets whose tokens end, again and again until told to stop; the body of
     /// a worker.
     pub async fn watch_expiry(&self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = tick.tick() => self.check_expiry(store::now()).await,
-            }
+        let mut ticks = Ticks::new(TICK, &stop);
+        while ticks.next().await {
+            self.check_expiry(store::now()).await;
         }
     }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Chat, Dialect, Event, SessionId};
 use crate::store;
+use crate::worker::Ticks;
 
 /// How long a user stays online after the last socket is gone.
 const GRACE: Duration = Duration::from_secs(10);
@@ -132,19 +133,23 @@ impl Presence {
 impl Chat {
     /// Ends grace times and typing states when they run out; the body of a worker.
     pub async fn watch_clock(&self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                _ = tick.tick() => {
-                    self.expire_typing().await;
-                    self.expire_lobby_typing().await;
-                    self.expire_presence().await;
-                    self.note_what_was_told().await;
-                }
+        let typing = async {
+            let mut ticks = Ticks::new(TICK, &stop);
+            while ticks.next().await {
+                self.expire_typing().await;
+                self.expire_lobby_typing().await;
+                self.note_what_was_told().await;
             }
-        }
+        };
+        // Who is told that somebody went is read from the store, which may take a while when many
+        // go at once; typing does not wait for it.
+        let presence = async {
+            let mut ticks = Ticks::new(TICK, &stop);
+            while ticks.next().await {
+                self.expire_presence().await;
+            }
+        };
+        tokio::join!(typing, presence);
         // Delivery has ended before: after this nothing is told twice.
         self.note_what_was_told().await;
     }

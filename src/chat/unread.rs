@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sohbet_entity::ids::{ConversationId, PartyId};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Chat, Conversation, DeskEvent, Event, SessionId, Viewer};
 use crate::error::Result;
 use crate::store::{ReadScope, Standing};
+use crate::worker::Ticks;
 
 /// How often counts are pushed.
 const TICK: Duration = Duration::from_millis(200);
@@ -144,13 +144,9 @@ impl Chat {
 
     /// Counts and pushes, again and again until told to stop; the body of a worker.
     pub async fn watch_unread(&self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = tick.tick() => self.push_unread().await,
-            }
+        let mut ticks = Ticks::new(TICK, &stop);
+        while ticks.next().await {
+            self.push_unread().await;
         }
     }
 

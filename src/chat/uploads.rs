@@ -14,6 +14,7 @@ use super::{Caller, Chat, Dialect};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, BlobStream, Blobs, MessageRow, UploadRow};
+use crate::worker::Ticks;
 
 /// Longest time between two looks for files that nobody uses.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
@@ -212,12 +213,8 @@ impl Chat {
     /// Removes files that no message shows, again and again until told to stop.
     pub async fn sweep_uploads(&self, stop: CancellationToken) {
         let lifetime = Duration::from_secs(self.config.uploads.orphan_seconds.into());
-        let mut ticks = tokio::time::interval(lifetime.min(SWEEP_INTERVAL));
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
+        let mut ticks = Ticks::new(lifetime.min(SWEEP_INTERVAL), &stop);
+        while ticks.next().await {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.remove_orphans() => {}

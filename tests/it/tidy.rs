@@ -14,7 +14,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ("telemetry", &[]),
     ("store", &["error"]),
     ("auth", &["error"]),
-    ("chat", &["store", "auth", "error"]),
+    ("chat", &["store", "auth", "error", "worker"]),
     ("wire", &["chat", "error"]),
     ("delivery", &["wire", "chat", "error"]),
     ("socket", &["wire", "chat", "auth", "error"]),

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::ApiTokenId;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::ApiTokens;
 use crate::auth::Grant;
 use crate::chat::{Chat, Session};
 use crate::store::{self, Fault};
+use crate::worker::Ticks;
 
 /// How often the tokens of live sockets are looked at: a socket ends within a second after its
 /// token, so that half of it is left for the look itself.
@@ -71,24 +71,20 @@ impl Chat {
     /// Closes the sockets of tokens that are over, and writes down which tokens were used; the
     /// body of a worker.
     pub async fn watch_tokens(&self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ticks = Ticks::new(TICK, &stop);
         let mut n_ticks = 0_u32;
         let mut is_checked = true;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                _ = tick.tick() => {
-                    n_ticks = n_ticks.wrapping_add(1);
-                    let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
-                    let checked = self.check_live_tokens(is_minute).await;
-                    if let Err(fault) = checked && is_checked {
-                        tracing::warn!(%fault, "the tokens of live sockets cannot be checked");
-                    }
-                    is_checked = checked.is_ok();
-                    self.tokens.write_uses().await;
-                }
+        while ticks.next().await {
+            n_ticks = n_ticks.wrapping_add(1);
+            let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
+            let checked = self.check_live_tokens(is_minute).await;
+            if let Err(fault) = checked
+                && is_checked
+            {
+                tracing::warn!(%fault, "the tokens of live sockets cannot be checked");
             }
+            is_checked = checked.is_ok();
+            self.tokens.write_uses().await;
         }
         self.tokens.write_uses().await;
     }

@@ -253,3 +253,38 @@ impl Sessions {
         self.by_socket.each_value(visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::tests_support::nowhere;
+
+    #[test]
+    fn a_socket_that_is_gone_listens_to_nothing_any_more() {
+        let sessions = Sessions::default();
+        let session = sessions.open("s".into(), Identity::default(), None, nowhere());
+        let (user, gallery, conversation) = ("1".into(), "g".into(), "c".into());
+        sessions.listen_user(&session, &user);
+        assert!(sessions.is_connected(&user));
+        sessions.close(&session);
+        sessions.listen_user(&session, &user);
+        sessions.listen_gallery(&session, &gallery);
+        assert!(sessions.listen(&session, &conversation).is_ok());
+        assert!(!sessions.is_connected(&user) && !sessions.is_gallery_connected(&gallery));
+        let mut n_listeners = 0;
+        sessions.each_of_conversation(&conversation, |_| n_listeners += 1);
+        assert_eq!(n_listeners, 0);
+    }
+
+    #[test]
+    fn a_visitor_that_panics_leaves_the_others_their_index() {
+        let sessions = Sessions::default();
+        let session = sessions.open("s".into(), Identity::default(), None, nowhere());
+        let user = "1".into();
+        sessions.listen_user(&session, &user);
+        let visit = || sessions.each_of_user(&user, |_| panic!("a bug"));
+        let visited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(visit));
+        assert!(visited.is_err());
+        assert!(sessions.is_connected(&user));
+    }
+}

@@ -11,14 +11,18 @@ use crate::auth::Identity;
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
-    let (identity, outbox) = (Identity::default(), Box::new(Nowhere));
-    Sessions::default().open(socket_id.into(), identity, None, outbox)
+    Sessions::default().open(socket_id.into(), Identity::default(), None, nowhere())
 }
 
 /// Sockets of one server.
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
     let sessions = Sessions::default();
-    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, Box::new(Nowhere)))
+    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, nowhere()))
+}
+
+/// A way to a client that nobody is at the end of.
+pub fn nowhere() -> Box<dyn Outbox> {
+    Box::new(Nowhere)
 }
 
 /// A message that user `1` said to user `2`, without anything but a text.

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// Most messages that come when a user does; older ones are left out.
 const MAX_WAITING: u32 = 500;
 
+/// Marks that wait for a store that is away; what is not noted then is told once more.
+const MAX_MARKS: usize = 100_000;
+
 /// How far direct conversations were told to users live, as far as the store does not know yet.
 /// After a crash the last moments are told once more.
 #[derive(Default)]
@@ -37,8 +40,10 @@ impl Chat {
         if self.sessions.is_connected_in(&receiver.id, dialect) {
             let key = (message.row.conversation_id.clone(), receiver.id.clone());
             let mut marks = self.delivered.marks();
-            let mark = marks.entry(key).or_default();
-            *mark = message.row.seq.max(*mark);
+            if marks.len() < MAX_MARKS || marks.contains_key(&key) {
+                let mark = marks.entry(key).or_default();
+                *mark = message.row.seq.max(*mark);
+            }
         }
     }
 

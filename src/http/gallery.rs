@@ -14,19 +14,21 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use chrono::Utc;
 use sohbet_entity::ids::{self, ConversationId, MessageId};
 
 use super::State;
 use super::bodies::{Fields, Unreadable};
-use super::routing::{Surface, query};
+use super::health::status_of;
+use super::routing::{Face, Surface, Vitals, query};
 use super::uploads::{discard_body, receive, upload_url};
 use crate::auth::Permission;
 use crate::chat::{Caller, Conversation, Draft, File, Page, ReadScope};
 use crate::error::Error;
 use crate::wire::Dialect;
 use crate::wire::gallery::rest::{
-    self, DoneBody, ListedRoomBody, NO_OTHER_GALLERY, OpenedRoomBody, PageBody, RoomBody, SentBody,
-    SuccessBody,
+    self, DoneBody, HealthBody, ListedRoomBody, NO_OTHER_GALLERY, OpenedRoomBody, PageBody,
+    RoomBody, SentBody, SuccessBody,
 };
 use callers::Dealer;
 use errors::Refusal;
@@ -74,6 +76,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face {
+            health: Some(show_health),
+            ..Face::default()
+        },
         router: router
             .fallback(errors::show_not_found)
             .method_not_allowed_fallback(errors::show_method_not_allowed),
@@ -119,6 +125,11 @@ async fn enter(
     let room = room.ok_or(Error::NotFound("Room not found"))?;
     let room = state.chat.enter_room(&caller, room).await?;
     Ok((caller, room))
+}
+
+fn show_health(vitals: &Vitals) -> Response {
+    let body = HealthBody::new(vitals.is_ready.then(Utc::now));
+    (status_of(vitals), Json(body)).into_response()
 }
 
 async fn list_rooms(AxumState(state): AxumState<Arc<State>>, dealer: Dealer) -> Answer {

@@ -14,7 +14,7 @@ use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 
 use super::refusals::{self, Refusal};
-use super::routing::Surface;
+use super::routing::{Face, Surface};
 use super::{State, uploads};
 use crate::auth::Permission;
 use crate::chat::{DeskReply, DeskRequest, Reply};
@@ -68,6 +68,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face::default(),
         router: Router::new()
             .nest("/api/v1", v1)
             .fallback(refusals::show_not_found)

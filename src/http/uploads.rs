@@ -23,7 +23,7 @@ use super::errors::{refuse, refuse_error};
 use super::{BODY_TIMEOUT, State};
 use crate::auth::Permission;
 use crate::chat::{NewUpload, UploadRefusal, UploadRow};
-use crate::wire::messaging::rest::UploadBody;
+use crate::wire::uploads::UploadBody;
 
 /// What a form around a file may add to its size, in bytes.
 const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;

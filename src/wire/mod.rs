@@ -5,6 +5,7 @@
 
 pub mod chatsphere;
 pub mod direct;
+pub mod directory;
 pub mod gallery;
 mod ids;
 mod json;
@@ -13,6 +14,7 @@ mod metadata;
 pub mod native;
 pub mod school;
 pub mod starter;
+pub mod uploads;
 
 use std::collections::HashMap;
 

@@ -6,7 +6,6 @@ mod bodies;
 mod events;
 mod words;
 
-pub mod directory;
 pub mod rest;
 
 use serde_json::value::RawValue;

@@ -21,6 +21,7 @@ impl Chat {
         id: ConversationId,
         user: Option<&UserId>,
         n_messages: u32,
+        spelling: u8,
     ) -> Result<InTurn> {
         let known = match self.speaker(session, dialect, user).await {
             Ok(caller) => {
@@ -43,6 +44,8 @@ impl Chat {
             session.assert_user(user.clone());
         }
         session.hold();
+        // What it hears from here on is written in this spelling.
+        session.set_spelling(spelling);
         self.sessions.listen(session, &id)?;
         if let Some(before) = session
             .set_room(Some(id.clone()))

@@ -202,7 +202,7 @@ fn parse_typing(argument: Option<&RawValue>) -> Result<Request> {
     };
     Ok(Request::SetTyping {
         conversation: required_id(&object, "conversationId")?.into(),
-        user: object.id("userId")?.map(UserId::from),
+        user: object.truthy_id("userId")?.map(UserId::from),
         is_typing,
     })
 }
@@ -224,7 +224,7 @@ fn parse_relayed_message(argument: Option<&RawValue>) -> Result<Request> {
     }
     Ok(Request::RelayMessage {
         conversation: required_id(&object, "conversationId")?.into(),
-        receiver: object.id("receiverId")?.map(UserId::from),
+        receiver: object.truthy_id("receiverId")?.map(UserId::from),
         message: crate::chat::RelayedMessage(message.to_owned()),
     })
 }
@@ -234,7 +234,7 @@ fn object(argument: Option<&RawValue>) -> Result<Object<'_>> {
 }
 
 pub(super) fn required_id(object: &Object, name: &str) -> Result<String> {
-    object.id(name)?.ok_or(MISSING)
+    object.truthy_id(name)?.ok_or(MISSING)
 }
 
 fn conversation(argument: Option<&RawValue>) -> Result<ConversationId> {
@@ -248,8 +248,8 @@ fn bare_or_member(argument: Option<&RawValue>, name: &str) -> Result<Option<Stri
         return Ok(None);
     };
     match Object::parse(argument) {
-        Some(object) => object.id(name),
-        None => json::id(argument),
+        Some(object) => object.truthy_id(name),
+        None => json::truthy_id(argument),
     }
 }
 

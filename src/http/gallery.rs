@@ -21,7 +21,7 @@ use super::State;
 use super::bodies::{Fields, Unreadable};
 use super::health::status_of;
 use super::routing::{Face, Surface, Vitals, query};
-use super::uploads::{discard_body, receive, upload_url};
+use super::uploads::{Received, discard_body, receive, upload_url};
 use crate::auth::Permission;
 use crate::chat::{Caller, Conversation, Draft, File, Page, ReadScope};
 use crate::error::Error;
@@ -236,7 +236,7 @@ async fn send_file(
         }
     };
     let draft = match is_form(&request) {
-        true => rest::file_message(room.id.clone(), store(&state, &caller, request).await?),
+        true => file_of_form(&state, &caller, room.id.clone(), request).await?,
         false => {
             let Fields(body) = Fields::from_request(request, &state).await?;
             rest::parse_file(room.id.clone(), &body)?
@@ -252,14 +252,25 @@ fn is_form(request: &Request) -> bool {
 }
 
 /// Stores the file of a form here.
-async fn store(state: &Arc<State>, caller: &Caller, request: Request) -> Result<File, Refusal> {
+async fn file_of_form(
+    state: &Arc<State>,
+    caller: &Caller,
+    room: ConversationId,
+    request: Request,
+) -> Result<Draft, Refusal> {
     let headers = request.headers().clone();
-    let row = receive(state, Some(caller.user.clone()), request).await?;
-    Ok(File {
+    let Received { row, texts } = receive(state, Some(caller.user.clone()), request).await?;
+    let client_id = texts.client_id();
+    let client_id = client_id.map(|(name, id)| rest::form_client_id(name, id));
+    let file = File {
         url: Some(upload_url(state, &headers, &row)),
         name: Some(row.name),
         size: Some(row.size_bytes),
         media_type: Some(row.media_type),
+    };
+    Ok(Draft {
+        client_id: client_id.transpose()?,
+        ..rest::file_message(room, file)
     })
 }
 

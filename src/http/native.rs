@@ -230,7 +230,8 @@ async fn store_upload(
             return Err(refusal);
         }
     };
-    let row = uploads::receive(&state, Some(known.caller.user), request).await?;
+    let received = uploads::receive(&state, Some(known.caller.user), request).await?;
+    let row = received.row;
     let url = uploads::upload_url(&state, &headers, &row);
     Ok((StatusCode::CREATED, Json(UploadBody::new(&row, &url))).into_response())
 }

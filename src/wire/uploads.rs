@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub use super::json::CLIENT_ID_NAMES;
+
 /// `{success:true, url, fileName, fileSize, fileType, message}`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sohbet_entity::ids::ConversationId;
 
-use super::dialects::Access;
-use super::{Caller, Chat, Conversation, Dialect, Kind, Session};
+use super::dialects::{Access, Feature};
+use super::{Caller, Chat, Conversation, Kind, Session};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ impl Conversation {
                 }
                 None => {
                     let is_member = room.members.contains_key(&caller.user);
-                    let walks_in = room.is_open && caller.dialect == Dialect::Starter;
+                    let walks_in = room.is_open && caller.dialect.has(Feature::OpenDoors);
                     is_member || walks_in || caller.is_admin() || caller.is_program
                 }
             },

@@ -79,7 +79,7 @@ impl Chat {
         let Some(conversation) = self.find_conversation(id).await? else {
             return Ok(());
         };
-        let viewers = self.native_viewers(&conversation);
+        let viewers = self.live_viewers(&conversation);
         if viewers.is_empty() {
             return Ok(());
         }
@@ -153,7 +153,7 @@ impl Chat {
         let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
             return Ok(());
         };
-        if self.native_viewers(&conversation).is_empty() {
+        if self.live_viewers(&conversation).is_empty() {
             return Ok(());
         }
         // Only what is read in turn is surely newer than what was told before.

@@ -37,8 +37,21 @@ pub enum Access {
     Closed,
 }
 
+/// What a dialect asks of the domain, beyond what all of them get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Its people have no accounts and are members of nothing: who names an open room is in it.
+    OpenDoors,
+    /// Who comes and goes is told to those who share a conversation, and they may ask.
+    PeerPresence,
+    /// Its sockets hold a list of conversations, which is kept exact: what is unread, what changed.
+    LiveLists,
+    /// Its sockets are warned before their token ends, and closed when it does.
+    EndingTokens,
+}
+
 macro_rules! dialects {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $ids:ident $people:ident $access:ident $port:literal $cookie:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $ids:ident $people:ident $access:ident $port:literal $cookie:literal [$($feature:ident)*],)*) => {
         /// One complete vocabulary; a socket speaks exactly one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Dialect {
@@ -48,6 +61,9 @@ macro_rules! dialects {
         impl Dialect {
             /// All dialects.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// What the configuration takes: every name, and `auto`.
+            pub const NAMES: &'static str = concat!("auto" $(, "|", $name)*);
 
             /// The name in the handshake and in the configuration.
             pub const fn name(self) -> &'static str {
@@ -78,6 +94,10 @@ macro_rules! dialects {
             pub const fn default_port(self) -> u16 {
                 match self { $(Self::$variant => $port,)* }
             }
+
+            const fn features(self) -> &'static [Feature] {
+                match self { $(Self::$variant => &[$(Feature::$feature),*],)* }
+            }
         }
     };
 }
@@ -85,19 +105,38 @@ macro_rules! dialects {
 // One line registers a dialect here; its words are registered in `wire`, its routes in `http`.
 dialects! {
     /// Two users in a conversation, small integer ids (contract/messaging.md).
-    Messaging "messaging" Small Ids Open 3001 "",
+    Messaging "messaging" Small Ids Open 3001 "" [],
     /// Two dealers about an offer or a vehicle (contract/gallery.md).
-    Gallery "gallery" Uuid Ids Closed 3005 "",
+    Gallery "gallery" Uuid Ids Closed 3005 "" [],
     /// Teachers and students, one to one (contract/school.md).
-    School "school" Uuid Roles Open 4000 "auth-token",
+    School "school" Uuid Roles Open 4000 "auth-token" [],
     /// Person to person and groups, two words (contract/direct.md).
-    Direct "direct" Uuid Ids Open 3001 "",
+    Direct "direct" Uuid Ids Open 3001 "" [],
     /// Rooms with members over plain WebSockets (contract/chatsphere.md).
-    Chatsphere "chatsphere" Uuid Registered Open 3001 "user_api_token",
+    Chatsphere "chatsphere" Uuid Registered Open 3001 "user_api_token" [],
     /// Names instead of accounts, one global chat (contract/starter.md).
-    Starter "starter" Millis Ids Open 5000 "",
+    Starter "starter" Millis Ids Open 5000 "" [OpenDoors],
     /// Sohbet's own (contract/native.md).
-    Native "native" Uuid Ids Closed 3001 "",
+    Native "native" Uuid Ids Closed 3001 "" [PeerPresence LiveLists EndingTokens],
+}
+
+impl Dialect {
+    /// Whether it asks for something.
+    pub fn has(self, feature: Feature) -> bool {
+        self.features().contains(&feature)
+    }
+
+    /// All dialects that ask for something.
+    pub fn with(feature: Feature) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(move |dialect| dialect.has(feature))
+    }
+
+    /// The first dialect with such people, for what is asked by somebody of no dialect.
+    pub fn of_people(people: People) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|dialect| dialect.people() == people)
+    }
 }
 
 /// The tokens in a `Cookie` header: that of the dialect, or of any while the dialect is undecided.

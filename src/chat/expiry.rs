@@ -1,4 +1,4 @@
-//! Tokens that end while their sockets live, in Sohbet's own dialect: the client is warned, may show
+//! Tokens that end while their sockets live, where the dialect asks for it: the client is warned, may show
 //! a new token, and is sent away to connect anew if it does not.
 
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Chat, DeskEvent, Dialect, Event, Session};
+use super::dialects::Feature;
+use super::{Chat, DeskEvent, Event, Session};
 use crate::auth::{Credentials, Identity, LEEWAY_SECONDS};
 use crate::error::{Error, Result};
 use crate::store;
@@ -80,16 +81,15 @@ impl Chat {
     /// visiting them holds.
     fn ending_sessions(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, DateTime<Utc>)> {
         let mut ending = Vec::new();
-        if !self
-            .sessions
-            .has_listeners(Dialect::Native, Dialect::Native)
-        {
+        let listening = self.sessions.listening_with(Feature::EndingTokens);
+        if listening.is_empty() {
             return ending;
         }
         self.sessions.each(|session| {
             let end = session.expires_at();
             if let Some(end) = end.filter(|end| *end - WARNING <= now)
-                && session.dialect() == Some(Dialect::Native)
+                && let Some(dialect) = session.dialect()
+                && listening.contains(&dialect)
             {
                 ending.push((Arc::clone(session), end));
             }

@@ -174,9 +174,17 @@ impl Chat {
                 conversation,
                 user,
                 n_messages,
+                spelling,
             } => {
                 let opened = self
-                    .open_conversation(session, dialect, conversation, user.as_ref(), n_messages)
+                    .open_conversation(
+                        session,
+                        dialect,
+                        conversation,
+                        user.as_ref(),
+                        n_messages,
+                        spelling,
+                    )
                     .await;
                 return self.answer_in_turn(session, opened, asked).await;
             }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sohbet_entity::ids::UserId;
 
+use super::dialects::Feature;
 use super::{Caller, Chat, Dialect};
 use crate::auth::Permission;
 use crate::error::Result;
@@ -33,7 +34,7 @@ impl Chat {
         caller.check(Permission::Read)?;
         let known = self.store.find_acquaintances(&caller.user, users).await?;
         let view = |known: crate::store::Acquaintance| {
-            let is_online = self.is_online(Dialect::Native, &known.id);
+            let is_online = self.is_there(&known.id);
             PresenceView {
                 is_online,
                 last_seen_at: known.last_seen_at.filter(|_| !is_online),
@@ -43,19 +44,25 @@ impl Chat {
         Ok(known.into_iter().map(view).collect())
     }
 
+    /// Whether a user is there, as far as peers are told.
+    pub(super) fn is_there(&self, user: &UserId) -> bool {
+        Dialect::with(Feature::PeerPresence).any(|dialect| self.is_online(dialect, user))
+    }
+
     /// The connected people who share a conversation with a user. Nobody, when that cannot be read
     /// now: who is there is looked at again with every list.
     pub(super) async fn peers(&self, user: &UserId) -> Vec<UserId> {
-        if !self
-            .sessions
-            .has_listeners(Dialect::Native, Dialect::Native)
-        {
+        let listening = self.sessions.listening_with(Feature::PeerPresence);
+        if listening.is_empty() {
             return Vec::new();
         }
         match self.store.list_acquaintances(user, MAX_PEERS).await {
             Ok(mut peers) => {
-                let is_there = |peer: &UserId| self.sessions.is_connected_in(peer, Dialect::Native);
-                peers.retain(is_there);
+                let listens = |peer: &UserId| {
+                    let mut listening = listening.iter();
+                    listening.any(|dialect| self.sessions.is_connected_in(peer, *dialect))
+                };
+                peers.retain(listens);
                 peers
             }
             Err(fault) => {

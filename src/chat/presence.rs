@@ -9,6 +9,7 @@ use sohbet_entity::ids::UserId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::dialects::Feature;
 use super::{Chat, Dialect, Event, SessionId};
 use crate::store;
 use crate::worker::Ticks;
@@ -192,9 +193,9 @@ impl Chat {
             user: user.clone(),
             is_online,
             except,
-            peers: match dialect {
-                Dialect::Native => self.peers(user).await,
-                _ => Vec::new(),
+            peers: match dialect.has(Feature::PeerPresence) {
+                true => self.peers(user).await,
+                false => Vec::new(),
             },
             at: store::now(),
         }
@@ -215,7 +216,7 @@ impl Chat {
 mod tests {
     use super::*;
 
-    const DIALECT: Dialect = Dialect::Messaging;
+    const DIALECT: Dialect = Dialect::ALL[0];
 
     fn names(users: Vec<UserId>) -> Vec<String> {
         users.iter().map(ToString::to_string).collect()

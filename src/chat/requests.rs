@@ -41,6 +41,8 @@ pub enum Request {
         user: Option<UserId>,
         /// At most so many messages.
         n_messages: u32,
+        /// In which of the spellings of its dialect the socket is served from then on.
+        spelling: u8,
     },
     /// Something about groups that people join by their id.
     Group(GroupRequest),

@@ -14,7 +14,7 @@ pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 use index::Index;
 
 use super::Dialect;
-use super::dialects::People;
+use super::dialects::{Feature, People};
 use crate::auth::Identity;
 use crate::error::{Error, Result};
 use crate::store;
@@ -97,6 +97,12 @@ impl Sessions {
     pub fn has_listeners(&self, dialect: Dialect, cause: Dialect) -> bool {
         let has = |dialect| self.count(dialect).load(Ordering::Relaxed) > 0;
         has(Some(dialect)) || (dialect == cause && has(None))
+    }
+
+    /// The dialects that ask for something and have sockets.
+    pub(super) fn listening_with(&self, feature: Feature) -> Vec<Dialect> {
+        let listening = |dialect: &Dialect| self.has_listeners(*dialect, *dialect);
+        Dialect::with(feature).filter(listening).collect()
     }
 
     fn count(&self, dialect: Option<Dialect>) -> &AtomicUsize {

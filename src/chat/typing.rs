@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     fn key(conversation: &str, user: &str) -> Key {
-        (Dialect::Messaging, conversation.into(), user.into())
+        (Dialect::ALL[0], conversation.into(), user.into())
     }
 
     #[tokio::test(start_paused = true)]

@@ -99,7 +99,7 @@ impl Chat {
         match event {
             Event::Message { message, .. } => {
                 let sender = &message.row.sender_id;
-                let viewers = self.native_viewers(&message.conversation).into_iter();
+                let viewers = self.live_viewers(&message.conversation).into_iter();
                 let viewers = viewers.filter(|viewer| viewer.user != *sender);
                 self.wait_to_count(&message.conversation, viewers);
             }
@@ -109,7 +109,7 @@ impl Chat {
                 outcome,
                 ..
             } if outcome.has_moved => {
-                let viewers = self.native_viewers(known).into_iter();
+                let viewers = self.live_viewers(known).into_iter();
                 let viewers = viewers.filter(|viewer| viewer.party_in(known) == *party);
                 self.wait_to_count(known, viewers);
             }
@@ -117,7 +117,7 @@ impl Chat {
                 conversation,
                 message,
             }) if message.row.deleted_at.is_some() => {
-                self.wait_to_count(conversation, self.native_viewers(conversation));
+                self.wait_to_count(conversation, self.live_viewers(conversation));
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::links::{FileHost, Proof};
 use super::media::{self, Kind};
-use super::{Caller, Chat, Dialect};
+use super::{Caller, Chat, Dialect, People};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, BlobStream, Blobs, MessageRow, UploadRow};
@@ -137,20 +137,18 @@ impl Chat {
     /// dialect, so whoever the identity is in any of them may see it.
     pub async fn check_upload_access(&self, identity: &Identity, row: &UploadRow) -> Result<()> {
         let with_role = identity.with_role();
-        let is_visitor = identity.user.is_none() && identity.trust == Trust::Claimed;
-        let mut callers = Vec::new();
-        match is_visitor {
-            true => callers.push(Caller::visitor(identity, Dialect::Messaging)),
-            false => callers.push(
-                self.caller(identity, Dialect::Messaging, None, None)
-                    .await?,
-            ),
-        }
-        if with_role.user.is_some() && with_role.user != identity.user {
-            callers.push(self.caller(&with_role, Dialect::School, None, None).await?);
-        }
-        for caller in &callers {
-            if self.may_see_upload(caller, row).await? {
+        let is_other = with_role.user.is_some() && with_role.user != identity.user;
+        let asked = [(identity, People::Ids), (&with_role, People::Roles)];
+        for (identity, people) in asked.into_iter().take(1 + usize::from(is_other)) {
+            let Some(dialect) = Dialect::of_people(people) else {
+                continue;
+            };
+            let is_visitor = identity.user.is_none() && identity.trust == Trust::Claimed;
+            let caller = match is_visitor {
+                true => Caller::visitor(identity, dialect),
+                false => self.caller(identity, dialect, None, None).await?,
+            };
+            if self.may_see_upload(&caller, row).await? {
                 return Ok(());
             }
         }

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 
-use super::{Caller, Chat, Conversation, Dialect, Message, Profile, Viewer};
+use super::dialects::Feature;
+use super::{Caller, Chat, Conversation, Message, Profile, Viewer};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{
@@ -265,7 +266,7 @@ impl Chat {
     /// A participant, with whether they are there now.
     pub(super) fn show_participant(&self, row: NamedParticipant) -> ParticipantView {
         let is_online = match (row.party.user(), row.party.gallery()) {
-            (Some(user), _) => self.is_online(Dialect::Native, &user),
+            (Some(user), _) => self.is_there(&user),
             (None, Some(gallery)) => self.sessions.is_gallery_connected(&gallery),
             (None, None) => false,
         };
@@ -296,17 +297,16 @@ impl Chat {
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// In whose names native sockets look that take part in a conversation.
-    pub(super) fn native_viewers(&self, conversation: &Conversation) -> HashSet<Viewer> {
+    /// In whose names sockets with a live list look that take part in a conversation.
+    pub(super) fn live_viewers(&self, conversation: &Conversation) -> HashSet<Viewer> {
         let mut viewers = HashSet::new();
-        if !self
-            .sessions
-            .has_listeners(Dialect::Native, Dialect::Native)
-        {
+        let listening = self.sessions.listening_with(Feature::LiveLists);
+        if listening.is_empty() {
             return viewers;
         }
         let mut note = |session: &Arc<super::Session>| {
-            if session.dialect() == Some(Dialect::Native) {
+            let dialect = session.dialect();
+            if dialect.is_some_and(|dialect| listening.contains(&dialect)) {
                 viewers.extend(session.viewer());
             }
         };

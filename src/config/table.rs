@@ -6,6 +6,8 @@ mod uploads;
 
 pub use uploads::*;
 
+use crate::chat::Dialect;
+
 /// How a setting is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
@@ -96,7 +98,7 @@ pub static PORT: Setting = value(
     "PORT",
     &["SOCKET_PORT", "PORT"],
     "",
-    "Port to listen on; 0 takes a free one. By default the one that the front ends of DIALECT expect: 3001, gallery 3005, school 4000, starter 5000",
+    "Port to listen on; 0 takes a free one. By default the one that the front ends of DIALECT expect, 3001 in most",
 );
 /// More than one address is possible; see `hosts`.
 pub static HOST: Setting = value(
@@ -133,10 +135,10 @@ pub static PUBLIC_URL: Setting = value(
 /// `auto` lets the first event of a socket decide.
 pub static DIALECT: Setting = value(
     "dialect",
-    "NAME",
+    Dialect::NAMES,
     &["DIALECT"],
     "auto",
-    "Vocabulary of the clients: messaging, gallery, school, direct, chatsphere, starter or native; auto finds out socket by socket",
+    "Vocabulary of the clients; auto finds out socket by socket",
 );
 /// The way around the rule that development mode serves loopback only.
 pub static INSECURE_TRUST_CLIENTS: Setting = switch(

@@ -24,7 +24,7 @@ use sohbet_entity::ids;
 use super::State;
 use super::bodies::Unreadable;
 use super::callers::text;
-use super::routing::{Surface, query};
+use super::routing::{Face, Surface, query};
 use crate::auth;
 use crate::chat::cookie;
 use crate::error::Error;
@@ -38,6 +38,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns: |path| path == ALL_MESSAGES || is_own(path),
         claims: |request| is_own(request.uri.path()) || is_program(request),
+        face: Face::default(),
         router: Router::new()
             .route(
                 "/api/users",

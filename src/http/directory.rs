@@ -16,7 +16,7 @@ use super::bodies::{Fields, Unreadable};
 use super::callers::identify;
 use super::refusals::{Refusal, show_method_not_allowed};
 use crate::error::Error;
-use crate::wire::gallery::directory::{EntryBody, parse_entry};
+use crate::wire::directory::{EntryBody, parse_entry};
 
 /// The path of one entry.
 pub const PATH: &str = "/api/v1/directory/{kind}/{id}";

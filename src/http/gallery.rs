@@ -14,19 +14,21 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use chrono::Utc;
 use sohbet_entity::ids::{self, ConversationId, MessageId};
 
 use super::State;
 use super::bodies::{Fields, Unreadable};
-use super::routing::{Surface, query};
-use super::uploads::{discard_body, receive, upload_url};
+use super::health::status_of;
+use super::routing::{Face, Surface, Vitals, query};
+use super::uploads::{Received, discard_body, receive, upload_url};
 use crate::auth::Permission;
 use crate::chat::{Caller, Conversation, Draft, File, Page, ReadScope};
 use crate::error::Error;
 use crate::wire::Dialect;
 use crate::wire::gallery::rest::{
-    self, DoneBody, ListedRoomBody, NO_OTHER_GALLERY, OpenedRoomBody, PageBody, RoomBody, SentBody,
-    SuccessBody,
+    self, DoneBody, HealthBody, ListedRoomBody, NO_OTHER_GALLERY, OpenedRoomBody, PageBody,
+    RoomBody, SentBody, SuccessBody,
 };
 use callers::Dealer;
 use errors::Refusal;
@@ -74,6 +76,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face {
+            health: Some(show_health),
+            ..Face::default()
+        },
         router: router
             .fallback(errors::show_not_found)
             .method_not_allowed_fallback(errors::show_method_not_allowed),
@@ -119,6 +125,11 @@ async fn enter(
     let room = room.ok_or(Error::NotFound("Room not found"))?;
     let room = state.chat.enter_room(&caller, room).await?;
     Ok((caller, room))
+}
+
+fn show_health(vitals: &Vitals) -> Response {
+    let body = HealthBody::new(vitals.is_ready.then(Utc::now));
+    (status_of(vitals), Json(body)).into_response()
 }
 
 async fn list_rooms(AxumState(state): AxumState<Arc<State>>, dealer: Dealer) -> Answer {
@@ -225,7 +236,7 @@ async fn send_file(
         }
     };
     let draft = match is_form(&request) {
-        true => rest::file_message(room.id.clone(), store(&state, &caller, request).await?),
+        true => file_of_form(&state, &caller, room.id.clone(), request).await?,
         false => {
             let Fields(body) = Fields::from_request(request, &state).await?;
             rest::parse_file(room.id.clone(), &body)?
@@ -241,14 +252,25 @@ fn is_form(request: &Request) -> bool {
 }
 
 /// Stores the file of a form here.
-async fn store(state: &Arc<State>, caller: &Caller, request: Request) -> Result<File, Refusal> {
+async fn file_of_form(
+    state: &Arc<State>,
+    caller: &Caller,
+    room: ConversationId,
+    request: Request,
+) -> Result<Draft, Refusal> {
     let headers = request.headers().clone();
-    let row = receive(state, Some(caller.user.clone()), request).await?;
-    Ok(File {
+    let Received { row, texts } = receive(state, Some(caller.user.clone()), request).await?;
+    let client_id = texts.client_id();
+    let client_id = client_id.map(|(name, id)| rest::form_client_id(name, id));
+    let file = File {
         url: Some(upload_url(state, &headers, &row)),
         name: Some(row.name),
         size: Some(row.size_bytes),
         media_type: Some(row.media_type),
+    };
+    Ok(Draft {
+        client_id: client_id.transpose()?,
+        ..rest::file_message(room, file)
     })
 }
 

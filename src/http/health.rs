@@ -3,62 +3,61 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::Json;
 use axum::extract::State as AxumState;
 use axum::http::StatusCode;
 use axum::http::header::SERVER;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::State;
 use super::errors::refuse;
-use crate::wire::Dialect;
-use crate::wire::gallery::rest::HealthBody;
+use super::routing::{Face, Vitals};
 
+/// What the systems show, all in one.
 #[derive(Serialize)]
 struct Health {
     ok: bool,
-    #[serde(flatten)]
-    more: Option<More>,
-    uptime: f64,
-}
-
-/// What the other systems show besides.
-#[derive(Serialize)]
-struct More {
     status: &'static str,
     service: &'static str,
     timestamp: String,
+    uptime: f64,
 }
 
-/// What the five systems show under `/health`, all in one (contract/README.md, section 2); only
-/// what `messaging` or `gallery` shows where that dialect is configured.
-pub async fn show_health(AxumState(state): AxumState<Arc<State>>) -> Response {
-    let ok = state.chat.is_ready().await;
-    if ok && state.config.dialect == Some(Dialect::School) {
-        return ([(SERVER, "sohbet")], "Socket server is running").into_response();
-    }
-    let (status, word) = if ok {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "error")
-    };
-    if state.config.dialect == Some(Dialect::Gallery) {
-        let body = HealthBody::new(ok.then(Utc::now));
-        return (status, [(SERVER, "sohbet")], Json(body)).into_response();
-    }
-    let body = Health {
-        ok,
-        more: (state.config.dialect != Some(Dialect::Messaging)).then(|| More {
-            status: word,
-            service: "chat-service",
-            timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-        }),
+/// What the systems show under `/health` (contract/README.md, section 2); only what the system
+/// itself shows where a dialect is configured that has words for it.
+pub async fn show_health(
+    AxumState(state): AxumState<Arc<State>>,
+    Extension(face): Extension<Face>,
+) -> Response {
+    let vitals = Vitals {
+        is_ready: state.chat.is_ready().await,
         uptime: uptime_seconds(&state),
     };
+    let show = face.health.unwrap_or(show_all);
     // `sohbet check` knows a running Sohbet by this header.
-    (status, [(SERVER, "sohbet")], Json(body)).into_response()
+    ([(SERVER, "sohbet")], show(&vitals)).into_response()
+}
+
+/// `{"ok","status","service","timestamp","uptime"}`
+pub fn show_all(vitals: &Vitals) -> Response {
+    let body = Health {
+        ok: vitals.is_ready,
+        status: if vitals.is_ready { "ok" } else { "error" },
+        service: "chat-service",
+        timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        uptime: vitals.uptime,
+    };
+    (status_of(vitals), Json(body)).into_response()
+}
+
+/// 200, or 503 while the store does not answer.
+pub fn status_of(vitals: &Vitals) -> StatusCode {
+    match vitals.is_ready {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 /// The process answers.

@@ -14,7 +14,8 @@ use super::State;
 use super::bodies::{Fields, PageQuery, Params};
 use super::callers::Identified;
 use super::errors::{self, refuse, refuse_error};
-use super::routing::Surface;
+use super::health::status_of;
+use super::routing::{Face, Surface, Vitals};
 use super::uploads;
 use crate::chat::{Caller, ReadScope};
 use crate::error::Error;
@@ -33,6 +34,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face {
+            health: Some(show_health),
+            ..Face::default()
+        },
         router: Router::new()
             .route(
                 "/api/messages",
@@ -59,6 +64,11 @@ struct ListMessages {
     conversation_id: Option<String>,
     #[serde(flatten)]
     page: PageQuery,
+}
+
+fn show_health(vitals: &Vitals) -> Response {
+    let body = serde_json::json!({"ok": vitals.is_ready, "uptime": vitals.uptime});
+    (status_of(vitals), Json(body)).into_response()
 }
 
 async fn list_messages(

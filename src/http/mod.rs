@@ -27,10 +27,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -92,8 +92,8 @@ impl State {
 }
 
 /// The REST of each dialect that has any, in the order in which they are asked whose a request is.
-fn surfaces() -> [Surface; 6] {
-    [
+fn surfaces() -> Vec<Surface> {
+    vec![
         chatsphere::surface(),
         messaging::surface(),
         school::surface(),
@@ -106,9 +106,11 @@ fn surfaces() -> [Surface; 6] {
 /// All routes except the Socket.IO endpoint.
 pub fn router(state: &Arc<State>) -> Router {
     let surfaces = Surfaces::new(surfaces(), state);
+    let face = surfaces.face();
     Router::new()
         .route("/", get(pages::show_root))
         .route("/health", get(health::show_health))
+        .route_layer(Extension(face))
         .route("/healthz", get(health::show_liveness))
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(files::show_upload))

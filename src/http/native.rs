@@ -14,7 +14,7 @@ use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 
 use super::refusals::{self, Refusal};
-use super::routing::Surface;
+use super::routing::{Face, Surface};
 use super::{State, uploads};
 use crate::auth::Permission;
 use crate::chat::{DeskReply, DeskRequest, Reply};
@@ -68,6 +68,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face::default(),
         router: Router::new()
             .nest("/api/v1", v1)
             .fallback(refusals::show_not_found)
@@ -229,7 +230,8 @@ async fn store_upload(
             return Err(refusal);
         }
     };
-    let row = uploads::receive(&state, Some(known.caller.user), request).await?;
+    let received = uploads::receive(&state, Some(known.caller.user), request).await?;
+    let row = received.row;
     let url = uploads::upload_url(&state, &headers, &row);
     Ok((StatusCode::CREATED, Json(UploadBody::new(&row, &url))).into_response())
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State as AxumState;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 
 use super::State;
 use super::health::uptime_seconds;
-use crate::wire::{Dialect, starter};
+use super::routing::Face;
 
 /// What is running here and how to connect to it.
 const PAGE: &str = include_str!("root.html");
@@ -19,9 +19,13 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// A page for people, `{"ok":true,"uptime":seconds}` for programs; where a dialect is configured
 /// that has words of its own for it, these.
-pub async fn show_root(AxumState(state): AxumState<Arc<State>>, headers: HeaderMap) -> Response {
-    if state.config.dialect == Some(Dialect::Starter) {
-        return starter::RUNNING.into_response();
+pub async fn show_root(
+    AxumState(state): AxumState<Arc<State>>,
+    Extension(face): Extension<Face>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(show_root) = face.root {
+        return show_root();
     }
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let response = if prefers_html(accept.unwrap_or_default()) {

@@ -15,6 +15,24 @@ use crate::wire::Dialect;
 /// Names the dialect of a request, where paths alone would not tell.
 const DIALECT_HEADER: &str = "x-sohbet-dialect";
 
+/// What `/` and `/health` say where the whole server speaks one dialect; `None` is what they say
+/// anyway.
+#[derive(Clone, Copy, Default)]
+pub struct Face {
+    /// The answer at `/`.
+    pub root: Option<fn() -> Response>,
+    /// The answer at `/health`.
+    pub health: Option<fn(&Vitals) -> Response>,
+}
+
+/// How the server is.
+pub struct Vitals {
+    /// Whether the store answers.
+    pub is_ready: bool,
+    /// Seconds since the start.
+    pub uptime: f64,
+}
+
 /// The REST paths of one dialect.
 pub struct Surface {
     /// The dialect.
@@ -26,6 +44,8 @@ pub struct Surface {
     pub claims: fn(request: &Parts) -> bool,
     /// Its routes, with what it says to unknown paths and methods.
     pub router: Router<Arc<State>>,
+    /// What it says in the place of the whole server.
+    pub face: Face,
 }
 
 /// All surfaces, ready to serve.
@@ -45,6 +65,13 @@ impl Surfaces {
             configured: state.config.dialect,
             surfaces: surfaces.into_iter().map(ready).collect(),
         })
+    }
+
+    /// What `/` and `/health` say.
+    pub fn face(&self) -> Face {
+        let mut surfaces = self.surfaces.iter();
+        let configured = surfaces.find(|(surface, _)| Some(surface.dialect) == self.configured);
+        configured.map_or_else(Face::default, |(surface, _)| surface.face)
     }
 
     fn choose(&self, request: &Parts) -> Option<&Router> {

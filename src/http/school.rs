@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::bodies::{Fields, PageQuery, Params, Unreadable};
 use super::callers::{Identified, identify_by, text};
-use super::routing::Surface;
+use super::health;
+use super::routing::{Face, Surface, Vitals};
 use crate::chat::{Caller, Pair, cookie};
 use crate::error::{Error, Result};
 use crate::wire::Dialect;
@@ -32,6 +33,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        face: Face {
+            health: Some(show_health),
+            ..Face::default()
+        },
         router: Router::new()
             .route("/api/messages/teacher", get(list_as_teacher))
             .route("/api/messages/student", get(list_as_student))
@@ -123,6 +128,13 @@ struct ListMessages {
     student_id: Option<String>,
     #[serde(flatten)]
     page: PageQuery,
+}
+
+fn show_health(vitals: &Vitals) -> Response {
+    match vitals.is_ready {
+        true => "Socket server is running".into_response(),
+        false => health::show_all(vitals),
+    }
 }
 
 async fn list_as_teacher(

@@ -14,11 +14,12 @@ use sohbet_entity::ids::{self, ConversationId};
 use super::State;
 use super::callers::identify;
 use super::errors;
-use super::routing::Surface;
+use super::routing::{Face, Surface};
 use crate::auth::{Permission, Trust};
 use crate::chat::Caller;
 use crate::error::{Error, Result};
 use crate::wire::Dialect;
+use crate::wire::starter::RUNNING;
 use crate::wire::starter::rest::{self, ErrorBody};
 
 const DIALECT: Dialect = Dialect::Starter;
@@ -29,6 +30,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |_| false,
+        face: Face {
+            root: Some(|| RUNNING.into_response()),
+            ..Face::default()
+        },
         router: Router::new()
             .route("/api/messages", get(list_messages))
             .route("/api/messages/{room}", get(list_room_messages))

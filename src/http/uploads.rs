@@ -23,7 +23,7 @@ use super::errors::{refuse, refuse_error};
 use super::{BODY_TIMEOUT, State};
 use crate::auth::Permission;
 use crate::chat::{NewUpload, UploadRefusal, UploadRow};
-use crate::wire::messaging::rest::UploadBody;
+use crate::wire::uploads::{CLIENT_ID_NAMES, UploadBody};
 
 /// What a form around a file may add to its size, in bytes.
 const FORM_OVERHEAD_BYTES: usize = 64 * 1_024;
@@ -33,6 +33,20 @@ const MAX_DISCARDED_BYTES: usize = 64 * 1_024 * 1_024;
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Slower than that on average, an upload is given up: it holds a place that others wait for.
 const MIN_BYTES_PER_SECOND: u64 = 16 * 1_024;
+
+/// A form with a file that came in.
+pub struct Received {
+    /// The file.
+    pub row: UploadRow,
+    /// What stood beside it.
+    pub texts: Texts,
+}
+
+/// The fields of a form that are no files, as far as anybody asks for them.
+#[derive(Default)]
+pub struct Texts {
+    client_ids: [Option<String>; CLIENT_ID_NAMES.len()],
+}
 
 /// Stores the file of a form.
 pub async fn store_upload(
@@ -53,7 +67,7 @@ pub async fn store_upload(
         }
     };
     match receive(&state, caller.0.user, request).await {
-        Ok(row) => Json(UploadBody {
+        Ok(Received { row, .. }) => Json(UploadBody {
             success: true,
             url: &upload_url(&state, &headers, &row),
             file_name: &row.name,
@@ -78,7 +92,7 @@ pub async fn receive(
     state: &Arc<State>,
     owner: Option<UserId>,
     request: Request,
-) -> Result<UploadRow, UploadRefusal> {
+) -> Result<Received, UploadRefusal> {
     // The semaphore is never closed; without a place the upload would only be unbounded.
     let _place = state.upload_places.acquire().await;
     let (parts, body) = request.into_parts();
@@ -127,22 +141,30 @@ async fn read_form(
     owner: Option<UserId>,
     request: Request,
     feed: &Feed,
-) -> Result<UploadRow, UploadRefusal> {
+) -> Result<Received, UploadRefusal> {
     let form = Multipart::from_request(request, state).await;
     let mut form = form.map_err(|_| UploadRefusal::NoFile)?;
-    let mut pace = Pace::default();
+    let (mut pace, mut texts) = (Pace::default(), Texts::default());
     while let Some(mut field) = pace.next(0, form.next_field()).await? {
         // A field without a file name is a text, not a file.
         let name = match (field.name(), field.file_name()) {
             (Some("file"), Some(name)) => name.to_owned(),
-            _ => continue,
+            _ => {
+                texts.take(field, &mut pace).await?;
+                continue;
+            }
         };
         let new = NewUpload {
             owner,
             name: Some(name),
             claimed_type: field.content_type().map(str::to_owned),
         };
-        return store_field(state, new, &mut field, &mut pace, feed).await;
+        let row = store_field(state, new, &mut field, &mut pace, feed).await?;
+        drop(field);
+        texts.take_rest(&mut form).await;
+        // Who sends more than that waits until it is read.
+        discard(feed).await;
+        return Ok(Received { row, texts });
     }
     Err(UploadRefusal::NoFile)
 }
@@ -163,10 +185,40 @@ async fn store_field(
             break;
         }
     }
-    let row = file.finish().await?;
-    // The fields after the file say nothing new, but who sends them waits until they are read.
-    discard(feed).await;
-    Ok(row)
+    file.finish().await
+}
+
+impl Texts {
+    /// Takes a field that is no file. What the parser gives out is bounded for the whole form.
+    async fn take(&mut self, mut field: Field<'_>, pace: &mut Pace) -> Result<(), UploadRefusal> {
+        let is_meant = |name: &&str| field.name() == Some(*name);
+        let Some(place) = CLIENT_ID_NAMES.iter().position(is_meant) else {
+            return Ok(());
+        };
+        let mut text = Vec::new();
+        while let Some(bytes) = pace.next(0, field.chunk()).await? {
+            text.extend_from_slice(&bytes);
+        }
+        // What is no text is no id either, and neither is an empty one.
+        self.client_ids[place] = Some(String::from_utf8(text).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Takes the fields after the file, which is stored however they end.
+    async fn take_rest(&mut self, form: &mut Multipart) {
+        let mut pace = Pace::default();
+        while let Ok(Some(field)) = pace.next(0, form.next_field()).await {
+            if self.take(field, &mut pace).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The client's own id of what it sends, with the name of its field.
+    pub fn client_id(self) -> Option<(&'static str, String)> {
+        let mut named = CLIENT_ID_NAMES.into_iter().zip(self.client_ids);
+        named.find_map(|(name, id)| Some((name, id?)))
+    }
 }
 
 /// How fast an upload arrives.

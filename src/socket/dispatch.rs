@@ -21,7 +21,7 @@ use super::links::Links;
 use super::outbox::acknowledge;
 use crate::chat::{Ack, Dialect, Handled, Reply, Session, SocketRequest};
 use crate::error::Error;
-use crate::wire::{self, Asked};
+use crate::wire::{self, Asked, Opening};
 
 /// How long one event may take before it is answered with an error.
 const EVENT_DEADLINE: Duration = Duration::from_secs(10);
@@ -151,7 +151,12 @@ impl Dispatcher {
             // It comes back, and is greeted then.
             return session.outbox.close();
         }
-        let greeting = wire::vocabulary(dialect).greeting(&self.session, at_handshake);
+        let since = session.take_opening();
+        let opening = Opening {
+            at_handshake,
+            since: since.as_deref(),
+        };
+        let greeting = wire::vocabulary(dialect).greeting(&self.session, opening);
         if let Some(asked) = greeting {
             self.handle(dialect, asked, None).await;
         }
@@ -200,13 +205,14 @@ impl Dispatcher {
             let error = Error::unknown_event(&event);
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        match wire::vocabulary(dialect).parse(&event, &arguments, &self.session) {
+        let vocabulary = wire::vocabulary(dialect);
+        match vocabulary.parse(&event, &arguments, &self.session) {
             Ok(asked) => self.handle(dialect, asked, ack).await,
-            Err(refused) => {
+            Err(error) => {
                 // Answers stay in order: a refusal waits for the writes before it.
                 self.shared.chat.wait_for_writes(&self.session).await;
-                let echo = refused.echo.as_deref();
-                self.tell(dialect, &event, echo, &Err(refused.error), ack);
+                let echo = vocabulary.echo(&event, &arguments);
+                self.tell(dialect, &event, echo.as_deref(), &Err(error), ack);
             }
         }
     }

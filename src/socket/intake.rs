@@ -99,10 +99,7 @@ pub(super) fn refusal(session: &Session, payload: &Value, error: Error) -> Answe
         return plain(&error);
     };
     let vocabulary = wire::vocabulary(dialect);
-    let echo = match vocabulary.parse(&event, &arguments, session) {
-        Ok(asked) => asked.echo,
-        Err(refused) => refused.echo,
-    };
+    let echo = vocabulary.echo(&event, &arguments);
     let asked = Asked {
         word: &event,
         echo: echo.as_deref(),

@@ -41,9 +41,14 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 
-    /// The id under that name. Absent and falsy ids (`0`, `""`, `false`) are `None`.
+    /// The id under that name. Absent and empty ids are `None`.
     pub fn id(&self, name: &str) -> Result<Option<String>> {
         self.get(name).map_or(Ok(None), id)
+    }
+
+    /// The id under that name. Absent and falsy ids (`0`, `""`, `false`) are `None`.
+    pub fn truthy_id(&self, name: &str) -> Result<Option<String>> {
+        self.get(name).map_or(Ok(None), truthy_id)
     }
 
     /// The text under that name. Absent and empty texts are `None`.
@@ -83,7 +88,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An id: a string, or a non-negative safe integer. Falsy values are `None`.
+/// An id: a string, or a non-negative safe integer. The empty string and `null` are `None`.
 pub fn id(value: &RawValue) -> Result<Option<String>> {
     let json = value.get();
     match json.as_bytes().first() {
@@ -100,25 +105,40 @@ pub fn id(value: &RawValue) -> Result<Option<String>> {
             if number > ids::MAX_SAFE_INTEGER {
                 return Err(INVALID);
             }
-            Ok((number != 0).then(|| json.to_owned()))
+            Ok(Some(json.to_owned()))
         }
-        _ if json == "null" || json == "false" => Ok(None),
+        _ if json == "null" => Ok(None),
         _ => Err(INVALID),
     }
 }
 
+/// An id where a server asked its front ends only whether one is there: `0` and `false` are `None`.
+pub fn truthy_id(value: &RawValue) -> Result<Option<String>> {
+    match value.get() {
+        "0" | "false" => Ok(None),
+        _ => id(value),
+    }
+}
+
+/// The names of the client's own id of a send; the first that is there counts.
+pub const CLIENT_ID_NAMES: [&str; 3] = ["clientMessageId", "clientId", "client_offset"];
+
 /// The client's own id of a send, under any of its names (contract/README.md, 6.5).
 pub fn client_id(object: &Object) -> Result<Option<ClientId>> {
-    let names = ["clientMessageId", "clientId", "client_offset"];
-    let Some(value) = names.into_iter().find_map(|name| object.get(name)) else {
+    let mut names = CLIENT_ID_NAMES.into_iter();
+    let Some(value) = names.find_map(|name| object.get(name)) else {
         return Ok(None);
     };
-    let id = text(value)?;
-    let n_chars = id.chars().count();
-    if n_chars == 0 || n_chars > MAX_CLIENT_ID_CHARS {
-        return Err(INVALID);
+    explicit_id(text(value)?).map(Some)
+}
+
+/// The client's own id of a send, as it was written.
+pub fn explicit_id(id: String) -> Result<ClientId> {
+    let fits = (1..=MAX_CLIENT_ID_CHARS).contains(&id.chars().count());
+    match fits && !id.contains('\0') {
+        true => Ok(ClientId::Explicit(id)),
+        false => Err(INVALID),
     }
-    Ok(Some(ClientId::Explicit(id)))
 }
 
 /// A text without U+0000, which one of the databases cannot store.
@@ -145,9 +165,14 @@ mod tests {
         assert_eq!(id(&raw("5")), Ok(Some("5".into())));
         assert_eq!(id(&raw("\"5\"")), Ok(Some("5".into())));
         assert_eq!(id(&raw("\"007\"")), Ok(Some("007".into())));
-        for falsy in ["0", "\"\"", "null", "false"] {
-            assert_eq!(id(&raw(falsy)), Ok(None), "{falsy}");
+        assert_eq!(id(&raw("0")), Ok(Some("0".into())));
+        for none in ["\"\"", "null"] {
+            assert_eq!(id(&raw(none)), Ok(None), "{none}");
         }
+        for falsy in ["0", "\"\"", "null", "false"] {
+            assert_eq!(truthy_id(&raw(falsy)), Ok(None), "{falsy}");
+        }
+        assert_eq!(truthy_id(&raw("\"0\"")), Ok(Some("0".into())));
         let long = format!("\"{}\"", "x".repeat(129));
         for wrong in [
             "-1",
@@ -155,6 +180,7 @@ mod tests {
             "1e3",
             "9007199254740992",
             "true",
+            "false",
             "{}",
             "[]",
             "\"\\u0000\"",

@@ -5,6 +5,7 @@
 
 pub mod chatsphere;
 pub mod direct;
+pub mod directory;
 pub mod gallery;
 mod ids;
 mod json;
@@ -13,6 +14,7 @@ mod metadata;
 pub mod native;
 pub mod school;
 pub mod starter;
+pub mod uploads;
 
 use std::collections::HashMap;
 
@@ -39,7 +41,7 @@ pub trait Vocabulary: Sync {
         event: &str,
         arguments: &[&RawValue],
         session: &Session,
-    ) -> Result<SocketRequest, Refused>;
+    ) -> Result<SocketRequest>;
 
     /// Whether a socket needs an identity to connect, in development mode too.
     fn needs_identity(&self) -> bool {
@@ -56,9 +58,13 @@ pub trait Vocabulary: Sync {
         false
     }
 
-    /// What the server does for a socket as soon as its dialect is fixed: `at_handshake` or by its
-    /// first event.
-    fn greeting(&self, _session: &Session, _at_handshake: bool) -> Option<SocketRequest> {
+    /// What a client wants to see again of an event that is refused, whyever it is.
+    fn echo(&self, _event: &str, _arguments: &[&RawValue]) -> Option<Box<RawValue>> {
+        None
+    }
+
+    /// What the server does for a socket as soon as its dialect is fixed.
+    fn greeting(&self, _session: &Session, _opening: Opening<'_>) -> Option<SocketRequest> {
         None
     }
 
@@ -103,6 +109,15 @@ pub enum Variant {
     Shared(u8),
     /// This listener hears words of its own.
     Own,
+}
+
+/// How a socket came to its dialect.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    /// Whether it was fixed at the handshake, and not by the first event.
+    pub at_handshake: bool,
+    /// What the handshake said the client has.
+    pub since: Option<&'a RawValue>,
 }
 
 /// A request, as far as its answer depends on it.
@@ -155,21 +170,6 @@ impl Answer {
             events: Vec::new(),
             ack: refusal(error, &error.to_string()),
         }
-    }
-}
-
-/// A request that was refused because of its payload.
-#[derive(Debug)]
-pub struct Refused {
-    /// Why.
-    pub error: Error,
-    /// What the client wants to see again in the error.
-    pub echo: Option<Box<RawValue>>,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self { error, echo: None }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Holds the architecture: floors, fenced crates, the length of files (ARCHITECTURE.md, "Floors").
 
+mod dialects;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

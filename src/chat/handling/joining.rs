@@ -22,6 +22,7 @@ impl Chat {
         id: ConversationId,
         user: Option<&UserId>,
         n_messages: u32,
+        spelling: u8,
     ) -> Result<InTurn> {
         let (caller, known) = match self.speaker(session, dialect, user).await {
             Ok(caller) => {
@@ -45,6 +46,8 @@ impl Chat {
             session.assert_user(user.clone());
         }
         session.hold();
+        // What it hears from here on is written in this spelling.
+        session.set_spelling(spelling);
         match caller.as_ref().zip(known.as_ref()) {
             Some((caller, known)) => self.listen_as(session, caller, known)?,
             None => self.sessions.listen(session, &id)?,

@@ -92,10 +92,10 @@ impl Frames<'_> {
     async fn dispatch(&self, word: &str, frame: &RawValue) {
         match wire::vocabulary(DIALECT).parse(word, &[frame], self.session) {
             Ok(asked) => self.handle(asked).await,
-            Err(refused) => {
+            Err(error) => {
                 // Answers stay in order: a refusal waits for the writes before it.
                 self.shared.chat.wait_for_writes(self.session).await;
-                self.tell(word, &Err(refused.error));
+                self.tell(word, &Err(error));
             }
         }
     }

@@ -10,7 +10,7 @@ pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Variant, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Variant, Vocabulary};
 use crate::chat::{Event, Reply, Session, SocketRequest};
 use crate::error::Result;
 use bodies::{MessageBody, NewMessage, SpreadMessage};
@@ -35,8 +35,8 @@ impl Vocabulary for Chatsphere {
         event: &str,
         arguments: &[&RawValue],
         session: &Session,
-    ) -> Result<SocketRequest, Refused> {
-        Ok(words::parse(event, arguments, session)?)
+    ) -> Result<SocketRequest> {
+        words::parse(event, arguments, session)
     }
 
     fn takes_query_token(&self) -> bool {

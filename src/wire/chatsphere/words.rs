@@ -36,8 +36,8 @@ pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
     matches!(event, "join" | "message") && names_room()
 }
 
-/// Reads an event. Which room is meant, and in which spelling the socket is served, depends on what
-/// it joined last.
+/// Reads an event. Which room is meant, and whether an unknown word is a text, depends on what the
+/// socket joined last.
 pub fn parse(event: &str, arguments: &[&RawValue], session: &Session) -> Result<SocketRequest> {
     let object = arguments.first().and_then(|value| Object::parse(value));
     let is_bare = object
@@ -45,8 +45,8 @@ pub fn parse(event: &str, arguments: &[&RawValue], session: &Session) -> Result<
         .is_some_and(|object| object.names().all(|name| name == "type"));
     let object = object.unwrap_or_default();
     match event {
-        "join" => open(session, "join", &object),
-        "join_room" => open(session, "join_room", &object),
+        "join" => open("join", &object),
+        "join_room" => open("join_room", &object),
         "message" => send("message", &object, session),
         "new_message" => send("new_message", &object, session),
         "leave" | "leave_room" => leave(&object, session),
@@ -79,14 +79,14 @@ fn checked(text: &str) -> Result<String> {
 }
 
 /// The word that joins decides on the spelling from here on.
-fn open(session: &Session, word: &'static str, object: &Object) -> Result<SocketRequest> {
+fn open(word: &'static str, object: &Object) -> Result<SocketRequest> {
     let conversation = room(object)?.ok_or(NO_ROOM)?;
     let user = object.id("userId").map_err(|_| NO_ROOM)?.map(UserId::from);
-    session.set_spelling(if word == "join" { 0 } else { SECOND_SPELLING });
     let request = Request::OpenConversation {
         conversation,
         user,
         n_messages: N_SHOWN,
+        spelling: if word == "join" { 0 } else { SECOND_SPELLING },
     };
     Ok(SocketRequest::new(word, request))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ids::Time;
-use super::{Answer, Asked, Audience, Frame, Refused, Variant, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Opening, Variant, Vocabulary};
 use crate::chat::{Dialect, Event, Message, Reply, Request, Session, SocketRequest};
 use crate::error::Result;
 
@@ -34,12 +34,12 @@ impl Vocabulary for Direct {
         event: &str,
         arguments: &[&RawValue],
         session: &Session,
-    ) -> Result<SocketRequest, Refused> {
-        Ok(words::parse(event, arguments, session)?)
+    ) -> Result<SocketRequest> {
+        words::parse(event, arguments, session)
     }
 
     /// Who is known from the handshake is registered.
-    fn greeting(&self, session: &Session, _: bool) -> Option<SocketRequest> {
+    fn greeting(&self, session: &Session, _: Opening<'_>) -> Option<SocketRequest> {
         let user = session.identity().user.clone()?;
         let join = Request::JoinUser {
             user,

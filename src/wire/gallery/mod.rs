@@ -6,12 +6,11 @@ mod bodies;
 mod events;
 mod words;
 
-pub mod directory;
 pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Vocabulary};
 use crate::chat::{Event, Reply, Session, SocketRequest};
 use crate::error::Result;
 
@@ -27,12 +26,7 @@ impl Vocabulary for Gallery {
         words::is_typical(event, arguments)
     }
 
-    fn parse(
-        &self,
-        event: &str,
-        arguments: &[&RawValue],
-        _: &Session,
-    ) -> Result<SocketRequest, Refused> {
+    fn parse(&self, event: &str, arguments: &[&RawValue], _: &Session) -> Result<SocketRequest> {
         words::parse(event, arguments)
     }
 

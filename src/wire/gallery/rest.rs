@@ -17,8 +17,6 @@ use crate::chat::{Channel, ClientId, Draft, File, NewDealerRoom, Target};
 use crate::wire::json::{self, Object};
 use crate::wire::metadata;
 
-/// Longest client id of a send, in characters.
-const MAX_CLIENT_ID_CHARS: usize = 128;
 /// Largest metadata of a message, in bytes of JSON.
 const MAX_METADATA_BYTES: usize = 65_536;
 /// Longest media type of a file, in characters.
@@ -159,15 +157,17 @@ fn metadata(object: &Object) -> Result<Option<Value>, Wrong> {
 }
 
 fn client_id(object: &Object) -> Result<Option<ClientId>, Wrong> {
-    for name in ["clientMessageId", "clientId", "client_offset"] {
-        if let Some(value) = object.get(name) {
-            let fits = |id: &String| (1..=MAX_CLIENT_ID_CHARS).contains(&id.chars().count());
-            let id = json::text(value).ok().filter(fits);
-            let id = id.ok_or(Wrong::field(name, "A client id has 1 to 128 characters"))?;
-            return Ok(Some(ClientId::Explicit(id)));
-        }
-    }
-    Ok(None)
+    let mut names = json::CLIENT_ID_NAMES.into_iter();
+    let named = names.find_map(|name| Some((name, object.get(name)?)));
+    named
+        .map(|(name, value)| form_client_id(name, json::text(value).unwrap_or_default()))
+        .transpose()
+}
+
+/// The client's own id of a send, from a field of a form.
+pub fn form_client_id(name: &'static str, id: String) -> Result<ClientId, Wrong> {
+    let wrong = Wrong::field(name, "A client id has 1 to 128 characters");
+    json::explicit_id(id).map_err(|_| wrong)
 }
 
 /// A size in bytes: a whole number, or a text of one.

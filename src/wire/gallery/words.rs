@@ -5,7 +5,6 @@ use sohbet_entity::ids::ConversationId;
 
 use crate::chat::{Request, SocketRequest};
 use crate::error::{Error, Result};
-use crate::wire::Refused;
 use crate::wire::json::{self, Object};
 
 /// Every word of this dialect.
@@ -31,7 +30,7 @@ pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
 }
 
 /// Reads an event. A room is named by its id, alone or as `roomId` of an object.
-pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refused> {
+pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest> {
     let word = *WORDS
         .iter()
         .find(|word| **word == event)

@@ -9,7 +9,7 @@ pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Opening, Vocabulary};
 use crate::chat::{Event, Reply, Request, Session, SocketRequest};
 use crate::error::Result;
 use bodies::MessageBody;
@@ -26,18 +26,21 @@ impl Vocabulary for Messaging {
         words::is_typical(event, arguments)
     }
 
-    fn parse(
-        &self,
-        event: &str,
-        arguments: &[&RawValue],
-        _: &Session,
-    ) -> Result<SocketRequest, Refused> {
+    fn parse(&self, event: &str, arguments: &[&RawValue], _: &Session) -> Result<SocketRequest> {
         words::parse(event, arguments)
     }
 
+    fn echo(&self, event: &str, arguments: &[&RawValue]) -> Option<Box<RawValue>> {
+        words::echo(event, arguments)
+    }
+
     /// Who is known from the handshake is greeted as if they had asked for it.
-    fn greeting(&self, session: &Session, at_handshake: bool) -> Option<SocketRequest> {
-        let user = session.identity().user.clone().filter(|_| at_handshake)?;
+    fn greeting(&self, session: &Session, opening: Opening<'_>) -> Option<SocketRequest> {
+        let user = session
+            .identity()
+            .user
+            .clone()
+            .filter(|_| opening.at_handshake)?;
         let join = Request::JoinUser {
             user,
             name: None,

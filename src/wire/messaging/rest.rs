@@ -29,11 +29,11 @@ pub fn parse_message(body: &RawValue) -> Result<PostedMessage> {
     let no_people = Error::InvalidPayload("Sender ID and receiver ID are required");
     let no_content = Error::InvalidPayload("Message content is required");
     let object = Object::parse(body).ok_or(no_people.clone())?;
-    let id = |name| object.id(name).map_err(|_| no_people.clone());
+    let id = |name| object.truthy_id(name).map_err(|_| no_people.clone());
     let (Some(sender), Some(receiver)) = (id("senderId")?, id("receiverId")?) else {
         return Err(no_people);
     };
-    let conversation = match object.id("conversationId") {
+    let conversation = match object.truthy_id("conversationId") {
         Ok(Some(id)) => ConversationHint::MustMatch(id.into()),
         Ok(None) => ConversationHint::None,
         Err(_) => return Err(Error::InvalidPayload("Invalid conversation ID")),
@@ -85,7 +85,7 @@ pub struct ReadMark {
 pub fn parse_read_mark(body: &RawValue) -> Result<ReadMark> {
     let missing = Error::InvalidPayload("Conversation ID and user ID are required");
     let object = Object::parse(body).ok_or(missing.clone())?;
-    let id = |name| object.id(name).map_err(|_| missing.clone());
+    let id = |name| object.truthy_id(name).map_err(|_| missing.clone());
     match (id("conversationId")?, id("userId")?) {
         (Some(conversation), Some(reader)) => Ok(ReadMark {
             conversation: conversation.into(),
@@ -239,22 +239,4 @@ impl<'a> UserBody<'a> {
             },
         }
     }
-}
-
-/// `{success:true, url, fileName, fileSize, fileType, message}`
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UploadBody<'a> {
-    /// Always true.
-    pub success: bool,
-    /// Where the file is.
-    pub url: &'a str,
-    /// Its name.
-    pub file_name: &'a str,
-    /// Its size in bytes.
-    pub file_size: i64,
-    /// Its media type.
-    pub file_type: &'a str,
-    /// A text for people.
-    pub message: &'static str,
 }

@@ -7,7 +7,6 @@ use crate::chat::{
     Channel, ClientId, ConversationHint, Draft, File, ReadScope, Request, SocketRequest, Target,
 };
 use crate::error::{Error, Result};
-use crate::wire::Refused;
 use crate::wire::json::{self, MAX_CLIENT_ID_CHARS, Object};
 
 /// Every word of this dialect.
@@ -45,7 +44,7 @@ pub fn is_typical(event: &str, arguments: &[&RawValue]) -> bool {
 }
 
 /// Reads an event.
-pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refused> {
+pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest> {
     let argument = arguments.first().copied();
     let word = *WORDS
         .iter()
@@ -87,20 +86,25 @@ pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest, Refu
     Ok(SocketRequest::new(word, request))
 }
 
-fn parse_send(argument: Option<&RawValue>) -> Result<SocketRequest, Refused> {
+/// The temporary id of a message, in the form in which the client wrote it.
+pub fn echo(event: &str, arguments: &[&RawValue]) -> Option<Box<RawValue>> {
+    let object = arguments.first().copied().and_then(Object::parse);
+    let object = object.filter(|_| event == "send_message")?;
+    temp_id(&object).map(ToOwned::to_owned)
+}
+
+fn temp_id<'a>(object: &Object<'a>) -> Option<&'a RawValue> {
+    object.get("tempId").filter(|value| is_temp_id(value))
+}
+
+fn parse_send(argument: Option<&RawValue>) -> Result<SocketRequest> {
     let object = object(argument)?;
-    let temp_id = object.get("tempId").filter(|value| is_temp_id(value));
-    let echo = temp_id.map(ToOwned::to_owned);
-    match draft(&object, temp_id) {
-        Ok(draft) => Ok(SocketRequest {
-            echo,
-            ..SocketRequest::new("send_message", Request::Send(Box::new(draft)))
-        }),
-        Err(_) => Err(Refused {
-            error: MISSING,
-            echo,
-        }),
-    }
+    let temp_id = temp_id(&object);
+    let draft = draft(&object, temp_id).map_err(|_| MISSING)?;
+    Ok(SocketRequest {
+        echo: temp_id.map(ToOwned::to_owned),
+        ..SocketRequest::new("send_message", Request::Send(Box::new(draft)))
+    })
 }
 
 fn draft(object: &Object, temp_id: Option<&RawValue>) -> Result<Draft> {
@@ -198,7 +202,7 @@ fn parse_typing(argument: Option<&RawValue>) -> Result<Request> {
     };
     Ok(Request::SetTyping {
         conversation: required_id(&object, "conversationId")?.into(),
-        user: object.id("userId")?.map(UserId::from),
+        user: object.truthy_id("userId")?.map(UserId::from),
         is_typing,
     })
 }
@@ -220,7 +224,7 @@ fn parse_relayed_message(argument: Option<&RawValue>) -> Result<Request> {
     }
     Ok(Request::RelayMessage {
         conversation: required_id(&object, "conversationId")?.into(),
-        receiver: object.id("receiverId")?.map(UserId::from),
+        receiver: object.truthy_id("receiverId")?.map(UserId::from),
         message: crate::chat::RelayedMessage(message.to_owned()),
     })
 }
@@ -230,7 +234,7 @@ fn object(argument: Option<&RawValue>) -> Result<Object<'_>> {
 }
 
 pub(super) fn required_id(object: &Object, name: &str) -> Result<String> {
-    object.id(name)?.ok_or(MISSING)
+    object.truthy_id(name)?.ok_or(MISSING)
 }
 
 fn conversation(argument: Option<&RawValue>) -> Result<ConversationId> {
@@ -244,8 +248,8 @@ fn bare_or_member(argument: Option<&RawValue>, name: &str) -> Result<Option<Stri
         return Ok(None);
     };
     match Object::parse(argument) {
-        Some(object) => object.id(name),
-        None => json::id(argument),
+        Some(object) => object.truthy_id(name),
+        None => json::truthy_id(argument),
     }
 }
 

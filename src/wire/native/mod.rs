@@ -12,7 +12,7 @@ pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Variant, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Opening, Variant, Vocabulary};
 use crate::chat::{DeskRequest, Event, Reply, Request, Session, SocketRequest};
 use crate::error::Result;
 
@@ -34,8 +34,8 @@ impl Vocabulary for Native {
         event: &str,
         arguments: &[&RawValue],
         session: &Session,
-    ) -> Result<SocketRequest, Refused> {
-        Ok(words::parse(event, arguments, session)?)
+    ) -> Result<SocketRequest> {
+        words::parse(event, arguments, session)
     }
 
     fn needs_identity(&self) -> bool {
@@ -43,10 +43,10 @@ impl Vocabulary for Native {
     }
 
     /// A malformed `since` is none: whoever gets no `sync` loads everything.
-    fn greeting(&self, session: &Session, _: bool) -> Option<SocketRequest> {
+    fn greeting(&self, session: &Session, opening: Opening<'_>) -> Option<SocketRequest> {
         session.identity().user.as_ref()?;
-        let since = session.take_opening();
-        let since = since.and_then(|since| fields::since_of(&since).ok());
+        let since = opening.since;
+        let since = since.and_then(|since| fields::since_of(since).ok());
         let greet = Request::Desk(DeskRequest::Greet { since });
         Some(SocketRequest::new("session", greet))
     }

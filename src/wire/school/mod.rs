@@ -9,7 +9,7 @@ pub mod rest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Vocabulary, encode_json, refusal};
+use super::{Answer, Asked, Audience, Frame, Opening, Vocabulary, encode_json, refusal};
 use crate::chat::{Event, Message, Reply, Request, Session, SocketRequest};
 use crate::error::{Error, Result};
 use bodies::MessageBody;
@@ -32,17 +32,12 @@ impl Vocabulary for School {
         words::WORDS.contains(&event)
     }
 
-    fn parse(
-        &self,
-        event: &str,
-        arguments: &[&RawValue],
-        _: &Session,
-    ) -> Result<SocketRequest, Refused> {
-        Ok(words::parse(event, arguments)?)
+    fn parse(&self, event: &str, arguments: &[&RawValue], _: &Session) -> Result<SocketRequest> {
+        words::parse(event, arguments)
     }
 
     /// Who is known from a token need not say it again.
-    fn greeting(&self, session: &Session, _: bool) -> Option<SocketRequest> {
+    fn greeting(&self, session: &Session, _: Opening<'_>) -> Option<SocketRequest> {
         let user = session.identity().user.clone()?;
         let join = Request::JoinUser {
             user,

@@ -150,7 +150,7 @@ fn people(message: &Message) -> (Person<'_>, Person<'_>) {
 
 /// The teacher and the student whom a query names.
 pub fn parse_pair(teacher: Option<&str>, student: Option<&str>) -> Option<(UserId, UserId)> {
-    let usable = |id: &&str| !id.is_empty() && *id != "0";
+    let usable = |id: &&str| !id.is_empty();
     let (teacher, student) = (teacher.filter(usable)?, student.filter(usable)?);
     let teacher = Person::user("teacher", teacher)?;
     Some((teacher, Person::user("student", student)?))

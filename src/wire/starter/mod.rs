@@ -10,7 +10,7 @@ pub mod rest;
 
 use serde_json::value::RawValue;
 
-use super::{Answer, Asked, Audience, Frame, Refused, Variant, Vocabulary};
+use super::{Answer, Asked, Audience, Frame, Opening, Variant, Vocabulary};
 use crate::chat::{Event, Reply, Request, Session, SocketRequest};
 use crate::error::Result;
 
@@ -29,17 +29,12 @@ impl Vocabulary for Starter {
         words::is_typical(event, arguments)
     }
 
-    fn parse(
-        &self,
-        event: &str,
-        arguments: &[&RawValue],
-        _: &Session,
-    ) -> Result<SocketRequest, Refused> {
-        Ok(words::parse(event, arguments)?)
+    fn parse(&self, event: &str, arguments: &[&RawValue], _: &Session) -> Result<SocketRequest> {
+        words::parse(event, arguments)
     }
 
     /// Who is known from the handshake hears what is for them from the start.
-    fn greeting(&self, session: &Session, _: bool) -> Option<SocketRequest> {
+    fn greeting(&self, session: &Session, _: Opening<'_>) -> Option<SocketRequest> {
         let user = session.identity().user.clone()?;
         let join = Request::JoinUser {
             user,

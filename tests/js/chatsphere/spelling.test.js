@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  NO_SOCKET, NOT_SAVED, assertErrorFrame, assertM, assertM2, assertSpread, contents, each,
+  NO_ACCESS, NO_SOCKET, NOT_SAVED, assertErrorFrame, assertM, assertM2, assertSpread, contents, each, withTokens,
 } from "../support/chatsphere.js";
 import { BUSY } from "../support/matrix.js";
 
@@ -75,6 +75,15 @@ describe("second spelling", BUSY, () => {
       assertM(frame.message);
     }
     assert.deepEqual(frames[3].message, posted);
+  });
+
+  withTokens(NO_SOCKET, "a join_room that is refused leaves the spelling as it is", async (sphere) => {
+    const { u, v, R } = await sphere.pair();
+    const [foreign, socket] = [await sphere.room(v), await sphere.joined(u, R)];
+    socket.send({ type: "join_room", roomId: foreign });
+    await assertErrorFrame(socket, NO_ACCESS);
+    await sphere.post(u, R, "still the first");
+    assert.deepEqual(Object.keys(await socket.next("new_message")).sort(), ["message", "type"]);
   });
 
   each(NO_SOCKET, "the history names the sender at the top of each message", async (sphere) => {

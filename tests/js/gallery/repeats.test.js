@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { NO_SOCKET, STORES_ONLY, inBothModes, withTokens } from "../support/gallery.js";
-import { dataOf } from "../support/gallery_shapes.js";
+import { assertInvalid, dataOf } from "../support/gallery_shapes.js";
 import { BUSY } from "../support/matrix.js";
 
 const CLIENT_ID_KEYS = ["clientMessageId", "clientId", "client_offset"];
@@ -35,6 +35,21 @@ describe("repeats", BUSY, () => {
     assert.deepEqual(await upload(), first);
     await b.next("new_message");
     await b.none();
+  });
+
+  withTokens(STORES_ONLY, "a form is repeated likewise, wherever its fields stand", async ({ ua, ub }) => {
+    const room = await ua.roomWith(ub);
+    const file = () => new File(["%PDF-1.4 a"], "a.pdf", { type: "application/pdf" });
+    const upload = async (fields) => dataOf(await ua.postMultipart(`/${room}/upload`, fields));
+    for (const name of CLIENT_ID_KEYS) {
+      const first = await upload({ [name]: name, file: file() });
+      assert.deepEqual(await upload({ file: file(), title: "more", [name]: name }), first);
+    }
+    assert.equal((await ua.messages(room)).length, 3);
+    for (const clientMessageId of ["", "x".repeat(129)]) {
+      assertInvalid(await ua.postMultipart(`/${room}/upload`, { file: file(), clientMessageId }), "clientMessageId");
+    }
+    assert.equal((await ua.messages(room)).length, 3);
   });
 
   withTokens(NO_SOCKET, "many repeats at once are one message", async ({ ua, ub }) => {

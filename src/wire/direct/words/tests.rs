@@ -27,7 +27,7 @@ fn every_way_to_register_says_the_same() {
             };
             assert_eq!(parsed(word, &[argument]).unwrap().request, request);
         }
-        for argument in ["null", "0", "\"\"", "{}", "[]", "-1"] {
+        for argument in ["null", "false", "\"\"", "{}", "[]", "-1"] {
             assert!(parsed(word, &[argument]).is_err(), "{word} {argument}");
         }
     }

@@ -2,7 +2,7 @@ use super::*;
 
 fn parsed(event: &str, argument: &str) -> Result<SocketRequest, Error> {
     let argument = RawValue::from_string(argument.into()).unwrap();
-    parse(event, &[&argument]).map_err(|refused| refused.error)
+    parse(event, &[&argument])
 }
 
 #[test]

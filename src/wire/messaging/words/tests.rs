@@ -4,7 +4,7 @@ fn parsed(event: &str, argument: &str) -> Result<Request, Error> {
     let argument = RawValue::from_string(argument.into()).unwrap();
     match parse(event, &[&argument]) {
         Ok(asked) => Ok(asked.request),
-        Err(refused) => Err(refused.error),
+        Err(refused) => Err(refused),
     }
 }
 
@@ -92,8 +92,9 @@ fn the_temporary_id_is_told_even_with_a_refusal() {
     let Err(refused) = parse("send_message", &[&argument]) else {
         panic!("a message without receiver was accepted");
     };
-    assert_eq!(refused.error, MISSING);
-    assert_eq!(refused.echo.unwrap().get(), "6");
+    assert_eq!(refused, MISSING);
+    let told = echo("send_message", &[&argument]);
+    assert_eq!(told.unwrap().get(), "6");
 }
 
 #[test]

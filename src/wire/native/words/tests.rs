@@ -69,7 +69,7 @@ fn a_bare_id_opens_and_leaves() {
         let leave = DeskRequest::Leave { conversation };
         assert_eq!(desk("leave_room", argument), Ok(leave));
     }
-    for argument in ["0", "\"\"", "null", "[]", "{}", "1.5"] {
+    for argument in ["\"\"", "null", "false", "[]", "{}", "1.5"] {
         assert_eq!(
             desk("join_room", argument),
             Err(CONVERSATION.wrong),
@@ -99,7 +99,7 @@ fn a_room_needs_a_name_and_takes_what_else_is_said() {
         r#"{"name":""}"#,
         r#"{"name":"n","userIds":"b"}"#,
         r#"{"name":"n","userIds":[null]}"#,
-        r#"{"name":"n","userIds":[0]}"#,
+        r#"{"name":"n","userIds":[-1]}"#,
         r#"{"name":"n","key":""}"#,
         r#"{"name":"n","isOpen":1}"#,
     ] {

@@ -27,6 +27,13 @@ export async function makeClientToken(world, permissions, more = {}) {
   return made(await admin(world).ok("POST", "/tokens", { name: "a program", type: "CLIENT", permissions, ...more }));
 }
 
+/** A token that was of that user, and no longer opens anything. */
+export async function revokedToken(world, id) {
+  const made = await makeUserToken(user(world, id));
+  await user(world, id).ok("DELETE", `/tokens/${made.id}`);
+  return made.token;
+}
+
 function made(answer) {
   assert.match(answer.token, /^sbt_.{32,}$/);
   assertText(answer.id);

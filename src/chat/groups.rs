@@ -88,10 +88,7 @@ impl Chat {
 
     async fn leave_group(&self, caller: &Caller, id: &ConversationId) -> Result<()> {
         let found = self.find_conversation(id).await?.ok_or(NOT_FOUND)?;
-        if found.room().is_none() || !found.has_member(&caller.user) {
-            return Err(NOT_FOUND);
-        }
-        self.remove_member(id, &caller.user).await?;
-        Ok(())
+        self.end_part(Some(caller), &found, &caller.user, NOT_FOUND)
+            .await
     }
 }

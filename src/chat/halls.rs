@@ -6,12 +6,11 @@ mod newest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sohbet_entity::enums::{ParticipantRole, RoomType, UserRole};
+use sohbet_entity::enums::{ParticipantRole, RoomType};
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 use uuid::Uuid;
 
-use super::changes::Reason;
-use super::roles::{Act, may};
+use super::roles::Act;
 use super::{Caller, Chat, Conversation, LOBBY, Message, Profile, Room};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
@@ -25,6 +24,7 @@ const MAX_MESSAGES: u32 = 1_000;
 const MAX_NAMED: u32 = 1_000;
 
 const NOT_FOUND: Error = Error::NotFound("Room not found");
+const NO_USER: Error = Error::NotFound("User not found");
 const FORBIDDEN: Error = Error::Forbidden("Forbidden");
 
 /// A message of a list over many rooms.
@@ -49,7 +49,8 @@ impl Chat {
         Ok(halls)
     }
 
-    /// Makes a room whose first member the caller is.
+    /// Makes a room whose first member the caller is, and its administrator. Nobody owns it: its
+    /// members let each other in.
     pub async fn make_hall(&self, caller: &Caller, name: &str) -> Result<RoomRow> {
         caller.check(Permission::Write)?;
         let new = NewRoom {
@@ -62,7 +63,7 @@ impl Chat {
             galleries: None,
             is_open: false,
             dedup_key: None,
-            members: vec![(PartyId::from(&caller.user), ParticipantRole::Owner)],
+            members: vec![(PartyId::from(&caller.user), ParticipantRole::Admin)],
         };
         let (made, _) = self.create_room(new).await?;
         self.find_hall_row(&made.id).await
@@ -97,8 +98,8 @@ impl Chat {
         }
     }
 
-    /// Lets a user take part. Who may enter the room lets others in, and into an open one everybody
-    /// comes alone; without a caller nobody is asked.
+    /// Lets a user take part, if the caller's role permits it; into an open room everybody comes
+    /// alone. Without a caller nobody is asked.
     pub async fn let_into_hall(
         &self,
         by: Option<&Caller>,
@@ -111,6 +112,9 @@ impl Chat {
             let is_open = found.room().is_some_and(|room| room.is_open);
             if !is_open || by.user != *user {
                 check_admits(&found, by)?;
+                found
+                    .check_act(by, Act::Add(ParticipantRole::Member))
+                    .map_err(without_reason)?;
             }
         }
         self.known_profile(user).await?;
@@ -121,8 +125,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Ends a user's part. Everybody may leave; a member sends away who has a lower standing, and
-    /// administrators and programs everybody.
+    /// Ends a user's part. Everybody may leave; a caller whose role permits it sends others away.
     pub async fn send_from_hall(
         &self,
         by: Option<&Caller>,
@@ -136,20 +139,9 @@ impl Chat {
                 check_admits(&found, by)?;
             }
         }
-        let profile = self.known_profile(user).await?;
-        let room = found.room().filter(|_| found.has_member(user));
-        let room = room.ok_or(Error::NotFound("User not found"))?;
-        if by.is_some_and(|by| !may_send_away(by, room, &profile)) {
-            return Err(FORBIDDEN);
-        }
-        let is_oneself = by.is_none_or(|by| by.user == *user);
-        let reason = match is_oneself {
-            true => Reason::Left,
-            false => Reason::Removed,
-        };
-        // Whoever made the room is a member like others here: it may end up without an owner.
-        self.store.remove_member(id, &PartyId::from(user)).await?;
-        self.finish_parting(id, user, reason).await
+        self.known_profile(user).await?;
+        let ended = self.end_part(by, &found, user, NO_USER).await;
+        ended.map_err(without_reason)
     }
 
     /// An open room takes in whoever comes; programs look on without taking part.
@@ -221,95 +213,17 @@ impl Chat {
     }
 }
 
+/// Front ends of these rooms know one text for what is not permitted.
+fn without_reason(error: Error) -> Error {
+    match error {
+        Error::Forbidden(_) => FORBIDDEN,
+        other => other,
+    }
+}
+
 fn check_admits(room: &Conversation, caller: &Caller) -> Result<()> {
     match room.admits(caller) {
         true => Ok(()),
         false => Err(FORBIDDEN),
-    }
-}
-
-fn may_send_away(by: &Caller, room: &Room, user: &Profile) -> bool {
-    let standing = |user: &UserId, on_server| standing(room.members.get(user).copied(), on_server);
-    let other = standing(&user.id, user.role);
-    by.user == user.id
-        || by.is_program
-        || by.is_admin()
-        || may(standing(&by.user, by.role), Act::Remove(other))
-}
-
-/// What somebody is in a room: by the role there, or by the one on the whole server.
-fn standing(here: Option<ParticipantRole>, on_server: UserRole) -> ParticipantRole {
-    let here = here.unwrap_or(ParticipantRole::Member);
-    match (here, on_server) {
-        (_, UserRole::Admin) => ParticipantRole::Owner,
-        (ParticipantRole::Member, UserRole::Moderator) => ParticipantRole::Moderator,
-        _ => here,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ParticipantRole::{Member, Owner};
-    use super::*;
-    use crate::auth::Identity;
-    use crate::chat::Dialect;
-
-    /// A room of `owner` with a few members.
-    fn room() -> Room {
-        let members = ["owner", "u", "v", "mod", "root"];
-        let role = |user| if user == "owner" { Owner } else { Member };
-        Room {
-            room_type: RoomType::Group,
-            name: String::new(),
-            description: None,
-            is_open: false,
-            is_active: true,
-            galleries: None,
-            members: members.map(|user| (user.into(), role(user))).into(),
-        }
-    }
-
-    fn role(user: &str) -> UserRole {
-        match user {
-            "root" => UserRole::Admin,
-            "mod" => UserRole::Moderator,
-            _ => UserRole::Member,
-        }
-    }
-
-    fn may_send(by: &str, user: &str) -> bool {
-        let by = Caller {
-            user: by.into(),
-            role: role(by),
-            ..Caller::visitor(&Identity::default(), Dialect::Chatsphere)
-        };
-        let user = Profile {
-            id: user.into(),
-            name: None,
-            username: None,
-            avatar_url: None,
-            role: role(user),
-            gallery: None,
-        };
-        may_send_away(&by, &room(), &user)
-    }
-
-    #[test]
-    fn everybody_leaves_and_only_a_higher_standing_sends_away() {
-        for user in ["owner", "u", "mod", "root"] {
-            assert!(may_send(user, user), "{user}");
-        }
-        for (by, user) in [
-            ("owner", "u"),
-            ("owner", "mod"),
-            ("mod", "u"),
-            ("root", "owner"),
-        ] {
-            assert!(may_send(by, user), "{by} {user}");
-            assert!(!may_send(user, by), "{user} {by}");
-        }
-        for (by, user) in [("u", "v"), ("owner", "root"), ("mod", "root")] {
-            assert!(!may_send(by, user), "{by} {user}");
-        }
     }
 }

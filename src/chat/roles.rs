@@ -1,11 +1,16 @@
-//! What the roles of a room mean. One table decides for sockets and REST.
+//! What the roles of a room mean, and those of the server. One table decides in every dialect, for
+//! sockets and REST.
 //!
 //! Who is at least a moderator manages people of a lower role, and gives roles up to the own one.
-//! An administrator of the server manages the rooms of people like an owner.
+//! An ADMIN of the server does in every room of people what its owner may do, and a MODERATOR of the
+//! server does in the rooms that they take part in what a moderator of the room may do. Everybody may
+//! leave, but the last owner of a room with others in it. Programs
+//! with a client token let people in and send them away. Where nobody is OWNER, members are among
+//! equals and let others in: that is so in the rooms that `chatsphere` and `direct` make.
 
-use sohbet_entity::enums::ParticipantRole;
+use sohbet_entity::enums::{ParticipantRole, UserRole};
 
-use super::{Caller, Conversation, Kind};
+use super::{Caller, Conversation, Kind, Room};
 use crate::error::{Error, Result};
 
 /// Something that a role is needed for.
@@ -15,7 +20,7 @@ pub enum Act {
     Update,
     /// Let somebody take part in this role.
     Add(ParticipantRole),
-    /// End the part of somebody else who has this role.
+    /// End the part of somebody else who is this here.
     Remove(ParticipantRole),
     /// Give somebody else another role.
     Promote {
@@ -26,8 +31,6 @@ pub enum Act {
     },
     /// Take another role oneself.
     Become(ParticipantRole),
-    /// Leave. Whether an owner may depends on who stays, which the store knows.
-    Leave,
 }
 
 /// Whether that role is enough.
@@ -40,7 +43,6 @@ pub fn may(role: ParticipantRole, act: Act) -> bool {
         Act::Remove(other) => own >= rank(Moderator) && rank(other) < own,
         Act::Promote { from, to } => own >= rank(Moderator) && rank(from) < own && rank(to) <= own,
         Act::Become(wanted) => rank(wanted) <= own,
-        Act::Leave => true,
     }
 }
 
@@ -54,23 +56,47 @@ const fn rank(role: ParticipantRole) -> u8 {
 }
 
 impl Conversation {
-    /// Refuses what the caller's role here is too low for. Only the rooms of people have roles that
-    /// can be used: who takes part in other conversations is fixed.
-    pub(super) fn check_act(&self, caller: &Caller, act: Act) -> Result<()> {
-        let Kind::Room(room) = &self.kind else {
-            return Err(Error::Forbidden("A direct conversation cannot be changed"));
-        };
-        if room.galleries.is_some() {
-            return Err(Error::Forbidden("The room of dealers cannot be changed"));
+    /// The room of people that this is. Who takes part in other conversations is fixed.
+    pub(super) fn managed(&self) -> Result<&Room> {
+        match &self.kind {
+            Kind::Room(room) if room.galleries.is_none() => Ok(room),
+            Kind::Room(_) => Err(Error::Forbidden("The room of dealers cannot be changed")),
+            Kind::Pair(_) => Err(Error::Forbidden("A direct conversation cannot be changed")),
         }
-        let role = match caller.is_admin() {
-            true => Some(ParticipantRole::Owner),
-            false => room.members.get(&caller.user).copied(),
-        };
-        match role.is_some_and(|role| may(role, act)) {
+    }
+
+    /// Refuses what the caller's role here is too low for.
+    pub(super) fn check_act(&self, caller: &Caller, act: Act) -> Result<()> {
+        match self.managed()?.permits(caller, act) {
             true => Ok(()),
             false => Err(Error::Forbidden("Your role does not permit this")),
         }
+    }
+}
+
+impl Room {
+    fn permits(&self, caller: &Caller, act: Act) -> bool {
+        let standing = standing(self.members.get(&caller.user).copied(), caller.role);
+        let is_guest = act == Act::Add(ParticipantRole::Member);
+        let is_among_equals = standing.is_some() && !self.has_owner();
+        standing.is_some_and(|standing| may(standing, act))
+            || (is_guest && is_among_equals)
+            || (caller.is_program && (is_guest || matches!(act, Act::Remove(_))))
+    }
+
+    fn has_owner(&self) -> bool {
+        self.members
+            .values()
+            .any(|role| *role == ParticipantRole::Owner)
+    }
+}
+
+/// What somebody is in a room of people: by the role there, or by the one on the whole server.
+pub fn standing(here: Option<ParticipantRole>, on_server: UserRole) -> Option<ParticipantRole> {
+    match (here, on_server) {
+        (_, UserRole::Admin) => Some(ParticipantRole::Owner),
+        (Some(ParticipantRole::Member), UserRole::Moderator) => Some(ParticipantRole::Moderator),
+        _ => here,
     }
 }
 
@@ -103,7 +129,6 @@ mod tests {
         assert_eq!(row(Act::Remove(Moderator)), [false, false, true, true]);
         assert_eq!(row(Act::Remove(Admin)), [false, false, false, true]);
         assert_eq!(row(Act::Remove(Owner)), [false; 4]);
-        assert_eq!(row(Act::Leave), [true; 4]);
     }
 
     #[test]
@@ -121,5 +146,18 @@ mod tests {
         assert_eq!(row(Act::Become(Member)), [true; 4]);
         assert_eq!(row(Act::Become(Admin)), [false, false, true, true]);
         assert_eq!(row(Act::Become(Owner)), [false, false, false, true]);
+    }
+
+    #[test]
+    fn a_role_on_the_server_counts_in_rooms() {
+        let of =
+            |on_server| [None, Some(Member), Some(Admin)].map(|here| standing(here, on_server));
+        assert_eq!(of(UserRole::Member), [None, Some(Member), Some(Admin)]);
+        // A MODERATOR of the server is nobody where they do not take part.
+        assert_eq!(
+            of(UserRole::Moderator),
+            [None, Some(Moderator), Some(Admin)]
+        );
+        assert_eq!(of(UserRole::Admin), [Some(Owner); 3]);
     }
 }

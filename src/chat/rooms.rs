@@ -6,14 +6,17 @@ use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 
 use super::changes::Reason;
-use super::{Chat, Conversation};
+use super::roles::{Act, standing};
+use super::{Caller, Chat, Conversation};
 use crate::error::{Error, Result};
-use crate::store::{NewRoom, RoomChange};
+use crate::store::{NewRoom, Parting, RoomChange};
 
 /// Users who may take part in one room.
 const MAX_MEMBERS: usize = 10_000;
 /// Longest name of a room, in characters.
 pub const MAX_NAME_CHARS: usize = 255;
+/// Why the last owner of a room with others in it stays one.
+pub const KEEPS_OWNER: &str = "A room keeps an owner";
 
 impl Chat {
     /// Makes a room, unless there is one with that id or that key; says whether this call did.
@@ -31,7 +34,7 @@ impl Chat {
         Ok((room.ok_or(Error::Internal)?, is_new))
     }
 
-    /// Lets a user take part, or gives who takes part already another role.
+    /// Lets a user take part in this role. Who takes part already keeps the own one.
     pub async fn add_member(
         &self,
         room: &Conversation,
@@ -50,18 +53,39 @@ impl Chat {
         Ok(room)
     }
 
-    /// Ends a user's part in a room, as the user wishes: from now on no socket of theirs hears of
-    /// it.
-    pub async fn remove_member(&self, id: &ConversationId, user: &UserId) -> Result<bool> {
-        let has_left = self.store.remove_member(id, &PartyId::from(user)).await?;
-        if has_left {
-            self.finish_parting(id, user, Reason::Left).await?;
+    /// Ends a user's part in a room of people: the user leaves, or is sent away by somebody of a
+    /// higher standing; without a caller nobody is asked. A room with others in it keeps its last
+    /// owner. `absent` says that the user does not take part.
+    pub(super) async fn end_part(
+        &self,
+        by: Option<&Caller>,
+        room: &Conversation,
+        user: &UserId,
+        absent: Error,
+    ) -> Result<()> {
+        let role = room.room().and_then(|room| room.members.get(user).copied());
+        let Some(role) = role else {
+            return Err(absent);
+        };
+        let other = by.filter(|by| by.user != *user);
+        let reason = match other {
+            Some(_) => Reason::Removed,
+            None => Reason::Left,
+        };
+        if let Some(by) = other {
+            let on_server = self.known_profile(user).await?.role;
+            let standing = standing(Some(role), on_server).unwrap_or(role);
+            room.check_act(by, Act::Remove(standing))?;
         }
-        Ok(has_left)
+        match self.store.end_part(&room.id, &PartyId::from(user)).await? {
+            Parting::Done => self.finish_parting(&room.id, user, reason).await,
+            Parting::Absent => Err(absent),
+            Parting::LastOwner => Err(Error::Forbidden(KEEPS_OWNER)),
+        }
     }
 
     /// Makes true for live sockets what the store has: a user no longer takes part.
-    pub(super) async fn finish_parting(
+    async fn finish_parting(
         &self,
         id: &ConversationId,
         user: &UserId,

@@ -147,7 +147,7 @@ impl Store {
         Ok(id.map(|id| (ConversationId::from(id), false)))
     }
 
-    /// Lets parties take part, from the next message on; who takes part already gets the role.
+    /// Lets parties take part, from the next message on. Who takes part already keeps the own role.
     pub async fn save_members(
         &self,
         id: &ConversationId,
@@ -163,18 +163,6 @@ impl Store {
         insert_members(&txn, id, members, row.try_get_by_index(0)?).await?;
         touch(&txn, id).await?;
         Ok(txn.commit().await?)
-    }
-
-    /// Ends taking part. Returns whether the party took part.
-    pub async fn remove_member(&self, id: &ConversationId, party: &PartyId) -> Result<bool, Fault> {
-        let txn = self.begin().await?;
-        let sql = "UPDATE participant SET left_at = $1 \
-                   WHERE conversation_id = $2 AND party = $3 AND left_at IS NULL";
-        let values = [now().into(), id.as_str().into(), party.as_str().into()];
-        let removed = txn.execute_raw(statement(&txn, sql, values)).await?;
-        touch(&txn, id).await?;
-        txn.commit().await?;
-        Ok(removed.rows_affected() > 0)
     }
 
     /// Changes what is known about a room.
@@ -296,7 +284,8 @@ static INSERT_MEMBERS: Bulk = Bulk::new(
     "INSERT INTO participant (conversation_id, party, role, joined_seq, last_read_seq, \
      last_delivered_seq, muted, archived, created_at) VALUES",
     9,
-    "ON CONFLICT (conversation_id, party) DO UPDATE SET role = excluded.role, \
+    "ON CONFLICT (conversation_id, party) DO UPDATE SET \
+     role = CASE WHEN participant.left_at IS NULL THEN participant.role ELSE excluded.role END, \
      joined_seq = CASE WHEN participant.left_at IS NULL THEN participant.joined_seq ELSE excluded.joined_seq END, \
      last_read_seq = CASE WHEN participant.left_at IS NULL THEN participant.last_read_seq ELSE excluded.last_read_seq END, \
      last_delivered_seq = CASE WHEN participant.left_at IS NULL THEN participant.last_delivered_seq ELSE excluded.last_delivered_seq END, \

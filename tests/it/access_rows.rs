@@ -1,138 +1,150 @@
-//! Every operation of every dialect has a row in the access matrix of that dialect: who may do it, and
-//! what everybody else is told. The matrices are tests over the wire, in `tests/js/<dialect>/`.
+//! Every operation has a row in an access matrix: who may do it, and what everybody else is told.
+//! The matrices are `tests/js/<dialect>/access.json`; the tests beside them try every row over the
+//! wire. What belongs to no dialect has its rows in `tests/js/across/access.json`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use serde::Deserialize;
 use sohbet::wire::{Dialect, vocabulary};
 
+use crate::support::routes;
+
+/// Kinds of callers that every matrix knows, or says why there cannot be such a one.
+const COLUMNS: [&str; 6] = [
+    "participant",
+    "former",
+    "stranger",
+    "otherGallery",
+    "revoked",
+    "admin",
+];
+/// What is no operation: what a socket is told that did all it may.
+const HEARING: &str = "hear";
+/// Fewer than this, and the routes were not understood.
+const MIN_ROUTES: usize = 60;
+
+/// Who may do what.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Matrix {
+    /// The kinds of callers.
+    columns: Vec<String>,
+    /// Kinds of callers that cannot be, and why.
+    absent: BTreeMap<String, String>,
+    /// By operation, what comes of it for each kind.
+    rows: BTreeMap<String, Vec<String>>,
+}
+
 #[test]
-fn every_word_has_a_row() {
-    let mut missing = Vec::new();
+fn every_operation_has_a_row() {
+    let (mut faults, mut n_routes) = (Vec::new(), 0);
+    for (name, operations, n_of_rest) in all() {
+        n_routes += n_of_rest;
+        let found = faults_of(&read(&name), &operations);
+        faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
+    }
+    assert!(n_routes >= MIN_ROUTES, "found only {n_routes} routes");
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_file_with_routes_is_read() {
+    assert_eq!(
+        routes::files(),
+        routes::read_files(),
+        "routes of nobody's matrix"
+    );
+}
+
+#[test]
+fn what_is_missing_is_noticed() {
+    let matrix = |rows: &str| {
+        let text = format!(
+            r#"{{"columns": ["participant", "stranger", "revoked", "admin", "former"],
+                 "absent": {{"otherGallery": "There are none."}}, "rows": {{{rows}}}}}"#
+        );
+        serde_json::from_str::<Matrix>(&text).unwrap()
+    };
+    let full = r#"["ok", "no", "no", "ok", "no"]"#;
+    let operations = ["chat", "GET /rooms/{}"].map(str::to_owned).into();
+    let good =
+        format!(r#""chat": {full}, "GET /rooms/{{id}} (closed)": {full}, "hear (it)": {full}"#);
+    assert_eq!(faults_of(&matrix(&good), &operations), [""; 0]);
+    for bad in [
+        format!(r#""chat": {full}"#),
+        format!(r#""GET /rooms/{{id}}": {full}, "chatter": {full}"#),
+        format!(r#"{good}, "POST /rooms/{{id}}": {full}"#),
+        format!(r#""chat": ["ok"], "GET /rooms/{{id}}": {full}"#),
+    ] {
+        assert!(!faults_of(&matrix(&bad), &operations).is_empty(), "{bad}");
+    }
+    let mut fewer = matrix(&good);
+    fewer.absent.clear();
+    assert!(!faults_of(&fewer, &operations).is_empty());
+}
+
+/// By the name of a matrix: the operations that must have a row, and how many of them are calls.
+fn all() -> Vec<(String, BTreeSet<String>, usize)> {
+    let mut all = Vec::new();
     for dialect in Dialect::ALL {
         let words = vocabulary(dialect).words();
         assert!(!words.is_empty(), "{} has no words", dialect.name());
-        let rows = rows(dialect);
-        for word in words {
-            if !has_word(&rows, word) {
-                missing.push(format!("{}: {word}", dialect.name()));
-            }
+        let calls = routes::of_dialect(dialect.name());
+        let n_calls = calls.len();
+        let mut operations: BTreeSet<_> = words.into_iter().map(str::to_owned).collect();
+        operations.extend(calls);
+        all.push((dialect.name().to_owned(), operations, n_calls));
+    }
+    let common = routes::common();
+    let n_common = common.len();
+    all.push(("across".to_owned(), common, n_common));
+    all
+}
+
+/// What is wrong with a matrix that must have a row for each of these operations.
+fn faults_of(matrix: &Matrix, operations: &BTreeSet<String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for column in COLUMNS {
+        let is_there = matrix.columns.iter().any(|it| it == column);
+        let reason = matrix.absent.get(column).map(|reason| reason.trim());
+        match (is_there, reason) {
+            (true, None) => {}
+            (false, Some(reason)) if !reason.is_empty() => {}
+            _ => faults.push(format!("needs the column {column}, or why there is none")),
         }
     }
-    assert!(missing.is_empty(), "no row for {missing:#?}");
-}
-
-#[test]
-fn every_path_has_a_row() {
-    let mut missing = Vec::new();
-    let mut n_paths = 0;
-    for dialect in Dialect::ALL {
-        let rows = rows(dialect);
-        for path in paths(dialect) {
-            n_paths += 1;
-            if !rows.lines().any(|line| names(line, &path)) {
-                missing.push(format!("{}: {path}", dialect.name()));
-            }
+    let rows: Vec<_> = matrix.rows.keys().map(|row| operation_of(row)).collect();
+    for missing in operations.iter().filter(|it| !rows.contains(it)) {
+        faults.push(format!("no row for {missing}"));
+    }
+    for row in rows {
+        let is_known = operations.contains(&row) || routes::common().contains(&row);
+        if row != HEARING && !is_known {
+            faults.push(format!("there is no {row}"));
         }
     }
-    assert!(n_paths > 40, "found only {n_paths} paths");
-    assert!(missing.is_empty(), "no row for {missing:#?}");
-}
-
-#[test]
-fn a_missing_row_is_noticed() {
-    assert!(has_word("  chat: [", "chat") && !has_word("  chatter: [", "chat"));
-    let row = "[\"GET /api/rooms/:id/messages\", () => {}],";
-    assert!(names(row, "/api/rooms/{id}/messages"));
-    assert!(!names(row, "/api/rooms/{id}/users"));
-    assert!(!names("GET /messages of /rooms", "/rooms/{id}/messages"));
-}
-
-/// The sources of a dialect's access matrix.
-fn rows(dialect: Dialect) -> String {
-    let name = dialect.name();
-    let tests = root().join("tests/js").join(name);
-    let mut files = files(&tests, |file| file.starts_with("access"));
-    let operations = format!("{name}_operations");
-    files.extend(self::files(&root().join("tests/js/support"), |file| {
-        file.starts_with(&operations)
-    }));
-    assert!(!files.is_empty(), "{name} has no access matrix");
-    files.iter().map(|file| read(file)).collect()
-}
-
-/// The REST paths of a dialect, as its router names them.
-fn paths(dialect: Dialect) -> Vec<String> {
-    let (http, name) = (root().join("src/http"), dialect.name());
-    let mut sources = files(&http, |file| {
-        file.strip_suffix(".rs")
-            .is_some_and(|stem| stem == name || stem.starts_with(&format!("{name}_")))
-    });
-    sources.extend(files(&http.join(name), |file| file.ends_with(".rs")));
-    let mut paths = Vec::new();
-    for source in sources {
-        for route in read(&source).split(".route(").skip(1) {
-            // The path is the first text after it; one that is made of others is a base.
-            let Some((_, rest)) = route.split_once('"') else {
-                continue;
-            };
-            let path = rest.split('"').next().unwrap_or_default();
-            if path.contains('/') && path.trim_matches('/').contains(|c: char| c.is_alphabetic()) {
-                paths.push(
-                    path.replace("{base}", "")
-                        .replace("{{", "{")
-                        .replace("}}", "}"),
-                );
-            }
+    for (row, outcomes) in &matrix.rows {
+        if outcomes.len() != matrix.columns.len() || outcomes.iter().any(String::is_empty) {
+            faults.push(format!("{row} lacks the outcome for somebody"));
         }
     }
-    paths.retain(|path| fixed_parts(path).next().is_some());
-    paths
+    faults
 }
 
-fn fixed_parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/')
-        .filter(|part| !part.is_empty() && !part.starts_with('{'))
+/// The operation of a row, whose name may say in brackets what sets it apart.
+fn operation_of(row: &str) -> String {
+    let operation = row.split(" (").next().unwrap_or_default();
+    match operation.split_once(' ') {
+        Some((method, path)) => format!("{method} {}", routes::anonymous(path)),
+        None => operation.to_owned(),
+    }
 }
 
-/// Whether a line names all fixed parts of a path, one after the other.
-fn names(line: &str, path: &str) -> bool {
-    let mut rest = line;
-    fixed_parts(path).all(|part| match rest.find(&format!("/{part}")) {
-        Some(at) => {
-            rest = &rest[at + 1 + part.len()..];
-            true
-        }
-        None => false,
-    })
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        !before.is_some_and(is_part) && !after.is_some_and(is_part)
-    })
-}
-
-fn files(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    let name = |path: &PathBuf| path.file_name()?.to_str().map(str::to_owned);
-    let mut found: Vec<_> = paths
-        .filter(|path| path.is_file() && name(path).is_some_and(|name| is_wanted(&name)))
-        .collect();
-    found.sort();
-    found
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn read(name: &str) -> Matrix {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests/js").join(name).join("access.json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{name} has no access matrix"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

@@ -8,15 +8,14 @@ use uuid::Uuid;
 
 use super::RoomDraft;
 use crate::auth::Permission;
-use crate::chat::changes::Reason;
 use crate::chat::roles::Act;
+use crate::chat::rooms::KEEPS_OWNER;
 use crate::chat::users::is_gallery;
 use crate::chat::{Caller, Chat, Conversation, ConversationView, ParticipantView};
 use crate::error::{Error, Result};
 use crate::store::{NewRoom, Pair, Parting, RoomChange};
 
 const NO_PARTICIPANT: Error = Error::NotFound("Participant not found");
-const LAST_OWNER: Error = Error::Forbidden("A room keeps an owner");
 
 impl Chat {
     /// The direct conversation with a user, and whether it was made just now.
@@ -122,21 +121,11 @@ impl Chat {
         id: &ConversationId,
         user: &UserId,
     ) -> Result<()> {
-        let is_oneself = *user == caller.user;
-        let act = |role: Option<_>| match is_oneself {
-            true => Ok(Act::Leave),
-            false => role.map(Act::Remove).ok_or(NO_PARTICIPANT),
-        };
-        self.manage(caller, id, Some(user), act).await?;
-        let reason = match is_oneself {
-            true => Reason::Left,
-            false => Reason::Removed,
-        };
-        match self.store.end_part(id, &PartyId::from(user)).await? {
-            Parting::Done => self.finish_parting(id, user, reason).await,
-            Parting::Absent => Err(NO_PARTICIPANT),
-            Parting::LastOwner => Err(LAST_OWNER),
-        }
+        let room = self.enter(caller, id).await?;
+        caller.check(Permission::Write)?;
+        room.managed()?;
+        self.end_part(Some(caller), &room, user, NO_PARTICIPANT)
+            .await
     }
 
     /// Gives a participant another role.
@@ -161,7 +150,7 @@ impl Chat {
                     self.tell_changed(id).await;
                 }
                 Parting::Absent => return Err(NO_PARTICIPANT),
-                Parting::LastOwner => return Err(LAST_OWNER),
+                Parting::LastOwner => return Err(Error::Forbidden(KEEPS_OWNER)),
             }
         }
         self.participant(id, user).await

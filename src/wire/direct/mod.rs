@@ -22,7 +22,7 @@ pub struct Direct;
 impl Vocabulary for Direct {
     /// The other ways to register are this one.
     fn words(&self) -> Vec<&'static str> {
-        words::TYPICAL.to_vec()
+        words::all()
     }
 
     fn is_typical(&self, event: &str, _: &[&RawValue]) -> bool {

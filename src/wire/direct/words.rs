@@ -32,6 +32,12 @@ const USER: [&str; 2] = ["userId", "id"];
 
 const MISSING: Error = Error::InvalidPayload("Missing required fields");
 
+/// Every word of this dialect.
+pub fn all() -> Vec<&'static str> {
+    let others = REGISTER.iter().filter(|word| !TYPICAL.contains(word));
+    TYPICAL.iter().chain(others).copied().collect()
+}
+
 /// Reads an event.
 pub fn parse(event: &str, arguments: &[&RawValue], session: &Session) -> Result<SocketRequest> {
     let argument = arguments.first().copied();

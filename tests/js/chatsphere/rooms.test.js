@@ -10,6 +10,7 @@ import { assertHas, assertIso, assertUuid } from "../support/messages.js";
 
 const ROOMS = "/api/rooms";
 const ROOM_KEYS = ["createdAt", "id", "name", "updatedAt"];
+const REMOVED = { message: "User removed from room successfully" };
 const ADDED = { message: "User added to room successfully" };
 
 describe("rooms", BUSY, () => {
@@ -131,16 +132,28 @@ describe("rooms with tokens", BUSY, () => {
     assert.equal(body(await v.rest.get(`${ROOMS}/${R}`), 200).users.length, 2);
   });
 
-  withTokens(NO_SOCKET, "a MODERATOR is in this dialect a member like others", async (sphere) => {
-    const u = await sphere.user("ali");
-    const R = await sphere.room(u);
+  withTokens(NO_SOCKET, "a MODERATOR is nobody in rooms of others, and a moderator in the own ones", async (sphere) => {
+    const [u, v] = await sphere.users("ali", "veli");
+    const R = await sphere.room(u, v);
     const { rest } = sphere.signed("mod", { username: "mod", role: "MODERATOR" });
     assertRefused(await rest.get(`${ROOMS}/${R}`), 403, "Forbidden");
     assertRefused(await rest.get(`${ROOMS}/${R}/messages`), 403, NO_ACCESS);
+    assertRefused(await rest.post(`${ROOMS}/${R}/users`, { userId: v.id }), 403, "Forbidden");
+    assertRefused(await rest.call("DELETE", `${ROOMS}/${R}/users/${v.id}`), 403, "Forbidden");
     assertRefused(await rest.post("/api/tokens/user", { userId: u.id }), 403, "Forbidden");
     assertRefused(await rest.post("/api/tokens/client", { userId: u.id, email: "a@b.c" }), 403, "Forbidden");
     body(await u.rest.post(`${ROOMS}/${R}/users`, { userId: "mod" }), 200);
     assert.deepEqual(body(await rest.get(`${ROOMS}/${R}/messages`), 200), []);
+    assert.deepEqual(body(await rest.call("DELETE", `${ROOMS}/${R}/users/${v.id}`), 200), REMOVED);
+    assertRefused(await rest.call("DELETE", `${ROOMS}/${R}/users/${u.id}`), 403, "Forbidden");
+  });
+
+  withTokens(NO_SOCKET, "who leaves a room sees it no more, and its maker may leave too", async (sphere) => {
+    const { u, v, R } = await sphere.pair();
+    assertRefused(await v.rest.call("DELETE", `${ROOMS}/${R}/users/${u.id}`), 403, "Forbidden");
+    assert.deepEqual(body(await u.rest.call("DELETE", `${ROOMS}/${R}/users/${u.id}`), 200), REMOVED);
+    assertRefused(await u.rest.get(`${ROOMS}/${R}`), 403, "Forbidden");
+    assertRefused(await v.rest.call("DELETE", `${ROOMS}/${R}/users/${u.id}`), 404, "User not found");
   });
 });
 

@@ -1,85 +1,75 @@
-// Who may do what in token mode: every operation of the dialect for participants, former participants, strangers, and
-// callers without identity.
+// Who may do what in token mode (access.json): every operation of the dialect for every kind of caller.
 
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
+import { checkAccess, connected, emitting } from "../support/access.js";
+import { revokedToken } from "../support/api_tokens.js";
 import { DIALECTS_AND_STORES, join, sayToGroup, tokenUser } from "../support/direct.js";
-import { BUSY, each } from "../support/matrix.js";
-import { TOKEN_MODE, token } from "../support/token.js";
+import { BUSY } from "../support/matrix.js";
+import { token } from "../support/token.js";
 
 const OWNER = 1;
-const CALLERS = { participant: 2, former: 3, stranger: 4, nobody: null };
-const everybody = (outcome) => ({ participant: outcome, former: outcome, stranger: outcome, nobody: "Authentication error" });
-const participants = (done, refused) => ({ ...everybody(refused), participant: done });
+const IDS = { participant: 2, former: 3, stranger: 4, otherGallery: 5, admin: 6, revoked: 2 };
+const GROUP = "a group";
 
-/** Operation: how it is tried and what comes of it for each caller. */
-const OPERATIONS = {
-  "register as oneself": { attempt: emitting("register", ({ id }) => id), outcomes: everybody("ok") },
-  "register as the owner": { attempt: emitting("register", () => OWNER), outcomes: everybody("FORBIDDEN") },
-  "chat with anybody": {
-    attempt: emitting("chat", () => ({ recipientId: 77, messageContent: "x" })),
-    outcomes: everybody("ok"),
-  },
-  groupChat: {
-    attempt: emitting("groupChat", ({ groupId }) => ({ groupId, messageContent: "x" })),
-    outcomes: participants("ok", "NOT_FOUND"),
-  },
+/** Who they are: the token that they come with. */
+const CALLERS = {
+  nobody: async () => undefined,
+  participant: async () => token(IDS.participant),
+  former: async () => token(IDS.former),
+  stranger: async () => token(IDS.stranger),
+  otherGallery: async () => token(IDS.otherGallery, { gallery_id: "gc" }),
+  admin: async () => token(IDS.admin, { role: "ADMIN" }),
+  revoked: async (world) => revokedToken(world, IDS.revoked),
+};
+
+/** How front ends say who they are; in token mode that changes nothing. */
+const REGISTERING = ["register", "register_user", "addUser", "add-user", "set_user_id", "setup", "login", "join"];
+
+/** How each is tried. */
+const ATTEMPTS = {
+  "register (as oneself)": emitting((_, { caller }) => IDS[caller]),
+  ...Object.fromEntries(REGISTERING.map((word) => [`${word} (as somebody else)`, emitting(() => OWNER)])),
+  chat: emitting(() => ({ recipientId: 77, messageContent: "x" })),
+  groupChat: emitting(() => ({ groupId: GROUP, messageContent: "x" })),
   // Whoever knows the id of an open group may join.
-  joinGroup: { attempt: emitting("joinGroup", ({ groupId }) => groupId), outcomes: everybody("ok") },
-  leaveGroup: { attempt: emitting("leaveGroup", ({ groupId }) => groupId), outcomes: participants("ok", "NOT_FOUND") },
-  "hearing a group message": { attempt: hearing, outcomes: participants("groupChat", "nothing") },
+  joinGroup: emitting(() => GROUP),
+  leaveGroup: emitting(() => GROUP),
+  "hear (a group message)": hearing,
 };
 
 describe("access in direct", BUSY, () => {
-  it("every operation has an outcome for every caller", () => {
-    for (const [operation, { outcomes }] of Object.entries(OPERATIONS)) {
-      assert.deepEqual(Object.keys(outcomes).sort(), Object.keys(CALLERS).sort(), operation);
-    }
+  checkAccess({
+    dialect: "direct", combinations: DIALECTS_AND_STORES, callers: CALLERS, attempts: ATTEMPTS, stage: aGroup,
+    async afterwards({ place: { owner }, row, outcomes }) {
+      const nSent = Object.values(outcomes).filter((outcome) => outcome === "ok").length;
+      if (row === "groupChat") await owner.several("groupChat", nSent);
+      await owner.none();
+    },
   });
-
-  for (const [operation, { attempt, outcomes }] of Object.entries(OPERATIONS)) {
-    each(DIALECTS_AND_STORES, `${operation} is done by whom it concerns`, async (world) => {
-      const owner = await tokenUser(world, OWNER);
-      const groupId = "a group";
-      const [participant, former] = [await tokenUser(world, CALLERS.participant), await tokenUser(world, CALLERS.former)];
-      await join(groupId, owner, participant, former);
-      await former.ask("leaveGroup", groupId);
-      for (const client of [participant, former]) client.close();
-      owner.forget();
-      const found = {};
-      for (const [name, id] of Object.entries(CALLERS)) found[name] = await attempt(world, { id, groupId, owner });
-      assert.deepEqual(found, outcomes);
-      await owner.none("chat");
-      const refused = Object.values(outcomes).filter((outcome) => outcome === "NOT_FOUND").length;
-      if (operation === "groupChat") assert.equal(owner.all("groupChat").length, Object.keys(CALLERS).length - 1 - refused);
-    }, TOKEN_MODE);
-  }
 });
 
-/** An attempt that gives `ok`, the code of the refusal, or why there is no socket. */
-function emitting(event, payload) {
-  return async (world, place) => {
-    const client = await connected(world, place.id);
-    if (client instanceof Error) return client.message;
-    const ack = await client.emitWithAck(event, payload(place));
-    client.close();
-    return ack.ok ? "ok" : ack.error.code;
-  };
+/** A group with its owner, whose socket listens, a participant, and somebody who left. */
+async function aGroup(world) {
+  const owner = await tokenUser(world, OWNER);
+  const [participant, former] = [await tokenUser(world, IDS.participant), await tokenUser(world, IDS.former)];
+  await join(GROUP, owner, participant, former);
+  await former.ask("leaveGroup", GROUP);
+  for (const client of [participant, former]) client.close();
+  owner.forget();
+  return { owner };
 }
 
-async function hearing(world, { id, groupId, owner }) {
-  const client = await connected(world, id);
-  if (client instanceof Error) return client.message;
-  await client.ask("register", id);
+async function hearing(attempt) {
+  const client = await connected(attempt);
+  if (!client) return "refused";
+  await client.ask("register", IDS[attempt.caller]);
   client.forget();
-  await sayToGroup(owner, groupId, "for us");
-  if (id === CALLERS.participant) await client.next("groupChat");
+  const { owner } = attempt.place;
+  await sayToGroup(owner, GROUP, "for us");
+  await owner.next("groupChat");
+  if (attempt.caller === "participant") await client.next("groupChat");
   await client.none();
   const heard = client.order.join() || "nothing";
   client.close();
   return heard;
-}
-
-function connected(world, id) {
-  return id ? world.connect({ auth: { token: token(id) } }) : world.refused();
 }

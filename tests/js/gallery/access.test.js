@@ -1,7 +1,8 @@
-// Who may do what: every operation of the dialect for everybody there is. An operation without a row fails.
+// Who may do what (access.json): every operation of the dialect for everybody there is.
 
 import assert from "node:assert/strict";
-import { describe } from "node:test";
+import { describe, it } from "node:test";
+import { matrixOf } from "../support/access.js";
 import { DIALECTS_AND_STORES, STORES_ONLY, inDevelopment, withTokens } from "../support/gallery.js";
 import { assertDone, assertInvalid, assertRefused, dataOf } from "../support/gallery_shapes.js";
 import { BUSY } from "../support/matrix.js";
@@ -11,20 +12,21 @@ import { assertError } from "../support/messages.js";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const FILE = { fileUrl: "https://minio.example/a.jpg", fileName: "a.jpg" };
 
-/** Every REST operation, about a room of UA and UB and a message in it. */
+/** How every call is tried, about a room of UA and UB and a message in it. */
 const CALLS = {
-  "list rooms": (dealer) => dealer.get(),
-  "open a room": (dealer, { ub }) => dealer.post("", { roomType: "vehicle", vehicleId: "v", otherGalleryId: ub.gallery }),
-  "show a room": (dealer, { room }) => dealer.get(`/${room}`),
-  "list messages": (dealer, { room }) => dealer.get(`/${room}/messages`),
-  "send a message": (dealer, { room }) => dealer.post(`/${room}/messages`, { content: "x" }),
-  "send a file": (dealer, { room }) => dealer.post(`/${room}/upload`, FILE),
-  "read all": (dealer, { room }) => dealer.post(`/${room}/read`),
-  "read one": (dealer, { room, message }) => dealer.put(`/${room}/messages/${message}/read`),
-  "delete a room": (dealer, { room }) => dealer.delete(`/${room}`),
+  "GET {base}": (dealer) => dealer.get(),
+  "POST {base}": (dealer, { ub }) => dealer.post("", { roomType: "vehicle", vehicleId: "v", otherGalleryId: ub.gallery }),
+  "GET {base}/{room}": (dealer, { room }) => dealer.get(`/${room}`),
+  "GET {base}/{room}/messages": (dealer, { room }) => dealer.get(`/${room}/messages`),
+  "POST {base}/{room}/messages": (dealer, { room }) => dealer.post(`/${room}/messages`, { content: "x" }),
+  "POST {base}/{room}/upload": (dealer, { room }) => dealer.post(`/${room}/upload`, FILE),
+  "POST {base}/{room}/read": (dealer, { room }) => dealer.post(`/${room}/read`),
+  "PUT {base}/{room}/messages/{message}/read": (dealer, { room, message }) => dealer.put(`/${room}/messages/${message}/read`),
+  "DELETE {base}/{room}": (dealer, { room }) => dealer.delete(`/${room}`),
 };
+const WRITES = Object.keys(CALLS).filter((call) => !call.startsWith("GET") && call !== "POST {base}");
 
-/** Every word of a socket, about that room. */
+/** How every word is tried, about that room. */
 const WORDS = {
   join_room: (client, { room }) => client.emitWithAck("join_room", room),
   typing_start: (client, { room }) => client.emitWithAck("typing_start", { roomId: room }),
@@ -32,66 +34,48 @@ const WORDS = {
   leave_room: (client, { room }) => client.emitWithAck("leave_room", room),
 };
 
-const ok = dataOf;
-const page = ({ status, body: { pagination, ...body } }) => dataOf({ status, body });
-const done = (answer) => assertDone(answer, answer.body.message);
-const denied = (answer) => assertRefused(answer, "FORBIDDEN", "Access denied");
-const noGallery = (answer) => assertInvalid(answer, undefined, "Gallery ID not found");
-const noUser = (answer) => assertInvalid(answer, undefined, "User information not found");
-const noToken = (answer) => assertRefused(answer, "UNAUTHORIZED", "No token provided");
-const badToken = (answer) => assertRefused(answer, "UNAUTHORIZED", "Invalid token");
-
-/** Those from "stranger" to "administrator" act for gallery C; who has no socket comes last. */
-const ACTORS = [
-  "party", "colleague", "stranger", "former party", "administrator", "without a gallery", "without a token", "revoked token",
-];
-const N_CONNECTING = 6;
-const outcomes = (party, other, withoutGallery) => [
-  party, party, other, other, other, withoutGallery, noToken, badToken,
-];
-const CALLS_OF_ACTORS = {
-  "list rooms": outcomes(ok, ok, noGallery),
-  "open a room": outcomes(ok, ok, noGallery),
-  "show a room": outcomes(ok, denied, noGallery),
-  "list messages": outcomes(page, denied, noGallery),
-  "send a message": outcomes(ok, denied, noUser),
-  "send a file": outcomes(ok, denied, noUser),
-  "read all": outcomes(done, denied, noUser),
-  "read one": outcomes(done, denied, noUser),
-  "delete a room": outcomes(done, denied, noGallery),
+/** The outcomes after which everything is as it was. */
+const UNCHANGING = ["denied", "no gallery", "no user", "no token", "bad token"];
+/** What each outcome of the matrix looks like. */
+const CHECKS = {
+  ok: dataOf,
+  page: ({ status, body: { pagination, ...body } }) => dataOf({ status, body }),
+  done: (answer) => assertDone(answer, answer.body.message),
+  denied: (answer) => assertRefused(answer, "FORBIDDEN", "Access denied"),
+  "no gallery": (answer) => assertInvalid(answer, undefined, "Gallery ID not found"),
+  "no user": (answer) => assertInvalid(answer, undefined, "User information not found"),
+  "no token": (answer) => assertRefused(answer, "UNAUTHORIZED", "No token provided"),
+  "bad token": (answer) => assertRefused(answer, "UNAUTHORIZED", "Invalid token"),
+  accepted: (ack) => assert.equal(ack.ok, true, JSON.stringify(ack)),
+  forbidden: (ack) => assertError(ack, "FORBIDDEN"),
+  "denied to join": (ack) => assertError(ack, "FORBIDDEN", "Access denied"),
+  // Leaving where one cannot be does no harm.
+  answered: (ack) => assert.equal(typeof ack.ok, "boolean", JSON.stringify(ack)),
 };
+const { columns: ACTORS, rows: MATRIX } = matrixOf("gallery");
+const PARTIES = ["participant", "colleague"];
+/** Those who can connect; in development nobody has a token. */
+const CONNECTING = ACTORS.filter((actor) => MATRIX.join_room[actor] !== "refused");
 
-const accepted = (ack) => assert.equal(ack.ok, true, JSON.stringify(ack));
-const forbidden = (ack) => assertError(ack, "FORBIDDEN");
-const forbiddenToJoin = (ack) => assertError(ack, "FORBIDDEN", "Access denied");
-/** Leaving where one cannot be does no harm. */
-const either = (ack) => assert.equal(typeof ack.ok, "boolean", JSON.stringify(ack));
-const wordOutcomes = (party, other) => [party, party, other, other, other, other];
-const WORDS_OF_ACTORS = {
-  join_room: wordOutcomes(accepted, forbiddenToJoin),
-  typing_start: wordOutcomes(accepted, forbidden),
-  typing_stop: wordOutcomes(accepted, forbidden),
-  leave_room: wordOutcomes(accepted, either),
-};
-
-/** Who each actor is; the other party of the room is UB. */
+/** Who each actor is; the other party of the room is UB. Former parties, and administrators, act for gallery C. */
 const WHO = {
-  party: ({ ua }) => ua,
+  participant: ({ ua }) => ua,
   colleague: ({ ua2 }) => ua2,
   stranger: ({ uc }) => uc,
-  "former party": async ({ ua, uc, loner, directory }) => {
+  otherGallery: ({ uc }) => ("token" in uc.auth ? uc.claiming({ sub: "other-dealer" }) : uc.sending({ ...uc.headers, "x-user-id": "other-dealer" })),
+  former: async ({ ua, uc, loner, directory }) => {
     const former = "token" in loner.auth ? loner.claiming({ sub: "former" }) : loner.sending({ "x-user-id": "former" });
     await directory.write("user", "former", { galleryId: ua.gallery });
     assert.ok(Array.isArray(await former.list()));
     await directory.write("user", "former", { galleryId: uc.gallery });
     return former;
   },
-  administrator: ({ uc }) => {
+  admin: ({ uc }) => {
     return "token" in uc.auth ? uc.claiming({ role: "ADMIN" }) : uc.sending({ ...uc.headers, "x-user-role": "ADMIN" });
   },
-  "without a gallery": ({ loner }) => loner,
-  "without a token": ({ ua }) => ua.sending({}),
-  "revoked token": async ({ world, ua }) => {
+  withoutGallery: ({ loner }) => loner,
+  nobody: ({ ua }) => ua.sending({}),
+  revoked: async ({ world, ua }) => {
     const { stdout, stderr } = await world.server.command("token", "create", "--user", ua.id);
     await world.server.command("token", "revoke", UUID.exec(stderr)[0]);
     return ua.sending({ authorization: `Bearer ${stdout.trim()}` });
@@ -104,30 +88,34 @@ async function stage({ ua, ub }) {
   return { ub, room, message: (await ub.send(room)).id };
 }
 
-async function checkCall(market, operation, i) {
+async function checkCall(market, operation, actor) {
   const { ub } = market;
   const scene = await stage(market);
   const before = [await ub.find(scene.room), await ub.list()];
-  const check = CALLS_OF_ACTORS[operation][i];
-  const answer = await CALLS[operation](await WHO[ACTORS[i]](market), scene);
+  const outcome = MATRIX[operation][actor];
+  const answer = await CALLS[operation](await WHO[actor](market), scene);
   try {
-    check(answer);
-    if (![ok, page, done].includes(check)) assert.deepEqual([await ub.find(scene.room), await ub.list()], before);
+    CHECKS[outcome](answer);
+    if (UNCHANGING.includes(outcome)) assert.deepEqual([await ub.find(scene.room), await ub.list()], before);
   } catch (error) {
-    error.message = `${operation}, ${ACTORS[i]}: ${error.message}`;
+    error.message = `${operation}, ${actor}: ${error.message}`;
     throw error;
   }
 }
 
 describe("access", BUSY, () => {
-  for (const [i, actor] of ACTORS.entries()) {
+  it("every row is tried, by every kind of caller", () => {
+    assert.deepEqual(Object.keys(MATRIX).sort(), [...Object.keys(CALLS), ...Object.keys(WORDS)].sort());
+    assert.deepEqual(Object.keys(WHO).sort(), [...ACTORS].sort());
+  });
+
+  for (const actor of ACTORS) {
     withTokens(DIALECTS_AND_STORES, `calls: ${actor}`, async (market) => {
-      assert.deepEqual(Object.keys(CALLS_OF_ACTORS), Object.keys(CALLS));
-      for (const operation of Object.keys(CALLS)) await checkCall(market, operation, i);
+      for (const operation of Object.keys(CALLS)) await checkCall(market, operation, actor);
     });
-    if (i >= N_CONNECTING) continue; // in development nobody has a token
+    if (!CONNECTING.includes(actor)) continue;
     inDevelopment(STORES_ONLY, `calls: ${actor}, in development`, async (market) => {
-      for (const operation of Object.keys(CALLS)) await checkCall(market, operation, i);
+      for (const operation of Object.keys(CALLS)) await checkCall(market, operation, actor);
     });
   }
 
@@ -135,23 +123,20 @@ describe("access", BUSY, () => {
     const { ua, ub } = market;
     const scene = await stage(market);
     const clients = [await ua.joined(scene.room), await ub.joined(scene.room)];
-    for (const actor of ACTORS.slice(2)) {
+    for (const actor of ACTORS.filter((actor) => !PARTIES.includes(actor))) {
       const dealer = await WHO[actor](market);
-      for (const operation of ["send a message", "send a file", "read all", "read one", "delete a room"]) {
-        await CALLS[operation](dealer, scene);
-      }
+      for (const operation of WRITES) await CALLS[operation](dealer, scene);
     }
     for (const client of clients) await client.none();
   });
 
-  for (const [i, actor] of ACTORS.slice(0, N_CONNECTING).entries()) {
+  for (const actor of CONNECTING) {
     withTokens(DIALECTS_AND_STORES, `words: ${actor}`, async (market) => {
-      assert.deepEqual(Object.keys(WORDS_OF_ACTORS), Object.keys(WORDS));
       const scene = await stage(market);
       const watcher = await market.ub.joined(scene.room);
       const client = await (await WHO[actor](market)).connect();
-      for (const word of Object.keys(WORDS)) WORDS_OF_ACTORS[word][i](await WORDS[word](client, scene));
-      const isParty = i < 2;
+      for (const word of Object.keys(WORDS)) CHECKS[MATRIX[word][actor]](await WORDS[word](client, scene));
+      const isParty = PARTIES.includes(actor);
       if (isParty) await watcher.next("user_typing");
       await watcher.none("new_message");
       assert.equal(watcher.all("user_typing").length, isParty ? 1 : 0);
@@ -161,7 +146,7 @@ describe("access", BUSY, () => {
 
   withTokens(STORES_ONLY, "words: without a token, or with one that was revoked, there is nobody to say them", async (market) => {
     await stage(market);
-    const revoked = await WHO["revoked token"](market);
+    const revoked = await WHO.revoked(market);
     for (const options of [{}, { extraHeaders: revoked.headers }]) {
       assert.equal((await market.world.refused(options)).message, "Authentication error");
     }

@@ -27,23 +27,26 @@ export async function makeClientToken(world, permissions, more = {}) {
   return made(await admin(world).ok("POST", "/tokens", { name: "a program", type: "CLIENT", permissions, ...more }));
 }
 
+/** A token that was of that user, and no longer opens anything. */
+export async function revokedToken(world, id) {
+  const made = await makeUserToken(user(world, id));
+  await user(world, id).ok("DELETE", `/tokens/${made.id}`);
+  return made.token;
+}
+
 /**
- * Every kind of caller by name: what gives the token that each comes with. User 1 is whose token was revoked.
+ * Kinds of callers by name: what gives the token that each comes with. User 1 is whose token was revoked.
  * @param {() => string} participant gives a token of somebody who takes part in what the tests are about
  */
 export function callersBeside(participant) {
   return {
-    nobody: () => undefined,
-    participant,
-    stranger: () => token(9),
-    otherGallery: () => token(9, { gallery_id: "gc" }),
-    admin: () => token(8, { role: "ADMIN" }),
+    nobody: async () => undefined,
+    participant: async () => participant(),
+    stranger: async () => token(9),
+    otherGallery: async () => token(9, { gallery_id: "gc" }),
+    admin: async () => token(8, { role: "ADMIN" }),
     program: async (world) => (await makeClientToken(world, ["read", "write", "emit"])).token,
-    revoked: async (world) => {
-      const { id, token: secret } = await makeUserToken(user(world, 1));
-      await user(world, 1).ok("DELETE", `/tokens/${id}`);
-      return secret;
-    },
+    revoked: (world) => revokedToken(world, 1),
   };
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{InTurn, Told};
-use crate::auth::Trust;
+use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
 use crate::error::{Error, Result};
@@ -25,7 +25,12 @@ impl Chat {
         let known = match self.speaker(session, dialect, user).await {
             Ok(caller) => {
                 self.take_in(&caller, &id).await?;
-                self.approach(&caller, &id).await?
+                // Who only writes joins as well: some dialects want that before anything is said.
+                let permission = match session.may_hear() {
+                    true => Permission::Read,
+                    false => Permission::Write,
+                };
+                self.approach_to(permission, &caller, &id).await?
             }
             // A server that checks nothing does not ask who joins either.
             Err(Error::Unauthenticated(_) | Error::NotFound(_))
@@ -56,7 +61,7 @@ impl Chat {
             before: None,
             limit: n_messages,
         };
-        let messages = match known {
+        let messages = match known.filter(|_| session.may_hear()) {
             Some(known) => self.read_page(&known, newest).await?,
             None => Vec::new(),
         };
@@ -106,7 +111,7 @@ impl Chat {
         let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
         self.introduce(&user, name.as_deref()).await?;
         // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let arrival = self.presence.arrive(dialect, &user);
+        let arrival = self.presence.arrive_by(session, dialect, &user);
         if wants_waiting {
             session.hold();
         }

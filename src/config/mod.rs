@@ -57,6 +57,8 @@ pub struct Settings {
     pub port: u16,
     /// The database in the driver's form.
     pub database: Database,
+    /// Whether clients on other machines are believed too in development mode.
+    pub trusts_clients: bool,
     /// Section of `store`.
     pub store: store::Config,
     /// Section of `auth`.
@@ -138,11 +140,6 @@ impl Settings {
         self.auth.secret.is_none()
     }
 
-    /// True when only this machine can connect.
-    pub fn is_local(&self) -> bool {
-        self.hosts.iter().all(|host| hosts::is_loopback(host))
-    }
-
     fn resolve(sources: &Sources) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
         let settings = Self::read(&mut reader, sources);
@@ -152,6 +149,7 @@ impl Settings {
 
     fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
         let is_development = sources.find(&table::JWT_SECRET).is_none();
+        let trusts_clients = reader.value(&table::INSECURE_TRUST_CLIENTS, switch);
         let database = reader.value(&table::DATABASE_URL, Database::parse);
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
         let socket = read_socket(reader);
@@ -159,7 +157,8 @@ impl Settings {
         let http = read_http(reader, is_development, &socket);
         let data_dir = reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim())));
         Self {
-            hosts: hosts::read(reader, is_development),
+            hosts: hosts::read(reader, is_development, trusts_clients),
+            trusts_clients,
             port,
             store: read_store(reader, &database),
             database,

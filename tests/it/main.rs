@@ -8,6 +8,7 @@ mod access_rows;
 mod api_tokens;
 mod checks;
 mod crashes;
+mod embedding;
 mod examples;
 mod first_events;
 mod gateways;

@@ -7,6 +7,8 @@
 
 #![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
+use std::net::SocketAddr;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -35,6 +37,8 @@ async fn main() -> anyhow::Result<()> {
         .fallback_service(chat_router);
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    // Without JWT_SECRET the chat answers this machine only, so it has to see who calls.
+    let shop = shop.into_make_service_with_connect_info::<SocketAddr>();
     println!("the shop listens on {}", listener.local_addr()?);
     tokio::select! {
         served = axum::serve(listener, shop).into_future() => served?,

@@ -3,6 +3,7 @@
 mod connections;
 mod handle;
 mod listener;
+mod local;
 mod plain;
 pub mod tokens;
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Port; 0 takes a free one.
     pub port: u16,
+    /// Whether clients on other machines are believed too where no key is set.
+    pub trusts_clients: bool,
     /// Section of `store`.
     pub store: store::Config,
     /// Section of `auth`.
@@ -91,6 +94,7 @@ impl From<Settings> for Config {
         Self {
             hosts: settings.hosts,
             port: settings.port,
+            trusts_clients: settings.trusts_clients,
             store: settings.store,
             auth: settings.auth,
             socket: settings.socket,
@@ -193,10 +197,17 @@ struct Parts {
 impl App {
     /// Opens the database and starts every part.
     ///
+    /// Without a key (`JWT_SECRET`) it runs in development mode, in which clients are believed: it says
+    /// so in the log, and [`App::router`] answers only callers on this machine, whatever address the
+    /// program listens on. It knows them by axum's `ConnectInfo`, so a program that runs without a key
+    /// serves with `into_make_service_with_connect_info::<SocketAddr>()`; without that nobody is
+    /// answered. `INSECURE_TRUST_CLIENTS` ends both.
+    ///
     /// # Errors
     ///
     /// If the database or the store of files cannot be opened.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        local::warn(&config);
         let store = Arc::new(Store::open(&config.store).await?);
         let (writer, queue, batches) = Writer::new(&store);
         let (chat, events) = Chat::new(
@@ -217,7 +228,7 @@ impl App {
             .merge(http::router(&http))
             .layer(upgrades);
         Ok(Self {
-            router: http::finish(router, &http),
+            router: local::keep_local(http::finish(router, &http), &config),
             parts: Parts {
                 writer: Worker::spawn("writer", |stop| writer.run(stop)),
                 // It ends by itself when the writer has: nothing committed stays untold.

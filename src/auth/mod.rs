@@ -164,8 +164,19 @@ impl Identity {
         }
     }
 
-    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role.
+    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role, but
+    /// for an API token, which is of the whole user: `teacher:7` is its owner, or whom it acts for.
     pub fn with_role(&self) -> Self {
+        if self.grant.is_some() && self.title.is_none() {
+            let has_role = |user: &&UserId| {
+                let parts = user.as_str().split_once(':');
+                parts.is_some_and(|(role, id)| !role.is_empty() && !id.is_empty())
+            };
+            return Self {
+                user: self.user.as_ref().filter(has_role).cloned(),
+                ..self.clone()
+            };
+        }
         let user = self.user.as_ref().zip(self.title.as_ref());
         let user = user.map(|(user, title)| match user.as_str().split_once(':') {
             Some((role, _)) if role == title => user.clone(),

@@ -37,27 +37,49 @@ impl Conversation {
 }
 
 impl Chat {
-    /// The conversation, if the caller takes part in it; for everybody else it does not exist.
+    /// The conversation to read in, if the caller takes part in it; for everybody else it does not
+    /// exist.
     pub async fn enter(&self, caller: &Caller, id: &ConversationId) -> Result<Arc<Conversation>> {
-        caller.check(Permission::Read)?;
+        self.enter_to(Permission::Read, caller, id).await
+    }
+
+    /// As [`Chat::enter`], to do what that permission is for.
+    pub(super) async fn enter_to(
+        &self,
+        permission: Permission,
+        caller: &Caller,
+        id: &ConversationId,
+    ) -> Result<Arc<Conversation>> {
+        caller.check(permission)?;
         match self.find_conversation(id).await? {
             Some(found) if found.admits(caller) => Ok(found),
             _ => Err(NOT_FOUND),
         }
     }
 
-    /// Lets a caller near a conversation: to listen, to type, to read. In development mode the
-    /// dialects of servers that check nothing let everybody, and the conversation need not exist
-    /// yet; otherwise only who takes part. Returns the conversation if it exists.
+    /// Lets a caller near a conversation: to listen, to type, to read; see [`Chat::approach_to`].
     pub async fn approach(
         &self,
         caller: &Caller,
         id: &ConversationId,
     ) -> Result<Option<Arc<Conversation>>> {
+        self.approach_to(Permission::Read, caller, id).await
+    }
+
+    /// Lets a caller near a conversation to do what that permission is for. In development mode the
+    /// dialects of servers that check nothing let everybody, and the conversation need not exist
+    /// yet; otherwise only who takes part. Returns the conversation if it exists.
+    pub(super) async fn approach_to(
+        &self,
+        permission: Permission,
+        caller: &Caller,
+        id: &ConversationId,
+    ) -> Result<Option<Arc<Conversation>>> {
         if is_trusting(caller) {
+            caller.check(permission)?;
             return self.find_conversation(id).await;
         }
-        self.enter(caller, id).await.map(Some)
+        self.enter_to(permission, caller, id).await.map(Some)
     }
 
     /// Lets a socket listen to a conversation that its caller has entered. Who was removed in between

@@ -111,9 +111,15 @@ impl Chat {
         // What a token says of its own user holds for nobody else.
         let is_own = identity.user.as_ref() == Some(&user);
         let gallery = identity.gallery.clone().filter(|_| is_own);
+        let role = match identity.role.filter(|_| is_own) {
+            Some(role) => role,
+            // A program acts for an administrator as well, but not as one.
+            None if identity.is_program() => UserRole::Member,
+            None => profile.role,
+        };
         Ok(Caller {
             gallery: gallery.or_else(|| profile.gallery.clone()),
-            role: identity.role.filter(|_| is_own).unwrap_or(profile.role),
+            role,
             trust: identity.trust,
             permissions: identity.permissions(),
             // Who acts for a user sees what that user sees.

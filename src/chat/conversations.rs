@@ -9,8 +9,9 @@ use quick_cache::sync::Cache;
 use sohbet_entity::enums::{ParticipantRole, RoomType};
 use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 
-use super::Chat;
 use super::users::is_gallery;
+use super::{Caller, Chat};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
 
@@ -262,8 +263,9 @@ impl Chat {
         Ok((made.ok_or(Error::Internal)?, is_new))
     }
 
-    /// The direct conversations of a user, with the newest message and exact unread counts.
-    pub async fn list_conversations(&self, user: &UserId) -> Result<Vec<ConversationSummary>> {
-        Ok(self.store.list_pairs(user, MAX_LISTED).await?)
+    /// The direct conversations of the caller, with the newest message and exact unread counts.
+    pub async fn list_conversations(&self, caller: &Caller) -> Result<Vec<ConversationSummary>> {
+        caller.check(Permission::Read)?;
+        Ok(self.store.list_pairs(&caller.user, MAX_LISTED).await?)
     }
 }

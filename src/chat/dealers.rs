@@ -46,14 +46,16 @@ impl Chat {
         Ok(self.store.list_dealer_rooms(&party, MAX_LISTED).await?)
     }
 
-    /// A room for somebody who takes part in it. That the room of two other galleries is there is no
-    /// secret; everything else that is not the caller's does not exist.
+    /// A room for somebody who takes part in it and may do there what that permission is for. That
+    /// the room of two other galleries is there is no secret; everything else that is not the caller's
+    /// does not exist.
     pub async fn enter_room(
         &self,
+        permission: Permission,
         caller: &Caller,
         id: &ConversationId,
     ) -> Result<Arc<Conversation>> {
-        caller.check(Permission::Read)?;
+        caller.check(permission)?;
         let found = self.find_conversation(id).await?;
         match found.filter(|found| found.room().is_some()) {
             Some(found) if found.admits(caller) => Ok(found),
@@ -143,8 +145,7 @@ impl Chat {
 
     /// Takes a room out of the lists of both galleries, until somebody writes in it.
     pub async fn close_dealer_room(&self, caller: &Caller, id: &ConversationId) -> Result<()> {
-        caller.check(Permission::Write)?;
-        let room = self.enter_room(caller, id).await?;
+        let room = self.enter_room(Permission::Write, caller, id).await?;
         if room.galleries().is_none() {
             return Err(Error::Forbidden("Access denied"));
         }

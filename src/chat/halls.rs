@@ -86,13 +86,14 @@ impl Chat {
         Ok((self.find_hall_row(id).await?, members))
     }
 
-    /// The room behind an id, for a caller who may enter it.
+    /// The room behind an id, for a caller who may enter it to do what that permission is for.
     pub async fn enter_hall(
         &self,
+        permission: Permission,
         caller: &Caller,
         id: &ConversationId,
     ) -> Result<Arc<Conversation>> {
-        match self.enter(caller, id).await? {
+        match self.enter_to(permission, caller, id).await? {
             found if found.room().is_some() => Ok(found),
             _ => Err(NOT_FOUND),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
 use super::{Caller, Chat, Conversation, Message};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{MessageRow, Page, Pair};
 
@@ -90,6 +91,7 @@ impl Chat {
         pair: &Pair,
         page: Page,
     ) -> Result<Vec<Message>> {
+        caller.check(Permission::Read)?;
         match self.find_pair(pair).await? {
             Some(conversation) if conversation.admits(caller) => {
                 self.read_page(&conversation, page).await

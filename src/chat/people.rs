@@ -7,7 +7,7 @@ use sohbet_entity::ids::UserId;
 use uuid::Uuid;
 
 use super::users::is_gallery;
-use super::{Chat, CreatedToken, Dialect, NewApiToken, People, Profile, TokenForm};
+use super::{Caller, Chat, CreatedToken, Dialect, NewApiToken, People, Profile, TokenForm};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::Fault;
@@ -56,8 +56,11 @@ impl Chat {
         }
     }
 
-    /// The newest users who have a name, oldest first.
-    pub async fn list_users(&self) -> Result<Vec<Profile>> {
+    /// The newest users who have a name, oldest first; without a caller nobody is asked.
+    pub async fn list_users(&self, caller: Option<&Caller>) -> Result<Vec<Profile>> {
+        if let Some(caller) = caller {
+            caller.check(Permission::Read)?;
+        }
         let rows = self.store.list_users(MAX_USERS).await?;
         Ok(rows.into_iter().map(Profile::from).collect())
     }
@@ -71,6 +74,10 @@ impl Chat {
         };
         let is_registered = dialect.people() == People::Registered;
         if is_registered && identity.trust != Trust::Verified && identity.grant.is_none() {
+            return Ok(());
+        }
+        // Whom a program acts for must be there already.
+        if is_registered && identity.is_on_behalf {
             return Ok(());
         }
         if is_registered {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dialects::Feature;
-use super::{Chat, Dialect, Event, SessionId};
+use super::{Chat, Dialect, Event, Session, SessionId};
 use crate::store;
 use crate::worker::Ticks;
 
@@ -55,8 +55,19 @@ pub struct Arrival {
 }
 
 impl Presence {
+    /// Counts a socket of a user in, if it listens: who hears nothing is not there for others.
+    pub fn arrive_by(&self, session: &Session, dialect: Dialect, user: &UserId) -> Arrival {
+        match session.may_hear() {
+            true => self.arrive(dialect, user),
+            false => Arrival {
+                came_online: false,
+                is_only: false,
+            },
+        }
+    }
+
     /// Counts a socket of a user in.
-    pub fn arrive(&self, dialect: Dialect, user: &UserId) -> Arrival {
+    fn arrive(&self, dialect: Dialect, user: &UserId) -> Arrival {
         let key = (dialect, user.clone());
         let mut inner = self.inner();
         let came_online = !inner.users.contains_key(&key);

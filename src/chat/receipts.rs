@@ -113,6 +113,7 @@ impl Chat {
 
     /// Messages that a user has not read, in all direct conversations.
     pub async fn count_unread(&self, caller: &Caller) -> Result<i64> {
+        caller.check(Permission::Read)?;
         Ok(self.store.count_unread(&caller.user).await?)
     }
 

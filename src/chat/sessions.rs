@@ -72,7 +72,9 @@ impl Sessions {
     }
 
     fn listen_as_identified(&self, session: &Arc<Session>) {
-        if let Some(user) = session.identity.user.clone() {
+        if let Some(user) = session.identity.user.clone()
+            && session.may_hear()
+        {
             session.state().user = Some(user.clone());
             self.by_user.add(user, session);
         }
@@ -124,8 +126,13 @@ impl Sessions {
         user
     }
 
-    /// Listens for a user, instead of the one before. Returns that one.
+    /// Listens for a user, instead of the one before. Returns that one. A socket that may hear nothing
+    /// listens for nobody, here and below.
     pub fn listen_user(&self, session: &Arc<Session>, user: &UserId) -> Option<UserId> {
+        if !session.may_hear() {
+            session.assert_user(user.clone());
+            return None;
+        }
         let earlier = self.unlisten_user(session);
         let mut state = session.state();
         state.user = Some(user.clone());
@@ -152,6 +159,9 @@ impl Sessions {
     /// Listens for a gallery, instead of the one before.
     pub fn listen_gallery(&self, session: &Arc<Session>, gallery: &GalleryId) {
         self.unlisten_gallery(session);
+        if !session.may_hear() {
+            return;
+        }
         session.state().gallery = Some(gallery.clone());
         self.by_gallery.add(gallery.clone(), session);
         let state = session.state();
@@ -171,6 +181,9 @@ impl Sessions {
 
     /// Listens to a conversation.
     pub fn listen(&self, session: &Arc<Session>, conversation: &ConversationId) -> Result<()> {
+        if !session.may_hear() {
+            return Ok(());
+        }
         let mut state = session.state();
         if state.conversations.contains(conversation) {
             return Ok(());

@@ -8,6 +8,7 @@ use super::access::is_trusting;
 use super::dialects::IdForm;
 use super::handling::GUEST;
 use super::{Caller, Chat, Conversation, ConversationHint, Draft, Kind, Target};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{Pair, RoomChange};
 
@@ -28,7 +29,7 @@ impl Chat {
                 self.pair_for(caller, pair, conversation).await
             }
             Target::Conversation(id) => {
-                let found = self.approach(caller, id).await?;
+                let found = self.approach_to(Permission::Write, caller, id).await?;
                 // Nobody but the two writes to a pair, whatever a server lets pass.
                 let found = found.filter(|found| found.pair().is_none() || found.admits(caller));
                 let found = found.ok_or(Error::NotFound("Conversation not found"))?;

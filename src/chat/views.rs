@@ -204,7 +204,8 @@ impl Chat {
         Ok(ids.into_iter().filter_map(view).collect())
     }
 
-    /// A conversation that the caller may enter, as the caller sees it.
+    /// A conversation that the caller may enter, as the caller sees it; without what was said there
+    /// for a caller who may not read.
     pub(super) async fn view(
         &self,
         caller: &Caller,
@@ -212,13 +213,22 @@ impl Chat {
     ) -> Result<ConversationView> {
         let id = &conversation.id;
         let facts = self.facts(&[id]).await?.remove(id);
-        let facts = Arc::new(facts.ok_or(Error::NotFound("Conversation not found"))?);
+        let mut facts = facts.ok_or(Error::NotFound("Conversation not found"))?;
+        let may_read = caller.permissions.has(Permission::Read);
+        if !may_read {
+            facts.last_message = None;
+        }
+        let facts = Arc::new(facts);
         let party = caller.viewer().party_in(conversation);
         let standings = self.store.find_standings(&[(id, &party)]).await?;
-        Ok(match standings.first() {
+        let mut view = match standings.first() {
             Some(standing) => ConversationView::of(facts, standing),
             None => ConversationView::from_outside(facts, party),
-        })
+        };
+        if !may_read {
+            view.unread = 0;
+        }
+        Ok(view)
     }
 
     /// What is the same for everybody who sees these conversations.

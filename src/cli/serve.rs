@@ -29,17 +29,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what an operator must not overlook.
+/// Says which settings do nothing.
 fn warn(settings: &Settings) {
-    if settings.is_development() && settings.is_local() {
-        tracing::warn!(
-            "DEVELOPMENT MODE: no JWT_SECRET is set, so every client is believed to be who it says it is; only this machine may connect, and no proxy must let others in"
-        );
-    } else if settings.is_development() {
-        tracing::warn!(
-            "DEVELOPMENT MODE BEYOND THIS MACHINE: no JWT_SECRET is set, so anybody who can reach the port can read and write as anybody"
-        );
-    }
     for (name, instead) in &settings.without_effect {
         tracing::warn!("{name} has no effect: {instead}");
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::reader::{Reader, list, switch};
+use super::reader::{Reader, list};
 use super::table;
 
 /// Browsers and Node resolve `localhost` to the second one first.
@@ -11,8 +11,11 @@ const EVERYWHERE: [&str; 2] = ["0.0.0.0", "::"];
 
 /// Reads the addresses. Without authentication everybody can be anybody, so any address beyond
 /// this machine is refused unless the operator says aloud that it is meant so.
-pub(super) fn read(reader: &mut Reader<'_>, is_development: bool) -> Vec<String> {
-    let trusts_clients = reader.value(&table::INSECURE_TRUST_CLIENTS, switch);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    is_development: bool,
+    trusts_clients: bool,
+) -> Vec<String> {
     let hosts = reader.optional(&table::HOST, parse).unwrap_or_else(|| {
         let hosts = if is_development { LOOPBACK } else { EVERYWHERE };
         hosts.map(str::to_owned).to_vec()
@@ -28,7 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>, is_development: bool) -> Vec<String>
 }
 
 /// Whether only this machine can reach the address.
-pub(super) fn is_loopback(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     host.parse::<IpAddr>()
         .is_ok_and(|address| address.to_canonical().is_loopback())
 }

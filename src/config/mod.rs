@@ -24,7 +24,7 @@ use std::time::Duration;
 use reader::{Reader, bytes, count, list, millis, switch};
 use sources::Sources;
 
-use crate::chat::Dialect;
+use crate::chat::{Dialect, People};
 use crate::{auth, chat, http, socket, store, telemetry};
 
 /// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
@@ -57,6 +57,8 @@ pub struct Settings {
     pub port: u16,
     /// The database in the driver's form.
     pub database: Database,
+    /// Whether clients on other machines are believed too in development mode.
+    pub trusts_clients: bool,
     /// Section of `store`.
     pub store: store::Config,
     /// Section of `auth`.
@@ -138,11 +140,6 @@ impl Settings {
         self.auth.secret.is_none()
     }
 
-    /// True when only this machine can connect.
-    pub fn is_local(&self) -> bool {
-        self.hosts.iter().all(|host| hosts::is_loopback(host))
-    }
-
     fn resolve(sources: &Sources) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
         let settings = Self::read(&mut reader, sources);
@@ -152,6 +149,7 @@ impl Settings {
 
     fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
         let is_development = sources.find(&table::JWT_SECRET).is_none();
+        let trusts_clients = reader.value(&table::INSECURE_TRUST_CLIENTS, switch);
         let database = reader.value(&table::DATABASE_URL, Database::parse);
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
         let socket = read_socket(reader);
@@ -159,12 +157,13 @@ impl Settings {
         let http = read_http(reader, is_development, &socket);
         let data_dir = reader.value(&table::DATA_DIR, |text| Ok(PathBuf::from(text.trim())));
         Self {
-            hosts: hosts::read(reader, is_development),
+            hosts: hosts::read(reader, is_development, trusts_clients),
+            trusts_clients,
             port,
             store: read_store(reader, &database),
             database,
             auth: read_auth(reader),
-            chat: read_chat(reader, &http),
+            chat: read_chat(reader, is_development, &http),
             blobs: uploads::read_blobs(reader, &data_dir),
             http,
             socket,
@@ -286,14 +285,25 @@ fn read_http(
     }
 }
 
-fn read_chat(reader: &mut Reader<'_>, http: &http::Config) -> chat::Config {
+fn read_chat(reader: &mut Reader<'_>, is_development: bool, http: &http::Config) -> chat::Config {
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
-        open_sign_up: reader.value(&table::OPEN_SIGN_UP, switch),
+        open_sign_up: read_sign_up(reader, is_development, http.dialect),
         trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, addresses),
         uploads: uploads::read_rules(reader, http),
     }
+}
+
+/// Whether strangers may make themselves users. Such a user can speak in every dialect, so a server that
+/// checks who calls lets them only if it is set up for front ends that begin with that call.
+fn read_sign_up(reader: &mut Reader<'_>, is_development: bool, dialect: Option<Dialect>) -> bool {
+    let makes_users = |dialect: Dialect| dialect.people() == People::Registered;
+    let is_usual = is_development || dialect.is_some_and(makes_users);
+    let is_open = reader.optional(&table::OPEN_SIGN_UP, switch);
+    let is_open = is_open.unwrap_or(is_usual);
+    reader.show(&table::OPEN_SIGN_UP, &is_open.to_string());
+    is_open
 }
 
 fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {

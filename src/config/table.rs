@@ -224,8 +224,8 @@ pub static OPEN_SIGN_UP: Setting = value(
     "open-sign-up",
     "true|false",
     &["OPEN_SIGN_UP"],
-    "true",
-    "Whether everybody may make a user with POST /api/users; otherwise client tokens and administrators",
+    "",
+    "Whether everybody may make a user with POST /api/users; otherwise client tokens and administrators. By default in development mode, and with DIALECT=chatsphere",
 );
 /// Peers that need no token.
 pub static TRUSTED_ADDRESSES: Setting = value(

@@ -75,7 +75,7 @@ fn an_empty_or_short_secret_is_refused() {
 fn a_secret_for_api_tokens_does_not_end_development_mode() {
     let settings = resolve(&[("JWT_API_SECRET", SECRET)]).unwrap();
     assert_eq!(settings.auth.api_secret.as_deref(), Some(SECRET));
-    assert!(settings.is_development() && settings.is_local());
+    assert!(settings.is_development() && settings.hosts == ["127.0.0.1", "::1"]);
     let shown = row(&settings, "jwt-api-secret");
     assert_eq!(shown, ("***".into(), "environment JWT_API_SECRET".into()));
     assert_eq!(
@@ -211,4 +211,24 @@ fn switches_of_other_servers_are_named() {
     assert_eq!(named(&[("POSTGRES_HOST", "db")]), ["POSTGRES_HOST"]);
     let url = ("DATABASE_URL", "postgres://me@db/chat");
     assert!(named(&[("POSTGRES_HOST", "db"), url]).is_empty());
+}
+
+#[test]
+fn strangers_make_users_only_where_nobody_is_checked_or_the_dialect_begins_with_it() {
+    let key = ("JWT_SECRET", SECRET);
+    let shown = |settings: &[(&str, &str)]| {
+        let settings = resolve(settings).unwrap();
+        let (value, origin) = row(&settings, "open-sign-up");
+        assert_eq!(value, settings.chat.open_sign_up.to_string());
+        (value, origin)
+    };
+    let usual = |value: &str| (value.to_owned(), "default".to_owned());
+    assert_eq!(shown(&[]), usual("true"));
+    assert_eq!(shown(&[("DIALECT", "messaging")]), usual("true"));
+    assert_eq!(shown(&[key]), usual("false"));
+    assert_eq!(shown(&[key, ("DIALECT", "messaging")]), usual("false"));
+    assert_eq!(shown(&[key, ("DIALECT", "chatsphere")]), usual("true"));
+    let set = |value: &str| (value.to_owned(), "environment OPEN_SIGN_UP".to_owned());
+    assert_eq!(shown(&[key, ("OPEN_SIGN_UP", "true")]), set("true"));
+    assert_eq!(shown(&[("OPEN_SIGN_UP", "false")]), set("false"));
 }

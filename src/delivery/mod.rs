@@ -260,7 +260,9 @@ impl Delivery {
             ..
         } = answering;
         if let Reply::JoinedUser { online, .. } = &mut reply {
-            *online = self.chat.online_users(dialect);
+            if session.may_hear() {
+                *online = self.chat.online_users(dialect);
+            }
         }
         let asked = Asked {
             word,
@@ -334,7 +336,8 @@ impl Delivery {
                 || audience
                     .unless_muted
                     .is_some_and(|id| session.has_muted(id));
-            let is_stranger = audience.strangers && session.dialect().is_none();
+            let is_stranger =
+                audience.strangers && session.dialect().is_none() && session.may_hear();
             let hears = session.hears(dialect, audience.cause)
                 || (is_stranger && dialect == audience.cause);
             if hears && !is_excepted && session.claim(stamp) {

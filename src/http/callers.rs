@@ -74,14 +74,17 @@ pub async fn identify_by(
         token,
         claimed: claimed(headers),
     };
-    let mut identity = state.chat.identify(credentials).await?;
-    if let Some(user) = text(headers, "x-on-behalf-of") {
-        if !ids::is_valid(&user) {
-            return Err(Error::Forbidden("Forbidden"));
-        }
-        identity = identity.on_behalf_of(user.into())?;
+    let identity = state.chat.identify(credentials).await?;
+    Ok(Identified(on_behalf(identity, headers)?))
+}
+
+/// The same caller, acting for the user whom the headers name, if they name one.
+pub fn on_behalf(identity: Identity, headers: &HeaderMap) -> Result<Identity> {
+    match text(headers, "x-on-behalf-of") {
+        Some(user) if ids::is_valid(&user) => identity.on_behalf_of(user.into()),
+        Some(_) => Err(Error::Forbidden("Forbidden")),
+        None => Ok(identity),
     }
-    Ok(Identified(identity))
 }
 
 /// The identity that a gateway vouches for in its headers. Only for requests that came from one.

@@ -119,11 +119,12 @@ async fn enter(
     dealer: Dealer,
     named: &Named,
     no_gallery: &'static str,
+    to: Permission,
 ) -> Result<(Caller, Arc<Conversation>), Refusal> {
     let caller = dealer.of_gallery(no_gallery)?;
     let room = named.room.as_ref();
     let room = room.ok_or(Error::NotFound("Room not found"))?;
-    let room = state.chat.enter_room(&caller, room).await?;
+    let room = state.chat.enter_room(to, &caller, room).await?;
     Ok((caller, room))
 }
 
@@ -158,7 +159,7 @@ async fn show_room(
     dealer: Dealer,
     named: Named,
 ) -> Answer {
-    let (_, room) = enter(&state, dealer, &named, NO_GALLERY).await?;
+    let (_, room) = enter(&state, dealer, &named, NO_GALLERY, Permission::Read).await?;
     let newest = Page {
         after: None,
         before: None,
@@ -175,7 +176,7 @@ async fn close_room(
     dealer: Dealer,
     named: Named,
 ) -> Answer {
-    let (caller, room) = enter(&state, dealer, &named, NO_GALLERY).await?;
+    let (caller, room) = enter(&state, dealer, &named, NO_GALLERY, Permission::Write).await?;
     state.chat.close_dealer_room(&caller, &room.id).await?;
     Ok(Json(DoneBody::from("Room deleted successfully")).into_response())
 }
@@ -186,7 +187,7 @@ async fn list_messages(
     named: Named,
     uri: Uri,
 ) -> Answer {
-    let (_, room) = enter(&state, dealer, &named, NO_GALLERY).await?;
+    let (_, room) = enter(&state, dealer, &named, NO_GALLERY, Permission::Read).await?;
     let number = positive(&uri, "page").unwrap_or(1);
     let limit = positive(&uri, "limit").map_or(DEFAULT_PAGE, |limit| {
         u32::try_from(limit).unwrap_or(MAX_PAGE).min(MAX_PAGE)
@@ -212,7 +213,7 @@ async fn send_message(
     named: Named,
     body: Result<Fields, Unreadable>,
 ) -> Answer {
-    let (caller, room) = enter(&state, dealer?, &named, NO_USER).await?;
+    let (caller, room) = enter(&state, dealer?, &named, NO_USER, Permission::Write).await?;
     let draft = rest::parse_message(room.id.clone(), &body?.0)?;
     send(&state, &caller, draft).await
 }
@@ -223,11 +224,7 @@ async fn send_file(
     named: Named,
     request: Request,
 ) -> Answer {
-    let entered = async {
-        let (caller, room) = enter(&state, dealer?, &named, NO_USER).await?;
-        caller.check(Permission::Write)?;
-        Ok((caller, room))
-    };
+    let entered = async { enter(&state, dealer?, &named, NO_USER, Permission::Write).await };
     let (caller, room) = match entered.await {
         Ok(entered) => entered,
         Err(refusal) => {
@@ -284,7 +281,7 @@ async fn mark_all_read(
     dealer: Dealer,
     named: Named,
 ) -> Answer {
-    let (caller, room) = enter(&state, dealer, &named, NO_USER).await?;
+    let (caller, room) = enter(&state, dealer, &named, NO_USER, Permission::Read).await?;
     let (chat, id) = (&state.chat, room.id.clone());
     chat.mark_read(&caller, id, ReadScope::All).await?;
     Ok(Json(DoneBody::from("All messages marked as read")).into_response())
@@ -295,7 +292,7 @@ async fn mark_one_read(
     dealer: Dealer,
     named: Named,
 ) -> Answer {
-    let (caller, room) = enter(&state, dealer, &named, NO_USER).await?;
+    let (caller, room) = enter(&state, dealer, &named, NO_USER, Permission::Read).await?;
     let message = named.message.ok_or(Error::NotFound("Message not found"))?;
     let chat = &state.chat;
     chat.mark_read_in_room(&caller, &room, &message).await?;

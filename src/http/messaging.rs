@@ -159,7 +159,7 @@ async fn list_conversations(
     let listed = async {
         let user = UserId::from(user);
         let caller = caller.caller(&state, DIALECT, Some(&user)).await?;
-        state.chat.list_conversations(&caller.user).await
+        state.chat.list_conversations(&caller).await
     };
     match listed.await {
         Ok(summaries) => Json(ConversationsBody::new(&summaries)).into_response(),

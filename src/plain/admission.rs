@@ -46,6 +46,7 @@ pub(super) async fn admit(shared: &Shared, request: &Parts) -> Result<Admitted, 
     }
     check_dialect(&request.uri)?;
     let identity = identify(shared, &request.uri, &request.headers).await?;
+    let identity = on_behalf(identity, &request.uri, &request.headers)?;
     let welcomed = shared.chat.welcome(DIALECT, &identity).await;
     match welcomed {
         Ok(()) => Ok(Admitted { identity }),
@@ -105,6 +106,21 @@ async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Ide
             ..Identity::default()
         }),
         false => Err(bad()),
+    }
+}
+
+/// The same client, acting for the user whom the query or the header names, if one does. Browsers
+/// cannot send the header.
+fn on_behalf(identity: Identity, uri: &Uri, headers: &HeaderMap) -> Result<Identity, Refusal> {
+    let header = HeaderName::from_static("x-on-behalf-of");
+    let forbidden = || Refusal::new(StatusCode::FORBIDDEN, "Forbidden");
+    match query(uri, "onBehalfOf").or_else(|| text(headers, &header)) {
+        Some(user) if ids::is_valid(&user) => {
+            identity.on_behalf_of(user.into()).map_err(|_| forbidden())
+        }
+        // Who names nobody that there can be must not act for oneself instead.
+        Some(_) => Err(forbidden()),
+        None => Ok(identity),
     }
 }
 

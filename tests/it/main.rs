@@ -9,6 +9,7 @@ mod api_tokens;
 mod checks;
 mod crashes;
 mod delivery;
+mod embedding;
 mod examples;
 mod first_events;
 mod gateways;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{InTurn, Told};
-use crate::auth::Trust;
+use crate::auth::{Permission, Trust};
 use crate::chat::access::NOT_FOUND;
 use crate::chat::dialects::Access;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
@@ -27,7 +27,12 @@ impl Chat {
         let (caller, known) = match self.speaker(session, dialect, user).await {
             Ok(caller) => {
                 self.take_in(&caller, &id).await?;
-                let known = self.approach(&caller, &id).await?;
+                // Who only writes joins as well: some dialects want that before anything is said.
+                let permission = match session.may_hear() {
+                    true => Permission::Read,
+                    false => Permission::Write,
+                };
+                let known = self.approach_to(permission, &caller, &id).await?;
                 (Some(caller), known)
             }
             // A server that checks nothing does not ask who joins either.
@@ -64,7 +69,7 @@ impl Chat {
             before: None,
             limit: n_messages,
         };
-        let messages = match known {
+        let messages = match known.filter(|_| session.may_hear()) {
             Some(known) => self.read_page(&known, newest).await?,
             None => Vec::new(),
         };
@@ -115,7 +120,7 @@ impl Chat {
         let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
         self.introduce(&user, name.as_deref()).await?;
         // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let arrival = self.presence.arrive(dialect, &user);
+        let arrival = self.presence.arrive_by(session, dialect, &user);
         if wants_waiting {
             session.hold();
         }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
 use tokio::sync::Semaphore;
 
-use crate::auth::{Identity, Trust};
+use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
 use crate::error::{Error, Result};
 
@@ -130,6 +130,12 @@ impl Session {
     /// Who is behind it, as its dialect sees people.
     pub fn identity(&self) -> &Identity {
         self.person.get().unwrap_or(&self.identity)
+    }
+
+    /// Whether it may be told what others do; a token that only writes is answered, and hears nothing.
+    /// A relay is nobody's socket, and hears what everybody does.
+    pub fn may_hear(&self) -> bool {
+        self.identity.trust == Trust::Relay || self.identity.may(Permission::Read)
     }
 
     /// Whether it is believed what it says: development mode.
@@ -268,10 +274,11 @@ impl Session {
     /// Whether an event of `dialect`, caused by a caller of `cause`, is for this socket. An
     /// undecided socket with an identity hears the dialect of whoever caused it.
     pub fn hears(&self, dialect: Dialect, cause: Dialect) -> bool {
-        match self.dialect() {
+        let is_addressed = match self.dialect() {
             Some(own) => own == dialect,
             None => dialect == cause && self.identity.user.is_some(),
-        }
+        };
+        is_addressed && self.may_hear()
     }
 
     /// Claims this session for a fan-out; `false` when it has had it already.

@@ -16,7 +16,7 @@ use crate::chat::{Caller, Chat, cookie};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::bodies::{Fields, Unreadable};
-use crate::http::callers::text;
+use crate::http::callers::{on_behalf, text};
 use crate::http::routing::query;
 use crate::wire::chatsphere::rest;
 
@@ -60,7 +60,7 @@ impl Call {
 
     /// Who calls, where a token is needed in every mode.
     pub async fn identity(&self) -> Result<Identity> {
-        let found = self.find_identity().await?;
+        let found = on_behalf(self.find_identity().await?, &self.headers)?;
         self.chat().welcome(DIALECT, &found).await?;
         Ok(found)
     }

@@ -5,6 +5,7 @@ use sohbet_entity::ids::ConversationId;
 
 use super::callers::Call;
 use super::{PathIds, Refusal, answer, created, ok};
+use crate::auth::Permission;
 use crate::chat::Caller;
 use crate::error::Error;
 use crate::http::bodies::{PageQuery, Params, Unreadable};
@@ -24,7 +25,7 @@ pub async fn list_messages(
         let Params(page) = page?;
         let page = page.parse(MAX_PAGE).map_err(Error::InvalidPayload)?;
         let id = room(&ids, &caller)?;
-        let room = call.chat().enter_hall(&caller, &id).await;
+        let room = call.chat().enter_hall(Permission::Read, &caller, &id).await;
         let room = room.map_err(|error| hidden(error, &caller))?;
         ok(&rest::messages(&call.chat().read_page(&room, page).await?))
     })
@@ -38,7 +39,7 @@ pub async fn post_message(ids: PathIds, call: Call) -> Response {
         let posted = rest::parse_message(call.body()?)?;
         let id = room(&ids, &caller)?;
         let chat = call.chat();
-        let entered = chat.enter_hall(&caller, &id).await;
+        let entered = chat.enter_hall(Permission::Write, &caller, &id).await;
         entered.map_err(|error| hidden(error, &caller))?;
         let sent = chat.send(&caller, posted.into_draft(id), None).await?;
         created(&rest::message(&sent))

@@ -23,8 +23,9 @@ pub async fn make_user(call: Call) -> Response {
 /// All users; with a key for whoever has a token.
 pub async fn list_users(call: Call) -> Response {
     answer("Failed to fetch users", async {
-        call.caller_if_asked().await?;
-        ok(&rest::people(&call.chat().list_users().await?))
+        let caller = call.caller_if_asked().await?;
+        let users = call.chat().list_users(caller.as_ref()).await?;
+        ok(&rest::people(&users))
     })
     .await
 }

@@ -5,6 +5,7 @@ import { describe } from "node:test";
 import { NO_SOCKET, NO_TOKEN, assertIssued, assertRefused, body, each, withTokens } from "../support/chatsphere.js";
 import { BUSY } from "../support/matrix.js";
 import { assertUuid } from "../support/messages.js";
+import { TOKEN_MODE } from "../support/token.js";
 
 const USERS = "/api/users";
 
@@ -67,6 +68,21 @@ describe("users", BUSY, () => {
       assert.deepEqual(list.filter(({ id }) => id === person.id), [{ id: person.id, username: `name-${role}`, role }]);
     }
   });
+
+  each(NO_SOCKET, "with a key strangers make users only where DIALECT says so", async (sphere) => {
+    const answer = await sphere.rest.post(USERS, { username: "ali" });
+    if (sphere.world.setting === "fixed") body(answer, 201);
+    else assertRefused(answer, 401, NO_TOKEN);
+  }, TOKEN_MODE);
+
+  each(NO_SOCKET, "whether strangers make users can be set", async (sphere) => {
+    assertRefused(await sphere.rest.post(USERS, { username: "ali" }), 401, NO_TOKEN);
+    const member = sphere.signed("m", { username: "m" });
+    assertRefused(await member.rest.post(USERS, { username: "ali" }), 403, "Forbidden");
+    const program = await sphere.clientToken(member);
+    body(await program.rest.post(USERS, { username: "ali" }), 201);
+    body(await sphere.admin.rest.post(USERS, { username: "veli" }), 201);
+  }, { ...TOKEN_MODE, OPEN_SIGN_UP: "false" });
 
   each(NO_SOCKET, "nobody is created by being mentioned", async (sphere) => {
     const u = await sphere.user("ali");

@@ -20,7 +20,8 @@ export const NO_EVENTS = ["", "no_such_event", "__proto__", "constructor", "toSt
 /**
  * Sends rows `[event, arguments, code]` one after the other, each with a callback.
  * @param {import("./client.js").Client} client
- * @param {Map<string, string>} [errorEvents] events whose refusal is told by an event of that name as well, in `error`
+ * @param {Map<string, string>} [errorEvents] events whose refusal is told by an event of that name as well, in
+ *   `error` or `message`
  * @returns {Promise<{faults: string[], nTaken: Record<string, number>}>} what the contract does not allow, and how many
  *   of each event were taken
  */
@@ -56,7 +57,8 @@ function faultOfEvents(client, event, ack, errorEvent) {
   if (ack.ok) return undefined;
   const expected = [...(errorEvent ? [errorEvent] : []), `ack ${event}`];
   if (client.order.join() !== expected.join()) return `events ${client.order}`;
-  const told = client.all(errorEvent)[0]?.error;
+  const [said] = client.all(errorEvent);
+  const told = said?.error ?? said?.message;
   return told === (errorEvent && ack.error.message) ? undefined : `event says ${told}, ack ${ack.error.message}`;
 }
 

@@ -260,6 +260,11 @@ impl Auth {
         verifier.is_some_and(|verifier| verifier.has_expired(strip_bearer(token)))
     }
 
+    /// Whether a text is a login token that says who somebody is, valid or not.
+    pub fn can_read(token: &str) -> bool {
+        jwt::read_unverified(strip_bearer(token)).is_some()
+    }
+
     /// The identity behind `credentials`. With a key, a valid token is required.
     pub fn identify(&self, credentials: Credentials) -> Result<Identity> {
         let token = credentials.token.as_deref().map(strip_bearer);

@@ -3,8 +3,8 @@
 
 use sohbet_entity::ids::{GalleryId, UserId};
 
-use super::Chat;
 use super::users::is_gallery;
+use super::{Chat, Profile};
 use crate::auth::{Identity, Permission};
 use crate::error::{Error, Result};
 use crate::store::DirectoryEntry;
@@ -14,16 +14,17 @@ impl Chat {
     /// old one from then on.
     pub async fn save_entry(&self, identity: &Identity, entry: &DirectoryEntry) -> Result<()> {
         self.check_directory(identity)?;
-        match entry {
-            DirectoryEntry::User { id, .. } if is_gallery(id) => {
-                return Err(Error::InvalidPayload("Invalid user ID"));
-            }
-            _ => self.store.save_entry(entry).await?,
+        let DirectoryEntry::User { id, gallery, .. } = entry else {
+            return Ok(self.store.save_entry(entry).await?);
+        };
+        if is_gallery(id) {
+            return Err(Error::InvalidPayload("Invalid user ID"));
         }
-        if let DirectoryEntry::User { id, gallery, .. } = entry {
-            self.forget_profile(id);
-            self.move_sessions(id, gallery.as_ref());
-        }
+        let before = self.store.find_user(id).await?;
+        let old = before.and_then(|row| Profile::from(row).gallery);
+        self.store.save_entry(entry).await?;
+        self.forget_profile(id);
+        self.move_sessions(id, old.as_ref(), gallery.as_ref());
         Ok(())
     }
 
@@ -49,9 +50,10 @@ impl Chat {
         }
     }
 
-    /// Lets the sockets of a user follow the directory, unless their token names the gallery. Those
-    /// that listen for another gallery, and maybe in its rooms, come back as who they are now.
-    fn move_sessions(&self, user: &UserId, gallery: Option<&GalleryId>) {
+    /// Lets the sockets of a user follow the directory, unless their token names the gallery. Who
+    /// had another gallery may be in its rooms, in whatever dialect: all those sockets come back as
+    /// who they are now.
+    fn move_sessions(&self, user: &UserId, old: Option<&GalleryId>, new: Option<&GalleryId>) {
         let mut followers = Vec::new();
         self.sessions.each(|session| {
             if session.identity().gallery.is_none() && session.is_of(user) {
@@ -59,9 +61,14 @@ impl Chat {
             }
         });
         for session in &followers {
-            match (session.gallery(), gallery) {
-                (Some(old), new) if Some(&old) != new => session.outbox.close(),
-                (None, Some(new)) => self.sessions.listen_gallery(session, new),
+            let heard = session.gallery();
+            let was_in_another = [old, heard.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|it| Some(it) != new);
+            match new {
+                _ if was_in_another => session.outbox.close(),
+                Some(new) if heard.is_none() => self.sessions.listen_gallery(session, new),
                 _ => {}
             }
         }

@@ -14,7 +14,7 @@ use super::Shared;
 use super::dispatch::Dispatcher;
 use super::links::Links;
 use super::outbox::SocketOutbox;
-use crate::auth::{self, Credentials, Identity, Trust};
+use crate::auth::{self, Auth, Credentials, Identity, Trust};
 use crate::chat::{Dialect, cookie_tokens};
 use crate::error::Error;
 use crate::wire;
@@ -70,7 +70,7 @@ pub(super) async fn admit(
     }
     let named = dialect(shared, &socket, &handshake)?;
     let identity = identify(shared, &socket, &handshake, named, &links).await?;
-    let has_token = handshake.token.is_some() || header(&socket, "authorization").is_some();
+    let has_token = identity.grant.is_some() || has_readable_token(&socket, &handshake);
     let dialect = named.or_else(|| {
         let names_gallery = has_token && identity.gallery.is_some();
         names_gallery.then(wire::infer_from_gallery).flatten()
@@ -170,13 +170,7 @@ async fn prove(
     links: &Links,
 ) -> Result<Identity, Refusal> {
     let chat = &shared.chat;
-    let token = match &handshake.token {
-        Some(Value::String(token)) if !token.is_empty() => Some(token.clone()),
-        Some(Value::Null) | None => header(socket, "authorization"),
-        Some(Value::String(_)) => header(socket, "authorization"),
-        // A token of another type is no token at all; with a key that is a refusal.
-        Some(_) => Some(String::new()),
-    };
+    let token = sent_token(socket, handshake);
     if token.is_none() {
         let cookies = header(socket, "cookie");
         let login = chat.find_login(cookies.as_deref()).await;
@@ -219,6 +213,22 @@ async fn prove(
         }
         Err(_) => Err(Refusal::Identity),
     }
+}
+
+/// The token that a client sends itself, where a bad one is no oversight.
+fn sent_token(socket: &SocketRef, handshake: &Handshake) -> Option<String> {
+    match &handshake.token {
+        Some(Value::String(token)) if !token.is_empty() => Some(token.clone()),
+        Some(Value::Null | Value::String(_)) | None => header(socket, "authorization"),
+        // A token of another type is no token at all; with a key that is a refusal.
+        Some(_) => Some(String::new()),
+    }
+}
+
+/// Whether a client sent a token that says something: in development mode others count as absent.
+fn has_readable_token(socket: &SocketRef, handshake: &Handshake) -> bool {
+    let token = sent_token(socket, handshake);
+    token.is_some_and(|token| Auth::can_read(&token))
 }
 
 /// Ids that the client claims; only development mode looks at them.

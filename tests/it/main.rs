@@ -17,6 +17,7 @@ mod http_rules;
 mod logins;
 mod logs;
 mod malformed;
+mod members;
 mod pipelining;
 mod query_plans;
 mod session_ids;

@@ -2,8 +2,8 @@
 
 use sohbet::error::Error;
 use sohbet::store::{
-    Config, MessageRow, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope, Store,
-    Write, Writer, now,
+    MessageRow, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope, Store, Write,
+    Writer, now,
 };
 use sohbet_entity::ids::ConversationId;
 use tokio_util::sync::CancellationToken;
@@ -105,18 +105,8 @@ struct Desk {
 
 impl Desk {
     async fn open(store: &stores::Store) -> Self {
-        let url = store.database_url();
-        let config = Config {
-            url: match url.starts_with("sqlite") {
-                true => format!("{url}?mode=rwc"),
-                false => url.to_owned(),
-            },
-            schema: None,
-            readers: 2,
-            migrate: true,
-        };
         let mut desk = Self {
-            store: Store::open(&config).await.unwrap(),
+            store: store.open().await,
             conversation: "".into(),
         };
         desk.conversation = desk.conversation("1", "2").await;

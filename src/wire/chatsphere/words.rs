@@ -25,6 +25,7 @@ const N_SHOWN: u32 = 50;
 const HEARTBEATS: [&str; 4] = ["ping", "pong", "heartbeat", "keepalive"];
 
 const NO_ROOM: Error = Error::InvalidPayload("roomId is required");
+const BAD_USER: Error = Error::InvalidPayload("userId is invalid");
 const NO_TEXT: Error = Error::InvalidPayload("content is required");
 /// Told to nobody but whoever asked for an acknowledgement.
 pub const NOT_JOINED: Error = Error::NotFound("Join a room first");
@@ -81,7 +82,8 @@ fn checked(text: &str) -> Result<String> {
 /// The word that joins decides on the spelling from here on.
 fn open(word: &'static str, object: &Object) -> Result<SocketRequest> {
     let conversation = room(object)?.ok_or(NO_ROOM)?;
-    let user = object.id("userId").map_err(|_| NO_ROOM)?.map(UserId::from);
+    let user = object.id("userId").map_err(|_| BAD_USER)?;
+    let user = user.map(UserId::from);
     let request = Request::OpenConversation {
         conversation,
         user,

@@ -47,6 +47,21 @@ struct Inner {
 }
 
 impl Store {
+    /// The store itself, for a test that is about it alone.
+    pub async fn open(&self) -> sohbet::store::Store {
+        let url = self.database_url();
+        let config = sohbet::store::Config {
+            url: match url.starts_with("sqlite") {
+                true => format!("{url}?mode=rwc"),
+                false => url.to_owned(),
+            },
+            schema: None,
+            readers: 2,
+            migrate: true,
+        };
+        sohbet::store::Store::open(&config).await.unwrap()
+    }
+
     /// An SQLite file that does not exist yet.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();

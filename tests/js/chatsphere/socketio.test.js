@@ -22,8 +22,10 @@ describe("Socket.IO", BUSY, () => {
     assert.deepEqual(await client.next("previous_messages"), { messages: [] });
     client.forget();
 
-    const { ok, message } = await client.emitWithAck("message", { roomId: R, content: "x" });
-    assert.equal(ok, true);
+    const ack = await client.emitWithAck("message", { roomId: R, content: "x" });
+    assert.deepEqual(Object.keys(ack).sort(), ["message", "ok"]);
+    const { message } = ack;
+    assert.equal(ack.ok, true);
     assertM(message, { content: "x", userId: u.id, roomId: R, user: { id: u.id, username: "ali" } });
     assert.deepEqual(await client.next("new_message"), { message });
     assert.deepEqual(client.order, ["ack message", "new_message"]);
@@ -61,6 +63,7 @@ describe("Socket.IO", BUSY, () => {
     const refused = [
       ["join", {}, NO_ROOM, "INVALID_PAYLOAD"],
       ["join", null, NO_ROOM, "INVALID_PAYLOAD"],
+      ["join", { roomId: R, userId: {} }, "userId is invalid", "INVALID_PAYLOAD"],
       ["message", { roomId: R }, NOT_SAVED, "INVALID_PAYLOAD"],
       ["message", { roomId: R, content: "" }, NOT_SAVED, "INVALID_PAYLOAD"],
       ["message", { roomId: "nowhere", content: "x" }, NOT_SAVED, "NOT_FOUND"],

@@ -124,6 +124,31 @@ describe("directory", BUSY, () => {
     assert.deepEqual((await loner.list()).map(({ id }) => id), [second]);
   });
 
+  withTokens(STORES_ONLY, "whichever dialect a socket speaks, it leaves the old rooms", async ({ world, ua, ub, uc, loner, directory }) => {
+    const moveTo = ({ gallery }) => directory.write("user", loner.id, { galleryId: gallery });
+    await moveTo(ua);
+    const room = await ua.roomWith(ub);
+    const clients = [];
+    for (const dialect of ["messaging", "native"]) {
+      const client = await world.connect({ auth: { ...loner.auth, dialect } });
+      if (dialect === "messaging") await client.ask("join_conversation", room);
+      client.forget();
+      clients.push(client);
+    }
+    await ub.send(room);
+    for (const client of clients) await client.next("new_message");
+    await moveTo(ua); // where the user is already: nobody has to go
+    for (const client of clients) await client.none("(disconnect)");
+    await moveTo(uc);
+    for (const client of clients) await client.next("(disconnect)");
+    for (const client of clients) await client.next("(reconnect)", RECONNECT_MS);
+    for (const client of clients) client.forget();
+    const [messaging] = clients;
+    assert.equal((await messaging.emitWithAck("join_conversation", room)).ok, false);
+    await ub.send(room);
+    for (const client of clients) await client.none("new_message");
+  });
+
   withTokens(STORES_ONLY, "the gallery of a token counts before the one of the store", async ({ ua, ub, uc, directory }) => {
     await directory.write("user", ua.id, { name: "Ayşe Yılmaz", galleryId: uc.gallery });
     const room = await ua.roomWith(ub);

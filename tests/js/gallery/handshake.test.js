@@ -134,6 +134,18 @@ describe("development", BUSY, () => {
     }
   });
 
+  inDevelopment(STORES_ONLY, "a token that says nothing counts as none", async (market) => {
+    const { world, ub } = market;
+    const { id: userId, gallery: galleryId } = ub;
+    for (const bad of ["x", 5, "a.b.c"]) {
+      assertRefusal(await world.refused({ auth: { token: bad, userId } }));
+      await assertHearsAsUb(await world.connect({ auth: { token: bad, userId, galleryId } }), market);
+    }
+    assertRefusal(await world.refused({ auth: { userId }, extraHeaders: { authorization: "Bearer x" } }));
+    // One that names the user is enough: the directory may know the gallery.
+    await (await world.connect({ auth: { token: token(userId) } })).emitWithAck("join_room", "x");
+  });
+
   inDevelopment(AUTO, "the same holds where only the handshake names the dialect", async (market) => {
     const { world, ub } = market;
     assertRefusal(await world.refused({ auth: { dialect: "gallery" } }));

@@ -67,7 +67,6 @@ fn joining_needs_a_room() {
         r#"{"roomId":{}}"#,
         r#"{"roomId":-1}"#,
         r#"{"roomId":"a\u0000"}"#,
-        r#"{"roomId":"r","userId":{}}"#,
         &long,
     ] {
         for word in ["join", "join_room"] {
@@ -78,6 +77,8 @@ fn joining_needs_a_room() {
             );
         }
     }
+    let odd_user = said(&session, "join_room", r#"{"roomId":"r","userId":{}}"#);
+    assert_eq!(odd_user, Err(BAD_USER));
 }
 
 #[test]

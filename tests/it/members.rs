@@ -1,0 +1,91 @@
+//! Who takes part in a room, as the store keeps it, on both databases.
+
+use sohbet::store::{NewRoom, Parting, Store};
+use sohbet_entity::enums::ParticipantRole::{self, Admin, Member, Moderator, Owner};
+use sohbet_entity::enums::RoomType;
+use sohbet_entity::ids::{ConversationId, PartyId, UserId};
+
+use crate::support::stores::{self, on_both_stores};
+
+on_both_stores!(
+    who_takes_part_keeps_the_role_whatever_is_asked,
+    who_comes_back_has_the_new_role,
+    a_room_with_others_in_it_keeps_its_last_owner,
+);
+
+async fn who_takes_part_keeps_the_role_whatever_is_asked(store: stores::Store) {
+    let room = Room::open(&store, &[("a", Owner), ("b", Moderator)]).await;
+    // A node that has not heard of it yet lets them in again.
+    room.let_in(&[("a", Member), ("b", Member), ("c", Member)])
+        .await;
+    for (user, role) in [("a", Owner), ("b", Moderator), ("c", Member)] {
+        assert_eq!(room.role(user).await, Some(role), "{user}");
+    }
+}
+
+async fn who_comes_back_has_the_new_role(store: stores::Store) {
+    let room = Room::open(&store, &[("a", Owner), ("b", Admin)]).await;
+    assert_eq!(room.end("b").await, Parting::Done);
+    assert_eq!(room.role("b").await, None);
+    room.let_in(&[("b", Member)]).await;
+    assert_eq!(room.role("b").await, Some(Member));
+}
+
+async fn a_room_with_others_in_it_keeps_its_last_owner(store: stores::Store) {
+    let room = Room::open(&store, &[("a", Owner), ("b", Admin)]).await;
+    assert_eq!(room.end("a").await, Parting::LastOwner);
+    assert_eq!(room.end("nobody").await, Parting::Absent);
+    assert_eq!(room.end("b").await, Parting::Done);
+    assert_eq!(room.end("a").await, Parting::Done);
+}
+
+struct Room {
+    store: Store,
+    id: ConversationId,
+}
+
+impl Room {
+    async fn open(store: &stores::Store, members: &[(&str, ParticipantRole)]) -> Self {
+        let store = store.open().await;
+        let new = NewRoom {
+            id: "room".into(),
+            name: "Room".into(),
+            description: None,
+            room_type: RoomType::Group,
+            offer_id: None,
+            vehicle_id: None,
+            galleries: None,
+            is_open: false,
+            dedup_key: None,
+            members: parties(members),
+        };
+        let (id, is_new) = store.create_room(&new).await.unwrap().unwrap();
+        assert!(is_new);
+        Self { store, id }
+    }
+
+    async fn let_in(&self, members: &[(&str, ParticipantRole)]) {
+        let members = parties(members);
+        self.store.save_members(&self.id, &members).await.unwrap();
+    }
+
+    async fn end(&self, user: &str) -> Parting {
+        self.store.end_part(&self.id, &party(user)).await.unwrap()
+    }
+
+    async fn role(&self, user: &str) -> Option<ParticipantRole> {
+        let found = self.store.find_participant(&self.id, &party(user)).await;
+        found.unwrap().map(|row| row.role)
+    }
+}
+
+fn parties(members: &[(&str, ParticipantRole)]) -> Vec<(PartyId, ParticipantRole)> {
+    members
+        .iter()
+        .map(|(user, role)| (party(user), *role))
+        .collect()
+}
+
+fn party(user: &str) -> PartyId {
+    PartyId::from(&UserId::from(user))
+}

@@ -251,7 +251,7 @@ fn standing(here: Option<ParticipantRole>, on_server: UserRole) -> ParticipantRo
 mod tests {
     use super::ParticipantRole::{Member, Owner};
     use super::*;
-    use crate::auth::Identity;
+    use crate::auth::{Identity, Trust};
     use crate::chat::Dialect;
 
     /// A room of `owner` with a few members.
@@ -281,7 +281,7 @@ mod tests {
         let by = Caller {
             user: by.into(),
             role: role(by),
-            ..Caller::visitor(&Identity::default(), Dialect::Chatsphere)
+            ..Caller::visitor(&Identity::nobody(Trust::Claimed), Dialect::Chatsphere)
         };
         let user = Profile {
             id: user.into(),

@@ -28,8 +28,7 @@ impl Chat {
         made.ok_or(Error::Conflict("Username already exists"))?;
         let oneself = Identity {
             user: Some(id.clone()),
-            trust: Trust::Verified,
-            ..Identity::default()
+            ..Identity::nobody(Trust::Verified)
         };
         let first = NewApiToken {
             user: id,

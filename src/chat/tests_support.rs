@@ -7,18 +7,25 @@ use serde_json::value::RawValue;
 use sohbet_entity::enums::UserRole;
 
 use super::{Conversation, Kind, Message, MessageRow, Outbox, Pair, Profile, Session, Sessions};
-use crate::auth::Identity;
+use crate::auth::{Identity, Trust};
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
-    let (identity, outbox) = (Identity::default(), Box::new(Nowhere));
+    let (identity, outbox) = (Identity::nobody(Trust::Claimed), Box::new(Nowhere));
     Sessions::default().open(socket_id.into(), identity, None, outbox)
 }
 
 /// Sockets of one server.
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
     let sessions = Sessions::default();
-    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, Box::new(Nowhere)))
+    socket_ids.map(|id| {
+        sessions.open(
+            id.into(),
+            Identity::nobody(Trust::Claimed),
+            None,
+            Box::new(Nowhere),
+        )
+    })
 }
 
 /// A message that user `1` said to user `2`, without anything but a text.

@@ -61,8 +61,7 @@ impl Handle {
     pub async fn send(&self, post: Post) -> Result<MessageId> {
         let author = Identity {
             user: Some(UserId::from(post.from)),
-            trust: Trust::Verified,
-            ..Identity::default()
+            ..Identity::nobody(Trust::Verified)
         };
         let chat = &self.chat;
         let caller = chat.caller(&author, Dialect::Native, None, None).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ApiTokenId, UserId};
+use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 
 use super::prepare_auth;
 use crate::auth::{self, Auth};
@@ -33,6 +33,9 @@ impl Tokens {
     pub async fn introduce(&self, user: &UserId) -> anyhow::Result<bool> {
         if self.store.find_user(user).await?.is_some() {
             return Ok(false);
+        }
+        if PartyId::from(user).gallery().is_some() {
+            anyhow::bail!("{user} names a gallery, and no user can be called like that");
         }
         self.store.save_user(user, None).await?;
         Ok(true)

@@ -45,10 +45,9 @@ impl fmt::Debug for Config {
 }
 
 /// How far an identity is believed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     /// Development mode: ids are what the client claims.
-    #[default]
     Claimed,
     /// A key verified them.
     Verified,
@@ -57,7 +56,7 @@ pub enum Trust {
 }
 
 /// Who stands behind a socket or a request.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// The user; in development mode a socket may not have said yet.
     pub user: Option<UserId>,
@@ -80,6 +79,22 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Somebody without an id, a name or a role. How far that is believed must be said: what is
+    /// claimed may do everything.
+    pub const fn nobody(trust: Trust) -> Self {
+        Self {
+            user: None,
+            name: None,
+            role: None,
+            title: None,
+            gallery: None,
+            trust,
+            expires_at: None,
+            grant: None,
+            is_on_behalf: false,
+        }
+    }
+
     /// This identity, as far as a token lets it act.
     pub fn with_grant(self, grant: Grant) -> Self {
         // A token that was made narrow on purpose, or for a program, does not carry the role.
@@ -190,7 +205,6 @@ impl Identity {
 }
 
 /// What a handshake or a request brings along, before anything is believed.
-#[derive(Default)]
 pub struct Credentials {
     /// Token as sent, with or without `Bearer `.
     pub token: Option<String>,
@@ -225,22 +239,18 @@ impl Auth {
 
     /// The identity of a host application on a trusted address.
     pub fn relay(&self) -> Identity {
-        Identity {
-            trust: Trust::Relay,
-            ..Identity::default()
-        }
+        Identity::nobody(Trust::Relay)
     }
 
     /// The identity of a user whose login the host application vouches for.
     pub fn logged_in(&self, user: UserId) -> Identity {
+        let trust = match self.is_development() {
+            true => Trust::Claimed,
+            false => Trust::Verified,
+        };
         Identity {
             user: Some(user),
-            trust: if self.is_development() {
-                Trust::Claimed
-            } else {
-                Trust::Verified
-            },
-            ..Identity::default()
+            ..Identity::nobody(trust)
         }
     }
 
@@ -313,8 +323,7 @@ mod tests {
     fn a_verified_identity_cannot_act_for_somebody_else() {
         let me = Identity {
             user: Some(user("1")),
-            trust: Trust::Verified,
-            ..Identity::default()
+            ..Identity::nobody(Trust::Verified)
         };
         assert_eq!(me.acting(None, Some(&user("2"))), Ok(user("1")));
         assert_eq!(me.acting(Some(&user("1")), None), Ok(user("1")));
@@ -323,7 +332,7 @@ mod tests {
 
     #[test]
     fn development_takes_the_payload_before_what_was_said_earlier() {
-        let nobody = Identity::default();
+        let nobody = Identity::nobody(Trust::Claimed);
         assert_eq!(
             nobody.acting(Some(&user("3")), Some(&user("2"))),
             Ok(user("3"))

@@ -284,23 +284,23 @@ fn check_manages(by: &Identity, user: &UserId) -> Result<()> {
     }
 }
 
-/// Refuses names and ends that no token can have, and gives a JWT the end that it needs.
+/// Refuses names and ends that no token can have, and gives the usual end to a token without one.
 fn checked(mut new: NewApiToken) -> Result<NewApiToken> {
     if new.name.contains('\0') || new.name.chars().count() > MAX_NAME_CHARS {
         return Err(Error::InvalidPayload("Invalid name"));
     }
-    if new.form != TokenForm::Opaque {
+    let end = new.expires_at.unwrap_or_else(|| usual_end(new.token_type));
+    let end = match new.form {
+        TokenForm::Opaque => end.trunc_subsecs(6),
         // A JWT says its end in seconds.
-        let end = new.expires_at.unwrap_or_else(|| usual_end(new.token_type));
-        new.expires_at = Some(end.trunc_subsecs(0));
-    }
-    new.expires_at = new.expires_at.map(|end| end.trunc_subsecs(6));
+        TokenForm::Jwt { .. } => end.trunc_subsecs(0),
+    };
     let now = store::now();
-    let is_possible = |end: DateTime<Utc>| end > now && end <= now + MAX_LIFETIME;
-    match new.expires_at {
-        Some(end) if !is_possible(end) => Err(Error::InvalidPayload("Invalid expiry")),
-        _ => Ok(new),
+    if end <= now || end > now + MAX_LIFETIME {
+        return Err(Error::InvalidPayload("Invalid expiry"));
     }
+    new.expires_at = Some(end);
+    Ok(new)
 }
 
 fn secret(auth: &Auth, new: &NewApiToken, owner: &UserRow) -> Result<Secret> {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dialects::Feature;
 use super::{Chat, DeskEvent, Event, Session};
-use crate::auth::{Credentials, Identity, LEEWAY_SECONDS};
+use crate::auth::{Credentials, Identity, LEEWAY_SECONDS, Trust};
 use crate::error::{Error, Result};
 use crate::store;
 use crate::worker::Ticks;
@@ -31,7 +31,7 @@ impl Chat {
     ) -> Result<Option<DateTime<Utc>>> {
         let credentials = Credentials {
             token: Some(token),
-            claimed: Identity::default(),
+            claimed: Identity::nobody(Trust::Claimed),
         };
         let (old, new) = (session.identity(), self.identify(credentials).await?);
         if new.user.is_none() {

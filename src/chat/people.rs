@@ -17,6 +17,13 @@ const MAX_USERNAME_CHARS: usize = 128;
 /// Users in one list; the newest ones count.
 const MAX_USERS: u32 = 1_000;
 
+impl Dialect {
+    /// Whether its front ends begin with a call that makes them a user.
+    pub fn makes_users(self) -> bool {
+        self.people() == People::Registered
+    }
+}
+
 impl Chat {
     /// Makes a user with a name that nobody has, and a first token.
     pub async fn sign_up(&self, username: &str) -> Result<CreatedToken> {
@@ -28,8 +35,7 @@ impl Chat {
         made.ok_or(Error::Conflict("Username already exists"))?;
         let oneself = Identity {
             user: Some(id.clone()),
-            trust: Trust::Verified,
-            ..Identity::default()
+            ..Identity::nobody(Trust::Verified)
         };
         let first = NewApiToken {
             user: id,

@@ -276,12 +276,18 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Trust;
     use crate::chat::tests_support::nowhere;
 
     #[test]
     fn a_socket_that_is_gone_listens_to_nothing_any_more() {
         let sessions = Sessions::default();
-        let session = sessions.open("s".into(), Identity::default(), None, nowhere());
+        let session = sessions.open(
+            "s".into(),
+            Identity::nobody(Trust::Claimed),
+            None,
+            nowhere(),
+        );
         let (user, gallery, conversation) = ("1".into(), "g".into(), "c".into());
         sessions.listen_user(&session, &user);
         assert!(sessions.is_connected(&user));
@@ -298,7 +304,12 @@ mod tests {
     #[test]
     fn a_visitor_that_panics_leaves_the_others_their_index() {
         let sessions = Sessions::default();
-        let session = sessions.open("s".into(), Identity::default(), None, nowhere());
+        let session = sessions.open(
+            "s".into(),
+            Identity::nobody(Trust::Claimed),
+            None,
+            nowhere(),
+        );
         let user = "1".into();
         sessions.listen_user(&session, &user);
         let visit = || sessions.each_of_user(&user, |_| panic!("a bug"));

@@ -7,17 +7,21 @@ use serde_json::value::RawValue;
 use sohbet_entity::enums::UserRole;
 
 use super::{Conversation, Kind, Message, MessageRow, Outbox, Pair, Profile, Session, Sessions};
-use crate::auth::Identity;
+use crate::auth::{Identity, Trust};
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
-    Sessions::default().open(socket_id.into(), Identity::default(), None, nowhere())
+    Sessions::default().open(socket_id.into(), nobody(), None, nowhere())
+}
+
+fn nobody() -> Identity {
+    Identity::nobody(Trust::Claimed)
 }
 
 /// Sockets of one server.
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
     let sessions = Sessions::default();
-    socket_ids.map(|id| sessions.open(id.into(), Identity::default(), None, nowhere()))
+    socket_ids.map(|id| sessions.open(id.into(), nobody(), None, nowhere()))
 }
 
 /// A way to a client that nobody is at the end of.

@@ -24,7 +24,7 @@ use std::time::Duration;
 use reader::{Reader, bytes, count, list, millis, switch};
 use sources::Sources;
 
-use crate::chat::{Dialect, People};
+use crate::chat::Dialect;
 use crate::{auth, chat, http, socket, store, telemetry};
 
 /// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
@@ -298,8 +298,7 @@ fn read_chat(reader: &mut Reader<'_>, is_development: bool, http: &http::Config)
 /// Whether strangers may make themselves users. Such a user can speak in every dialect, so a server that
 /// checks who calls lets them only if it is set up for front ends that begin with that call.
 fn read_sign_up(reader: &mut Reader<'_>, is_development: bool, dialect: Option<Dialect>) -> bool {
-    let makes_users = |dialect: Dialect| dialect.people() == People::Registered;
-    let is_usual = is_development || dialect.is_some_and(makes_users);
+    let is_usual = is_development || dialect.is_some_and(Dialect::makes_users);
     let is_open = reader.optional(&table::OPEN_SIGN_UP, switch);
     let is_open = is_open.unwrap_or(is_usual);
     reader.show(&table::OPEN_SIGN_UP, &is_open.to_string());

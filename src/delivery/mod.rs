@@ -259,10 +259,10 @@ impl Delivery {
             permit,
             ..
         } = answering;
-        if let Reply::JoinedUser { online, .. } = &mut reply {
-            if session.may_hear() {
-                *online = self.chat.online_users(dialect);
-            }
+        if let Reply::JoinedUser { online, .. } = &mut reply
+            && session.may_hear()
+        {
+            *online = self.chat.online_users(dialect);
         }
         let asked = Asked {
             word,

@@ -103,7 +103,7 @@ fn claimed(headers: &HeaderMap) -> Identity {
         role: title.as_deref().and_then(parse_role),
         title,
         gallery: id(headers, "x-gallery-id").map(GalleryId::from),
-        ..Identity::default()
+        ..Identity::nobody(Trust::Claimed)
     }
 }
 

@@ -7,7 +7,7 @@ use sohbet_entity::ids::{self, UserId};
 
 use super::upgrades::query;
 use super::{DIALECT, Shared};
-use crate::auth::{Credentials, Identity};
+use crate::auth::{Credentials, Identity, Trust};
 use crate::chat::cookie;
 use crate::error::Error;
 
@@ -88,7 +88,7 @@ async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Ide
         let Some(token) = token else { continue };
         let credentials = Credentials {
             token: Some(token),
-            claimed: Identity::default(),
+            claimed: Identity::nobody(Trust::Claimed),
         };
         match shared.chat.identify(credentials).await {
             Ok(identity) if identity.user.is_some() => return Ok(identity),
@@ -103,7 +103,7 @@ async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Ide
     match is_development {
         true => Ok(Identity {
             user: user.map(UserId::from),
-            ..Identity::default()
+            ..Identity::nobody(Trust::Claimed)
         }),
         false => Err(bad()),
     }

@@ -173,19 +173,22 @@ async fn prove(
     let token = sent_token(socket, handshake);
     if token.is_none() {
         let cookies = header(socket, "cookie");
-        let login = chat.find_login(cookies.as_deref()).await;
-        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
-            return Ok(identity);
-        }
+        // What the dialect itself knows goes before the login of a host application.
         for token in cookie_tokens(cookies.as_deref().unwrap_or_default(), dialect) {
             let credentials = Credentials {
                 token: Some(token.to_owned()),
                 claimed: claimed(socket, handshake),
             };
             // A bad cookie counts as absent.
-            if let Ok(identity) = chat.identify(credentials).await {
+            if let Ok(identity) = chat.identify(credentials).await
+                && identity.user.is_some()
+            {
                 return Ok(identity);
             }
+        }
+        let login = chat.find_login(cookies.as_deref()).await;
+        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
+            return Ok(identity);
         }
         let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
         if is_trusted && !chat.auth.is_development() && !is_forwarded(socket) {
@@ -245,7 +248,7 @@ fn claimed(socket: &SocketRef, handshake: &Handshake) -> Identity {
         role: role.as_deref().and_then(auth::parse_role),
         title: role,
         gallery: text(handshake.gallery_id.as_ref()).map(GalleryId::from),
-        ..Identity::default()
+        ..Identity::nobody(Trust::Claimed)
     }
 }
 

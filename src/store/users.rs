@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use sohbet_entity::ids::UserId;
+use sohbet_entity::ids::{PartyId, UserId};
 
 use super::rows::Bulk;
 use super::{Fault, Store, UserRow, now, statement};
@@ -73,8 +73,12 @@ static SAVE_LAST_SEEN: Bulk = Bulk::new(
     r#") AS v WHERE "user".id = v.column1"#,
 );
 
-/// Makes rows for users who have none.
+/// Makes rows for users who have none. An id that names a gallery as a party is nobody's: whoever had
+/// it would be that gallery in its rooms.
 pub async fn ensure_users(db: &impl ConnectionTrait, ids: &[&UserId]) -> Result<(), Fault> {
+    if ids.iter().any(|id| PartyId::from(*id).gallery().is_some()) {
+        return Err(Fault::Row);
+    }
     let at = now();
     ENSURE_USERS
         .execute(db, ids, |id, values| {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sohbet::Config;
-use sohbet::auth::{Auth, Identity};
+use sohbet::auth::{Auth, Identity, Trust};
 use sohbet::chat::{Chat, Dialect, Files, Outbox, Session};
 use sohbet::delivery::Delivery;
 use sohbet::store::{Blobs, Store, Writer};
@@ -87,7 +87,7 @@ impl Parts {
     fn connect(&self, socket_id: &str) -> (Arc<Session>, Heard) {
         let heard = Heard::default();
         let outbox = Box::new(Recorder(Arc::clone(&heard)));
-        let identity = Identity::default();
+        let identity = Identity::nobody(Trust::Claimed);
         let sessions = &self.chat.sessions;
         let session = sessions.open(socket_id.to_owned(), identity, Some(DIALECT), outbox);
         (session, heard)

@@ -26,6 +26,7 @@ on_both_stores!(
     a_login_of_the_host_application_counts_for_rest_until_it_expires,
     a_socket_with_a_login_is_that_user_and_nobody_else,
     a_socket_with_an_expired_login_is_refused,
+    the_cookie_of_a_dialect_goes_before_a_login,
     a_trusted_peer_may_broadcast_and_nothing_else,
     a_peer_is_trusted_only_by_its_own_listed_address,
     an_ordinary_user_may_not_broadcast,
@@ -59,6 +60,16 @@ async fn a_socket_with_an_expired_login_is_refused(store: Store) {
     for login in [EXPIRED, "unknown", ""] {
         let refused = connect_with(&server, ("Cookie", &cookies(login))).await;
         assert_eq!(refused.err(), Some(authentication_error()), "{login}");
+    }
+}
+
+async fn the_cookie_of_a_dialect_goes_before_a_login(store: Store) {
+    let server = beside_host_application(&store).await;
+    let of_dialect = token("9", None, SECRET);
+    for (first, user) in [(of_dialect.as_str(), 9), ("not a token", USER)] {
+        let cookies = format!("session_token={VALID}; auth-token={first}");
+        let mut client = connect_with(&server, ("Cookie", &cookies)).await.unwrap();
+        client.ask_ok("join_user_room", json!(user)).await;
     }
 }
 

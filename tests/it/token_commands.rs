@@ -96,6 +96,10 @@ async fn what_cannot_be_made_is_refused_and_makes_nothing(store: Store) {
         );
         assert_eq!(ended.stdout, "");
     }
+    let args = ["token", "create", "--user", "gallery:ga"];
+    let ended = sohbet(&store, &args, &[]).await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("names a gallery"), "{}", ended.stderr);
     let revoked = sohbet(&store, &["token", "revoke", "nothing"], &[]).await;
     assert_eq!(
         (revoked.code, revoked.stderr.as_str()),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use quick_cache::sync::Cache;
 use sohbet_entity::enums::TokenType;
-use sohbet_entity::ids::GalleryId;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -22,8 +21,6 @@ use crate::store::{self, OwnedToken};
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
 /// Tokens of which is remembered what the store said.
 const REMEMBERED_TOKENS: usize = 10_000;
-/// How a party that is a gallery begins.
-const GALLERY_PARTY: &str = "gallery:";
 
 /// What the store said lately, by hash.
 pub struct Lookups {
@@ -172,12 +169,12 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         expires_at: token.expires_at,
     };
     let gallery = match (&owner.party, token.token_type) {
-        (Some(party), TokenType::User) => party.as_str().strip_prefix(GALLERY_PARTY),
+        (Some(party), TokenType::User) => party.gallery(),
         _ => None,
     };
     let identity = Identity {
         user: Some(token.user_id),
-        gallery: gallery.map(GalleryId::from),
+        gallery,
         name: owner.display_name.or(owner.username),
         role,
         title: None,
@@ -193,6 +190,7 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
 mod tests {
     use serde_json::{Value, json};
     use sohbet_entity::enums::UserRole;
+    use sohbet_entity::ids::GalleryId;
 
     use super::*;
     use crate::auth::Permission;

@@ -8,8 +8,7 @@ fn caller(user: &str, token: Option<(TokenType, Value)>) -> Identity {
     let identity = Identity {
         user: Some(user.into()),
         role: Some(UserRole::Member),
-        trust: Trust::Verified,
-        ..Identity::default()
+        ..Identity::nobody(Trust::Verified)
     };
     let Some((token_type, permissions)) = token else {
         return identity;

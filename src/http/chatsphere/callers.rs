@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::UserId;
 
 use super::{DIALECT, Refusal};
-use crate::auth::{Credentials, Identity};
+use crate::auth::{Credentials, Identity, Trust};
 use crate::chat::{Caller, Chat, cookie};
 use crate::error::{Error, Result};
 use crate::http::State;
@@ -128,7 +128,7 @@ impl Call {
             None => {
                 let credentials = Credentials {
                     token: Some(token.to_owned()),
-                    claimed: Identity::default(),
+                    claimed: Identity::nobody(Trust::Claimed),
                 };
                 chat.auth.identify(credentials).map_err(bad)
             }

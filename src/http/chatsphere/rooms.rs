@@ -6,7 +6,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::callers::Call;
 use super::{PathIds, Refusal, answer, created, ok};
-use crate::auth::Identity;
+use crate::auth::{Identity, Trust};
 use crate::chat::Caller;
 use crate::error::Error;
 use crate::wire::chatsphere::rest::{self, PeopledRoom, RoomBody};
@@ -58,7 +58,7 @@ impl Maker {
             Self::Named(own) => {
                 let claimed = Identity {
                     user: Some(user.or(own).ok_or(rest::NO_MAKER)?),
-                    ..Identity::default()
+                    ..Identity::nobody(Trust::Claimed)
                 };
                 Ok(call.acting(&claimed, None).await?)
             }

@@ -8,7 +8,7 @@ use sohbet_entity::ids::ApiTokenId;
 
 use super::callers::Call;
 use super::{PathIds, Refusal, answer, created, ok};
-use crate::auth::Identity;
+use crate::auth::{Identity, Trust};
 use crate::chat::{CreatedToken, NewApiToken, Profile, TokenForm};
 use crate::error::Error;
 use crate::wire::chatsphere::rest::{self, IssuedBody, VerifiedBody};
@@ -76,7 +76,10 @@ pub async fn verify_token(call: Call) -> Response {
 
 /// Who makes or ends a token; in development mode it may be nobody.
 async fn maker(call: &Call) -> Result<Identity, Refusal> {
-    Ok(call.identity_if_any().await?.unwrap_or_default())
+    Ok(call
+        .identity_if_any()
+        .await?
+        .unwrap_or(Identity::nobody(Trust::Claimed)))
 }
 
 /// The answer to who made a token: the one time that its text is shown.

@@ -33,6 +33,15 @@ describe("making API tokens", BUSY, () => {
     assert.equal(world.server.output.includes(made.token), false, "a token in the log");
   }, TOKEN_MODE);
 
+  each(STORES_ONLY, "it ends after the usual time when nobody says when", async (world) => {
+    const root = admin(world);
+    for (const [type, days] of [["USER", 30], ["CLIENT", 365]]) {
+      const { expiresAt } = await root.ok("POST", "/tokens", { name: "x", type, permissions: ["read"] });
+      const lifetimeMs = Date.parse(expiresAt) - Date.now();
+      assert.ok(Math.abs(lifetimeMs - days * DAY_MS) < 60_000, `${type}: ${expiresAt}`);
+    }
+  }, TOKEN_MODE);
+
   each(STORES_ONLY, "every one is another, and belongs to who made it", async (world) => {
     const [a, b] = [user(world, "a"), user(world, "b")];
     const made = [await makeUserToken(a), await makeUserToken(a), await makeUserToken(b)];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { PNG, pathOf, uploaded } from "../support/files.js";
+import { PNG, pathOf, upload, uploaded } from "../support/files.js";
 import { BUSY, ONCE, STORES_ONLY, each } from "../support/matrix.js";
 import { assertError, draft, send } from "../support/messages.js";
 import { assertRefused } from "../support/rest.js";
@@ -21,6 +21,15 @@ class Scene {
     return (await this.rest[user].get(path)).status;
   }
 }
+
+describe("who uploads", BUSY, () => {
+  each(STORES_ONLY, "nobody who is called like a gallery", async (world) => {
+    const rest = world.rest.bearer(token("gallery:ga"));
+    assertRefused(await upload(rest, PNG, "image/png"), 400, "Invalid data");
+    const { status } = await rest.get("/api/messages/conversations?userId=gallery:ga");
+    assert.equal(status, 400, "the upload made no user");
+  }, TOKEN_MODE);
+});
 
 describe("signed links", BUSY, () => {
   each(STORES_ONLY, "a link from the server opens a file, and nothing less does", async (world) => {

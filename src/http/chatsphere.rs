@@ -24,10 +24,11 @@ use sohbet_entity::ids;
 use super::State;
 use super::bodies::Unreadable;
 use super::callers::text;
-use super::routing::{Face, Surface, query};
+use super::routing::{Face, Surface};
 use crate::auth;
 use crate::chat::cookie;
 use crate::error::Error;
+use crate::headers::query;
 use crate::wire::Dialect;
 
 const DIALECT: Dialect = Dialect::Chatsphere;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as AxumState};
-use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::response::Response;
 use tower::ServiceExt;
 
 use super::{State, errors};
+use crate::headers::query;
 use crate::wire::Dialect;
 
 /// Names the dialect of a request, where paths alone would not tell.
@@ -98,13 +98,6 @@ fn named(request: &Parts) -> Option<Dialect> {
     let header = request.headers.get(DIALECT_HEADER);
     let header = header.and_then(|value| value.to_str().ok()?.parse().ok());
     header.or_else(|| query(&request.uri, "dialect")?.parse().ok())
-}
-
-/// A parameter of a query.
-pub fn query(uri: &Uri, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
-    let (_, value) = pairs.find(|(key, _)| key == name)?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
 }
 
 /// Hands a request to the dialect that it belongs to.

@@ -39,7 +39,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns: |path| path == ALL_MESSAGES || is_own(path),
         claims: |request| is_own(request.uri.path()) || is_program(request),
-        face: Face::default(),
+        face: Face {
+            refuse: Some(refuse),
+            ..Face::default()
+        },
         router: Router::new()
             .route(
                 "/api/users",

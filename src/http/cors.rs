@@ -16,7 +16,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::State;
-use super::errors::refuse;
 use crate::headers::asks_for_websocket;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
@@ -47,6 +46,8 @@ pub async fn check_origin(
         let body = axum::Json(serde_json::json!({"code": 4, "message": "Forbidden"}));
         (StatusCode::FORBIDDEN, body).into_response()
     } else if is_foreign && (!request.method().is_safe() || asks_for_websocket(request.headers())) {
+        let (parts, _) = request.into_parts();
+        let refuse = state.owners.refuse(&parts);
         refuse(StatusCode::FORBIDDEN, "Forbidden")
     } else {
         next.run(request).await

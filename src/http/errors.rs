@@ -1,7 +1,5 @@
 //! Errors as REST clients see them.
 
-use std::any::Any;
-
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
@@ -61,10 +59,4 @@ pub async fn show_not_found() -> Response {
 /// The path exists, the method does not; the router adds `Allow`.
 pub async fn show_method_not_allowed() -> Response {
     refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-}
-
-/// A handler panicked. The cause is in the log.
-pub fn show_panic(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a request handler panicked");
-    refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }

@@ -79,6 +79,7 @@ pub fn surface() -> Surface {
         claims: |request| owns(request.uri.path()),
         face: Face {
             health: Some(show_health),
+            refuse: Some(errors::refuse),
             ..Face::default()
         },
         router: router

@@ -122,3 +122,14 @@ pub async fn show_method_not_allowed() -> Refusal {
         status: Some(StatusCode::METHOD_NOT_ALLOWED),
     }
 }
+
+/// An answer that says no before the route is known.
+pub fn refuse(status: StatusCode, message: &'static str) -> Response {
+    let error = match status {
+        StatusCode::FORBIDDEN => Error::Forbidden(message),
+        StatusCode::METHOD_NOT_ALLOWED => Error::NotFound(message),
+        _ => Error::Internal,
+    };
+    let status = Some(status);
+    Refusal { error, status }.into_response()
+}

@@ -35,6 +35,7 @@ pub fn surface() -> Surface {
         claims: |request| owns(request.uri.path()),
         face: Face {
             health: Some(show_health),
+            refuse: Some(refuse),
             ..Face::default()
         },
         router: Router::new()

@@ -24,6 +24,7 @@ use sohbet_entity::ids;
 use super::State;
 use super::bodies::Unreadable;
 use super::callers::text;
+use super::errors::status_of;
 use super::routing::{Face, Surface};
 use crate::auth;
 use crate::chat::cookie;
@@ -118,18 +119,10 @@ fn refuse(status: StatusCode, error: &str) -> Response {
 
 /// An error of the domain. Failures on our side say only `failure`.
 fn refuse_error(error: &Error, failure: &str) -> Response {
-    let status = match error {
-        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable { .. } | Error::Internal => {
-            return refuse(StatusCode::INTERNAL_SERVER_ERROR, failure);
-        }
-    };
+    if let Error::Unavailable { .. } | Error::Internal = error {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, failure);
+    }
+    let status = status_of(error);
     let mut response = refuse(status, &error.to_string());
     if let Some(retry_after_ms) = error.retry_after_ms() {
         let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::bodies::Unreadable;
+use super::errors::status_of;
 use crate::chat::UploadRefusal;
 use crate::error::Error;
 
@@ -93,20 +94,6 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
         response
-    }
-}
-
-fn status_of(error: &Error) -> StatusCode {
-    match error {
-        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod error;
+pub mod headers;
 pub mod http;
 pub mod plain;
 pub mod socket;

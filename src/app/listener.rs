@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -103,12 +104,15 @@ pub async fn accept(socket: &TcpListener, write_timeout: Duration) -> (Connectio
             Ok((stream, address)) => {
                 let kill = CancellationToken::new();
                 let gate = Arc::<ReadGate>::default();
+                let is_stuck = Arc::<AtomicBool>::default();
                 let peer = Peer {
                     address,
                     kill: kill.clone(),
                     gate: Arc::clone(&gate),
+                    is_stuck: Arc::clone(&is_stuck),
                 };
-                return (Connection::new(stream, kill, gate, write_timeout), peer);
+                let connection = Connection::new(stream, kill, gate, is_stuck, write_timeout);
+                return (connection, peer);
             }
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
@@ -135,7 +139,7 @@ pub struct Connection {
     killed_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Made when a write is stuck for the first time; most never are.
     deadline: Option<Pin<Box<Sleep>>>,
-    is_stuck: bool,
+    is_stuck: Arc<AtomicBool>,
     write_timeout: Duration,
 }
 
@@ -144,6 +148,7 @@ impl Connection {
         stream: TcpStream,
         kill: CancellationToken,
         gate: Arc<ReadGate>,
+        is_stuck: Arc<AtomicBool>,
         write_timeout: Duration,
     ) -> Self {
         // Both only sharpen behaviour; a kernel that refuses them still serves.
@@ -157,7 +162,7 @@ impl Connection {
             killed_for_writer: Box::pin(kill.clone().cancelled_owned()),
             kill,
             deadline: None,
-            is_stuck: false,
+            is_stuck,
             write_timeout,
         }
     }
@@ -172,15 +177,14 @@ impl Connection {
         }
         let written = write(Pin::new(&mut self.stream), context);
         if written.is_ready() {
-            self.is_stuck = false;
+            self.is_stuck.store(false, Ordering::Relaxed);
             return written;
         }
         let ends_at = Instant::now() + self.write_timeout;
         let deadline = self
             .deadline
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends_at)));
-        if !self.is_stuck {
-            self.is_stuck = true;
+        if !self.is_stuck.swap(true, Ordering::Relaxed) {
             deadline.as_mut().reset(ends_at);
         }
         if deadline.as_mut().poll(context).is_ready() {

@@ -78,7 +78,7 @@ impl Caller {
         }
     }
 
-    /// The party that takes part in a dealer room: the gallery. Elsewhere it is the user.
+    /// The party that takes part in a dealer room: the gallery the caller acts for, if there is one.
     pub fn gallery_party(&self) -> Option<PartyId> {
         self.gallery.as_ref().map(PartyId::from)
     }

@@ -232,7 +232,7 @@ impl Chat {
     }
 
     /// The conversation of a pair; made when they have none, under `wanted_id` if that is free, or
-    /// else under an id of the kind that `new_id` gives. Says whether this call made it.
+    /// else under a new id, a small number if the dialect's are. Says whether this call made it.
     pub(super) async fn pair_conversation(
         &self,
         pair: Pair,

@@ -90,6 +90,20 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether a client that does not keep up is better off without it. That somebody stopped typing
+    /// is always told, or it would look for ever as if they went on.
+    pub fn is_volatile(&self) -> bool {
+        matches!(
+            self,
+            Self::Typing {
+                is_typing: true,
+                ..
+            }
+        )
+    }
+}
+
 /// An answer that delivery gives, so that it fits the events around it: who is online fits the
 /// comings and goings, a page of messages fits the live ones.
 pub struct Answering {

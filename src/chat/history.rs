@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::{MessageRow, Page, Pair};
 
 impl Chat {
-    /// A page of the messages of a conversation that the caller may see.
+    /// A page of the messages of a conversation. Whoever calls has asked whether it may be seen.
     pub async fn read_page(
         &self,
         conversation: &Arc<Conversation>,

@@ -233,15 +233,17 @@ impl Chat {
                     return;
                 }
             };
+            let mut n_removed = 0;
             for id in &orphans {
-                if let Err(error) = self.remove_upload(id).await {
-                    // They stay hidden, and the next round finds them again.
-                    let cause = error.root_cause();
-                    tracing::warn!(error = %cause, "an unused file could not be removed");
-                    return;
+                match self.remove_upload(id).await {
+                    Ok(()) => n_removed += 1,
+                    Err(error) => {
+                        // It stays hidden, and the next round finds it again.
+                        let cause = error.root_cause();
+                        tracing::warn!(error = %cause, "an unused file could not be removed");
+                    }
                 }
             }
-            let n_removed = orphans.len();
             if n_removed > 0 {
                 tracing::info!(n_removed, "removed files that no message shows");
             }

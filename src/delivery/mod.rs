@@ -309,6 +309,9 @@ impl Delivery {
             }
             let mut frames = Frames::default();
             self.each_listener(dialect, &audience, |session| {
+                if event.is_volatile() && session.outbox.is_behind() {
+                    return;
+                }
                 let variant = vocabulary.variant(event, session);
                 let encode = || vocabulary.encode(event, session);
                 if let Some(frame) = frames.of(variant, encode) {

@@ -129,13 +129,16 @@ pub struct PageQuery {
     after_seq: Option<String>,
 }
 
+/// Messages in one answer, at most; the refusal names it too.
+const MAX_PAGE: u32 = 1_000;
+
 impl PageQuery {
-    /// The page, of at most `max` messages; as many without a limit.
-    pub fn parse(&self, max: u32) -> Result<Page, &'static str> {
+    /// The page; without a limit it is as long as one may be.
+    pub fn parse(&self) -> Result<Page, &'static str> {
         let limit = match self.limit.as_deref() {
-            None | Some("") => max,
+            None | Some("") => MAX_PAGE,
             Some(text) => match text.parse() {
-                Ok(limit) if (1..=max).contains(&limit) => limit,
+                Ok(limit) if (1..=MAX_PAGE).contains(&limit) => limit,
                 _ => return Err("limit must be between 1 and 1000"),
             },
         };

@@ -24,10 +24,12 @@ use sohbet_entity::ids;
 use super::State;
 use super::bodies::Unreadable;
 use super::callers::text;
-use super::routing::{Face, Surface, query};
+use super::errors::status_of;
+use super::routing::{Face, Surface};
 use crate::auth;
 use crate::chat::cookie;
 use crate::error::Error;
+use crate::headers::query;
 use crate::wire::Dialect;
 
 const DIALECT: Dialect = Dialect::Chatsphere;
@@ -38,7 +40,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns: |path| path == ALL_MESSAGES || is_own(path),
         claims: |request| is_own(request.uri.path()) || is_program(request),
-        face: Face::default(),
+        face: Face {
+            refuse: Some(refuse),
+            ..Face::default()
+        },
         router: Router::new()
             .route(
                 "/api/users",
@@ -114,18 +119,10 @@ fn refuse(status: StatusCode, error: &str) -> Response {
 
 /// An error of the domain. Failures on our side say only `failure`.
 fn refuse_error(error: &Error, failure: &str) -> Response {
-    let status = match error {
-        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable { .. } | Error::Internal => {
-            return refuse(StatusCode::INTERNAL_SERVER_ERROR, failure);
-        }
-    };
+    if let Error::Unavailable { .. } | Error::Internal = error {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, failure);
+    }
+    let status = status_of(error);
     let mut response = refuse(status, &error.to_string());
     if let Some(retry_after_ms) = error.retry_after_ms() {
         let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));

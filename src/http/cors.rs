@@ -9,14 +9,14 @@ use axum::extract::{Request, State as AxumState};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, UPGRADE, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::State;
-use super::errors::refuse;
+use crate::headers::asks_for_websocket;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
 /// How long a browser may keep the answer to a preflight, in seconds.
@@ -45,7 +45,9 @@ pub async fn check_origin(
         tracing::info!("a page whose origin is not in FRONTEND_URL was refused");
         let body = axum::Json(serde_json::json!({"code": 4, "message": "Forbidden"}));
         (StatusCode::FORBIDDEN, body).into_response()
-    } else if is_foreign && (!request.method().is_safe() || is_upgrade(request.headers())) {
+    } else if is_foreign && (!request.method().is_safe() || asks_for_websocket(request.headers())) {
+        let (parts, _) = request.into_parts();
+        let refuse = state.owners.refuse(&parts);
         refuse(StatusCode::FORBIDDEN, "Forbidden")
     } else {
         next.run(request).await
@@ -73,12 +75,6 @@ fn preflight(request: &HeaderMap, is_allowed: bool) -> Response {
         }
     }
     response
-}
-
-/// Whether a WebSocket is to be opened, on whatever path.
-fn is_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket"))
 }
 
 /// Whether a page of this very server calls.

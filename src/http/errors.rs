@@ -1,7 +1,5 @@
 //! Errors as REST clients see them.
 
-use std::any::Any;
-
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
@@ -28,17 +26,12 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
 
 /// An error of the domain. Failures on our side say only `failure`.
 pub fn refuse_error(error: &Error, failure: &str) -> Response {
-    let status = match error {
-        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => return refuse(StatusCode::UNAUTHORIZED, "Unauthorized"),
-        Error::Forbidden(_) => return refuse(StatusCode::FORBIDDEN, "Forbidden"),
-        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    };
+    let status = status_of(error);
+    match error {
+        Error::Unauthenticated(_) => return refuse(status, "Unauthorized"),
+        Error::Forbidden(_) => return refuse(status, "Forbidden"),
+        _ => {}
+    }
     let mut response = if status.is_server_error() {
         refuse(status, failure)
     } else {
@@ -53,6 +46,21 @@ pub fn refuse_error(error: &Error, failure: &str) -> Response {
     response
 }
 
+/// The status of an error, where the dialect has no other.
+pub fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// No such path.
 pub async fn show_not_found() -> Response {
     refuse(StatusCode::NOT_FOUND, "Not Found")
@@ -61,10 +69,4 @@ pub async fn show_not_found() -> Response {
 /// The path exists, the method does not; the router adds `Allow`.
 pub async fn show_method_not_allowed() -> Response {
     refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-}
-
-/// A handler panicked. The cause is in the log.
-pub fn show_panic(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a request handler panicked");
-    refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }

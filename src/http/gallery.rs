@@ -20,11 +20,12 @@ use sohbet_entity::ids::{self, ConversationId, MessageId};
 use super::State;
 use super::bodies::{Fields, Unreadable};
 use super::health::status_of;
-use super::routing::{Face, Surface, Vitals, query};
+use super::routing::{Face, Surface, Vitals};
 use super::uploads::{Received, discard_body, receive, upload_url};
 use crate::auth::Permission;
 use crate::chat::{Caller, Conversation, Draft, File, Page, ReadScope};
 use crate::error::Error;
+use crate::headers::query;
 use crate::wire::Dialect;
 use crate::wire::gallery::rest::{
     self, DoneBody, HealthBody, ListedRoomBody, NO_OTHER_GALLERY, OpenedRoomBody, PageBody,
@@ -78,6 +79,7 @@ pub fn surface() -> Surface {
         claims: |request| owns(request.uri.path()),
         face: Face {
             health: Some(show_health),
+            refuse: Some(errors::refuse),
             ..Face::default()
         },
         router: router

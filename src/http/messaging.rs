@@ -25,8 +25,6 @@ use crate::wire::messaging::rest::{
 };
 
 const DIALECT: Dialect = Dialect::Messaging;
-/// Messages in one answer, unless the caller wants fewer.
-const MAX_PAGE: u32 = 1_000;
 
 /// The paths of this dialect.
 pub fn surface() -> Surface {
@@ -79,7 +77,7 @@ async fn list_messages(
     let Some(conversation) = valid_id(query.conversation_id.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "Conversation ID is required");
     };
-    let page = match query.page.parse(MAX_PAGE) {
+    let page = match query.page.parse() {
         Ok(page) => page,
         Err(message) => return refuse(StatusCode::BAD_REQUEST, message),
     };

@@ -1,7 +1,8 @@
 //! The REST surface: one router per dialect, health, uploads, and the page at `/`.
 //!
-//! Every rejection has one JSON shape, `{"success":false,"message":"..."}`, also those that axum
-//! would answer in plain text: bad JSON, wrong method, unknown path, too large.
+//! Every rejection is JSON in the shape of its dialect, also those that axum would answer in plain
+//! text: bad JSON, wrong method, unknown path, too large. Where no dialect is known it is
+//! `{"success":false,"message":"..."}`.
 
 mod bodies;
 mod callers;
@@ -32,10 +33,9 @@ use axum::middleware;
 use axum::routing::{any, get};
 use axum::{Extension, Router};
 use tokio::sync::Semaphore;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::chat::{Chat, Dialect};
-use routing::{Surface, Surfaces};
+use routing::{Owners, Routes, Surface};
 
 /// Uploads that may come in at a time; further ones wait. Each has a few parts in memory, at worst
 /// about 6 MiB.
@@ -71,13 +71,16 @@ pub struct State {
     started: Instant,
     is_draining: AtomicBool,
     upload_places: Semaphore,
+    owners: Owners,
 }
 
 impl State {
     /// Prepares the shared state; uptime counts from now.
     pub fn new(config: Config, chat: Arc<Chat>) -> Arc<Self> {
+        let owners = Owners::new(&surfaces(), config.dialect);
         Arc::new(Self {
             chat,
+            owners,
             config,
             started: Instant::now(),
             is_draining: AtomicBool::new(false),
@@ -105,8 +108,8 @@ fn surfaces() -> Vec<Surface> {
 
 /// All routes except the Socket.IO endpoint.
 pub fn router(state: &Arc<State>) -> Router {
-    let surfaces = Surfaces::new(surfaces(), state);
-    let face = surfaces.face();
+    let face = state.owners.face();
+    let routes = Routes::new(surfaces(), state);
     Router::new()
         .route("/", get(pages::show_root))
         .route("/health", get(health::show_health))
@@ -115,9 +118,9 @@ pub fn router(state: &Arc<State>) -> Router {
         .route("/readyz", get(health::show_readiness))
         .route("/uploads/{name}", get(files::show_upload))
         .route(directory::PATH, directory::route())
+        .method_not_allowed_fallback(routing::show_method_not_allowed)
         .with_state(Arc::clone(state))
-        .method_not_allowed_fallback(errors::show_method_not_allowed)
-        .fallback_service(any(routing::dispatch).with_state(surfaces))
+        .fallback_service(any(routing::dispatch).with_state(routes))
         // Every body is read with a limit of ours, whatever its type.
         .layer(DefaultBodyLimit::disable())
 }
@@ -125,7 +128,10 @@ pub fn router(state: &Arc<State>) -> Router {
 /// Puts around all routes, the Socket.IO endpoint included, what every answer needs.
 pub fn finish(router: Router, state: &Arc<State>) -> Router {
     router
-        .layer(CatchPanicLayer::custom(errors::show_panic))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(state),
+            routing::catch_panics,
+        ))
         .layer(middleware::from_fn_with_state(
             Arc::clone(state),
             cors::check_origin,

@@ -68,7 +68,10 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
-        face: Face::default(),
+        face: Face {
+            refuse: Some(refusals::refuse),
+            ..Face::default()
+        },
         router: Router::new()
             .nest("/api/v1", v1)
             .fallback(refusals::show_not_found)

@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::bodies::Unreadable;
+use super::errors::status_of;
 use crate::chat::UploadRefusal;
 use crate::error::Error;
 
@@ -96,20 +97,6 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn status_of(error: &Error) -> StatusCode {
-    match error {
-        Error::InvalidPayload(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_) | Error::UnknownEvent(_) => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 /// No such path.
 pub async fn show_not_found() -> Refusal {
     Error::NotFound("Not Found").into()
@@ -121,4 +108,15 @@ pub async fn show_method_not_allowed() -> Refusal {
         error: Error::NotFound("Method Not Allowed"),
         status: Some(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+/// An answer that says no before the route is known.
+pub fn refuse(status: StatusCode, message: &'static str) -> Response {
+    let error = match status {
+        StatusCode::FORBIDDEN => Error::Forbidden(message),
+        StatusCode::METHOD_NOT_ALLOWED => Error::NotFound(message),
+        _ => Error::Internal,
+    };
+    let status = Some(status);
+    Refusal { error, status }.into_response()
 }

@@ -1,29 +1,37 @@
 //! Which dialect a request belongs to: HTTP has no handshake (contract/README.md, section 2).
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as AxumState};
-use axum::http::Uri;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt;
 use tower::ServiceExt;
 
 use super::{State, errors};
+use crate::headers::query;
 use crate::wire::Dialect;
 
 /// Names the dialect of a request, where paths alone would not tell.
 const DIALECT_HEADER: &str = "x-sohbet-dialect";
 
-/// What `/` and `/health` say where the whole server speaks one dialect; `None` is what they say
-/// anyway.
+/// What a dialect says in the place of the whole server; `None` is what the server says anyway.
 #[derive(Clone, Copy, Default)]
 pub struct Face {
     /// The answer at `/`.
     pub root: Option<fn() -> Response>,
     /// The answer at `/health`.
     pub health: Option<fn(&Vitals) -> Response>,
+    /// What a request hears that is refused before its route is found, or whose handler panics.
+    pub refuse: Option<Refuse>,
 }
+
+/// An answer that says no, in the shape of a dialect.
+pub type Refuse = fn(StatusCode, &'static str) -> Response;
 
 /// How the server is.
 pub struct Vitals {
@@ -44,52 +52,87 @@ pub struct Surface {
     pub claims: fn(request: &Parts) -> bool,
     /// Its routes, with what it says to unknown paths and methods.
     pub router: Router<Arc<State>>,
-    /// What it says in the place of the whole server.
+    /// What it says beside its routes.
     pub face: Face,
 }
 
-/// All surfaces, ready to serve.
-pub struct Surfaces {
+/// Which dialect a request belongs to.
+pub struct Owners {
     configured: Option<Dialect>,
-    surfaces: Vec<(Surface, Router)>,
+    owners: Vec<Owner>,
 }
 
-impl Surfaces {
-    /// Puts the surfaces together.
-    pub fn new(surfaces: impl IntoIterator<Item = Surface>, state: &Arc<State>) -> Arc<Self> {
-        let ready = |mut surface: Surface| {
-            let router = std::mem::take(&mut surface.router);
-            (surface, router.with_state(Arc::clone(state)))
+/// A surface without its routes.
+struct Owner {
+    dialect: Dialect,
+    owns: fn(path: &str) -> bool,
+    claims: fn(request: &Parts) -> bool,
+    face: Face,
+}
+
+impl Owners {
+    /// Those of all surfaces; `configured` is the dialect of the whole server.
+    pub fn new(surfaces: &[Surface], configured: Option<Dialect>) -> Self {
+        let owner = |surface: &Surface| Owner {
+            dialect: surface.dialect,
+            owns: surface.owns,
+            claims: surface.claims,
+            face: surface.face,
         };
-        Arc::new(Self {
-            configured: state.config.dialect,
-            surfaces: surfaces.into_iter().map(ready).collect(),
-        })
+        Self {
+            configured,
+            owners: surfaces.iter().map(owner).collect(),
+        }
     }
 
     /// What `/` and `/health` say.
     pub fn face(&self) -> Face {
-        let mut surfaces = self.surfaces.iter();
-        let configured = surfaces.find(|(surface, _)| Some(surface.dialect) == self.configured);
-        configured.map_or_else(Face::default, |(surface, _)| surface.face)
+        let configured = self.configured.and_then(|dialect| self.of(dialect));
+        configured.map_or_else(Face::default, |place| self.owners[place].face)
     }
 
-    fn choose(&self, request: &Parts) -> Option<&Router> {
-        let of = |dialect: Dialect| {
-            let mut surfaces = self.surfaces.iter();
-            surfaces.find(|(surface, _)| surface.dialect == dialect)
-        };
-        let configured = self.configured.and_then(of);
+    /// How a request is refused that no route has answered.
+    pub fn refuse(&self, request: &Parts) -> Refuse {
+        let place = self.find(request);
+        let refuse = place.and_then(|place| self.owners[place].face.refuse);
+        refuse.unwrap_or(errors::refuse)
+    }
+
+    fn of(&self, dialect: Dialect) -> Option<usize> {
+        let mut owners = self.owners.iter();
+        owners.position(|owner| owner.dialect == dialect)
+    }
+
+    /// The place of the surface that a request is for.
+    fn find(&self, request: &Parts) -> Option<usize> {
+        let configured = self.configured.and_then(|dialect| self.of(dialect));
         let path = request.uri.path();
         let found = named(request)
-            .and_then(of)
-            .or(configured.filter(|(surface, _)| (surface.owns)(path)))
+            .and_then(|dialect| self.of(dialect))
+            .or(configured.filter(|place| (self.owners[*place].owns)(path)))
             .or_else(|| {
-                let mut surfaces = self.surfaces.iter();
-                surfaces.find(|(surface, _)| (surface.claims)(request))
+                let mut owners = self.owners.iter();
+                owners.position(|owner| (owner.claims)(request))
             });
         // Nobody's path: the configured dialect says so in its own words.
-        found.or(configured).map(|(_, router)| router)
+        found.or(configured)
+    }
+}
+
+/// The routes of all surfaces, in the order of [`Owners`].
+pub struct Routes {
+    state: Arc<State>,
+    routers: Vec<Router>,
+}
+
+impl Routes {
+    /// Puts the surfaces together.
+    pub fn new(surfaces: Vec<Surface>, state: &Arc<State>) -> Arc<Self> {
+        let ready = |surface: Surface| surface.router.with_state(Arc::clone(state));
+        Arc::new(Self {
+            state: Arc::clone(state),
+            routers: surfaces.into_iter().map(ready).collect(),
+        })
     }
 }
 
@@ -100,19 +143,38 @@ fn named(request: &Parts) -> Option<Dialect> {
     header.or_else(|| query(&request.uri, "dialect")?.parse().ok())
 }
 
-/// A parameter of a query.
-pub fn query(uri: &Uri, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
-    let (_, value) = pairs.find(|(key, _)| key == name)?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
-}
-
 /// Hands a request to the dialect that it belongs to.
-pub async fn dispatch(AxumState(surfaces): AxumState<Arc<Surfaces>>, request: Request) -> Response {
+pub async fn dispatch(AxumState(routes): AxumState<Arc<Routes>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(router) = surfaces.choose(&parts).cloned() else {
+    let Some(place) = routes.state.owners.find(&parts) else {
         return errors::show_not_found().await;
     };
+    let router = routes.routers[place].clone();
     let Ok(response) = router.oneshot(Request::from_parts(parts, body)).await;
     response
+}
+
+/// The path exists, the method does not; the router adds `Allow`.
+pub async fn show_method_not_allowed(
+    AxumState(state): AxumState<Arc<State>>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let refuse = state.owners.refuse(&parts);
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+}
+
+/// Answers a request whose handler panics. The cause is in the log.
+pub async fn catch_panics(
+    AxumState(state): AxumState<Arc<State>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let refuse = state.owners.refuse(&parts);
+    let work = AssertUnwindSafe(next.run(Request::from_parts(parts, body)));
+    work.catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a request handler panicked");
+        refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    })
 }

@@ -24,8 +24,6 @@ use crate::wire::school::rest::{self, DebugBody, MessagesBody};
 const DIALECT: Dialect = Dialect::School;
 /// The cookie of the front end's own login.
 const LOGIN_COOKIE: &str = "auth-token";
-/// Messages in one answer.
-const MAX_PAGE: u32 = 1_000;
 
 /// The paths of this dialect.
 pub fn surface() -> Surface {
@@ -35,6 +33,7 @@ pub fn surface() -> Surface {
         claims: |request| owns(request.uri.path()),
         face: Face {
             health: Some(show_health),
+            refuse: Some(refuse),
             ..Face::default()
         },
         router: Router::new()
@@ -169,7 +168,7 @@ async fn list_messages(
         let Params(query) = query.map_err(|_| missing.clone())?;
         let ids = (query.teacher_id.as_deref(), query.student_id.as_deref());
         let (teacher, student) = rest::parse_pair(ids.0, ids.1).ok_or(missing)?;
-        let page = query.page.parse(MAX_PAGE).map_err(Error::InvalidPayload)?;
+        let page = query.page.parse().map_err(Error::InvalidPayload)?;
         let own = if role == "teacher" {
             &teacher
         } else {
@@ -270,7 +269,7 @@ async fn show_debug(
         let Params(query) = query.ok()?;
         let ids = (query.teacher_id.as_deref(), query.student_id.as_deref());
         let (teacher, student) = rest::parse_pair(ids.0, ids.1)?;
-        let page = query.page.parse(MAX_PAGE).ok()?;
+        let page = query.page.parse().ok()?;
         let pair = Pair::new(teacher, student);
         if !pair.contains(&caller.user) {
             return None;

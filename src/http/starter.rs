@@ -32,6 +32,7 @@ pub fn surface() -> Surface {
         claims: |_| false,
         face: Face {
             root: Some(|| RUNNING.into_response()),
+            refuse: Some(refuse),
             ..Face::default()
         },
         router: Router::new()
@@ -111,6 +112,10 @@ fn show<T: Serialize>(listed: Result<T, &Error>) -> Response {
         Ok(body) => Json(body).into_response(),
         Err(error) => refuse_error(error),
     }
+}
+
+fn refuse(status: StatusCode, error: &str) -> Response {
+    (status, Json(ErrorBody::new(error))).into_response()
 }
 
 fn refuse_error(error: &Error) -> Response {

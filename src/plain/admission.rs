@@ -5,11 +5,11 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use sohbet_entity::ids::{self, UserId};
 
-use super::upgrades::query;
 use super::{DIALECT, Shared};
 use crate::auth::{Credentials, Identity, Trust};
 use crate::chat::cookie;
 use crate::error::Error;
+use crate::headers::query;
 
 /// Longest dialect name that a refusal repeats, in characters.
 const MAX_ECHO_CHARS: usize = 64;

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::chat::{Chat, Dialect};
+use crate::headers::query;
 use admission::Admitted;
 use connection::Connection;
 
@@ -89,7 +90,7 @@ impl PlainSockets {
         let path = config.socket_path.trim_end_matches('/');
         let rest = request.uri().path().strip_prefix(path);
         let is_socket_io = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let is_named = upgrades::query(request.uri(), "dialect").is_some();
+        let is_named = query(request.uri(), "dialect").is_some();
         let speaks = is_named || config.dialect.is_none_or(|dialect| dialect == DIALECT);
         !is_socket_io && speaks && upgrades::is_upgrade(request)
     }

@@ -73,6 +73,13 @@ pub fn channel(n_frames: usize, switch: Switch) -> (QueueOutbox, Queue) {
 }
 
 impl Outbox for QueueOutbox {
+    /// More than half of its queue is full, by frames or by bytes.
+    fn is_behind(&self) -> bool {
+        let n_free = self.frames.capacity();
+        let n_bytes = self.n_bytes.load(Ordering::Acquire);
+        n_free < self.frames.max_capacity() / 2 || n_bytes > MAX_QUEUED_BYTES / 2
+    }
+
     fn emit(&self, event: &str, body: &RawValue) {
         if self.switch.killed.is_cancelled() {
             return;
@@ -120,6 +127,20 @@ mod tests {
         outbox.emit("c", &body(1));
         assert!(switch.killed.is_cancelled());
         assert_eq!(queue.next_now().unwrap(), r#"{"type":"a","x":"x"}"#);
+    }
+
+    #[test]
+    fn a_client_is_behind_while_more_than_half_of_its_queue_is_full() {
+        let (outbox, mut queue) = channel(4, Switch::default());
+        outbox.emit("a", &body(1));
+        outbox.emit("b", &body(1));
+        assert!(!outbox.is_behind());
+        outbox.emit("c", &body(1));
+        assert!(outbox.is_behind());
+        assert!(queue.next_now().is_some());
+        assert!(!outbox.is_behind());
+        outbox.emit("d", &body(MAX_QUEUED_BYTES / 2));
+        assert!(outbox.is_behind(), "by bytes");
     }
 
     #[test]

@@ -2,27 +2,28 @@
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Body;
+use crate::headers::{asks_for_websocket, has_word};
 
 /// The one version that there is.
 const VERSION: &str = "13";
 
-/// Whether a request asks for a WebSocket.
+/// Whether a request begins the handshake.
 pub fn is_upgrade<B>(request: &Request<B>) -> bool {
-    request.method() == Method::GET && has(request.headers(), &UPGRADE, "websocket")
+    request.method() == Method::GET && asks_for_websocket(request.headers())
 }
 
 /// The answer that completes the handshake; `None` for a request that does not follow the rules.
 pub fn accept(headers: &HeaderMap) -> Option<Response<Body>> {
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
-    let follows =
-        has(headers, &CONNECTION, "upgrade") && has(headers, &SEC_WEBSOCKET_VERSION, VERSION);
+    let follows = has_word(headers, &CONNECTION, "upgrade")
+        && has_word(headers, &SEC_WEBSOCKET_VERSION, VERSION);
     let accepted = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()?;
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -43,23 +44,6 @@ pub fn refuse(status: StatusCode, error: &str) -> Response<Body> {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
-}
-
-/// A parameter of the query.
-pub fn query(uri: &Uri, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
-    let (_, value) = pairs.find(|(key, _)| key == name)?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
-}
-
-/// Whether one of the words in a header is that one, in any case.
-fn has(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let lists = headers.get_all(name).iter();
-    let mut words = lists.filter_map(|list| list.to_str().ok());
-    words.any(|list| {
-        let mut words = list.split(',');
-        words.any(|other| other.trim().eq_ignore_ascii_case(word))
-    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::outbox::SocketOutbox;
 use crate::auth::{self, Auth, Credentials, Identity, Trust};
 use crate::chat::{Dialect, cookie_tokens};
 use crate::error::Error;
+use crate::headers;
 use crate::wire;
 
 /// Longest dialect name that a refusal repeats, in characters.
@@ -268,10 +269,7 @@ fn header(socket: &SocketRef, name: &str) -> Option<String> {
 }
 
 fn query(socket: &SocketRef, name: &str) -> Option<String> {
-    let query = socket.req_parts().uri.query()?;
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let (_, value) = pairs.find(|(key, _)| key == name)?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
+    headers::query(&socket.req_parts().uri, name)
 }
 
 /// A request that came through a proxy never counts as the proxy's own.

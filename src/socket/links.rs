@@ -66,6 +66,8 @@ pub struct Peer {
     pub kill: CancellationToken,
     /// Stops reading from it, for a while or for good.
     pub gate: Arc<ReadGate>,
+    /// Whether the last write to it has not been taken yet.
+    pub is_stuck: Arc<AtomicBool>,
 }
 
 /// What a session runs over. A WebSocket has a connection of its own, which can be paused and
@@ -144,6 +146,13 @@ impl Links {
         websocket.is_some()
     }
 
+    /// Whether its WebSocket takes nothing at the moment.
+    pub fn is_stuck(&self) -> bool {
+        let websocket = self.websocket();
+        let is_stuck = |peer: &Peer| peer.is_stuck.load(Ordering::Relaxed);
+        websocket.as_ref().is_some_and(is_stuck)
+    }
+
     /// Whether the session was killed.
     pub fn is_killed(&self) -> bool {
         self.killed.is_cancelled()
@@ -193,6 +202,21 @@ mod tests {
         assert!(gate.poll_open(&mut context).is_pending());
         gate.end();
         assert!(gate.poll_open(&mut context).is_ready() && gate.has_ended());
+    }
+
+    #[test]
+    fn a_session_is_stuck_when_its_websocket_is() {
+        let peer = |is_stuck| Peer {
+            address: ([127, 0, 0, 1], 1).into(),
+            kill: CancellationToken::new(),
+            gate: Arc::default(),
+            is_stuck: Arc::new(AtomicBool::new(is_stuck)),
+        };
+        assert!(!Links::new(Some(peer(true)), false).is_stuck(), "it polls");
+        let links = Links::new(Some(peer(false)), true);
+        assert!(!links.is_stuck());
+        links.upgrade(peer(true));
+        assert!(links.is_stuck());
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Outbox for SocketOutbox {
         }
     }
 
+    /// How full the queue is, only the engine knows; it fills when the connection takes nothing. A
+    /// client that polls is not known to be behind.
+    fn is_behind(&self) -> bool {
+        self.links.is_stuck()
+    }
+
     fn transport(&self) -> &'static str {
         match self.socket.transport_type() {
             TransportType::Websocket => "websocket",

@@ -87,5 +87,5 @@ static SUM_UNREAD: Bulk = Bulk::new(
     ") AS v JOIN participant AS p ON p.party = v.column1 AND p.left_at IS NULL \
      JOIN conversation AS c ON c.id = p.conversation_id AND c.last_seq > p.last_read_seq \
      LEFT JOIN room AS r ON r.conversation_id = c.id \
-     WHERE r.gallery_a_id IS NULL OR p.party LIKE 'gallery:%') AS s GROUP BY s.party",
+     WHERE r.gallery_a_id IS NULL OR SUBSTR(p.party, 1, 8) = 'gallery:') AS s GROUP BY s.party",
 );

@@ -80,8 +80,12 @@ pub async fn ensure_users(db: &impl ConnectionTrait, ids: &[&UserId]) -> Result<
         return Err(Fault::Row);
     }
     let at = now();
+    // In one order everywhere: two transactions that add the same users would else wait for each
+    // other.
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
     ENSURE_USERS
-        .execute(db, ids, |id, values| {
+        .execute(db, &ids, |id, values| {
             values.extend([
                 id.as_str().into(),
                 "MEMBER".into(),

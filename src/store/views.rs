@@ -84,7 +84,7 @@ macro_rules! name {
 macro_rules! named {
     () => {
         r#"LEFT JOIN "user" AS u ON u.id = p.party
-        LEFT JOIN gallery AS g ON p.party LIKE 'gallery:%' AND g.id = SUBSTR(p.party, 9)"#
+        LEFT JOIN gallery AS g ON SUBSTR(p.party, 1, 8) = 'gallery:' AND g.id = SUBSTR(p.party, 9)"#
     };
 }
 
@@ -221,7 +221,7 @@ static FIND_PLACES: Bulk = Bulk::new(
     ") AS v JOIN participant AS p ON p.conversation_id = v.column1 AND p.party = v.column2 \
      AND p.left_at IS NULL JOIN conversation AS c ON c.id = p.conversation_id \
      LEFT JOIN room AS r ON r.conversation_id = c.id \
-     WHERE r.gallery_a_id IS NULL OR p.party LIKE 'gallery:%'",
+     WHERE r.gallery_a_id IS NULL OR SUBSTR(p.party, 1, 8) = 'gallery:'",
 );
 
 static FIND_CONVERSATIONS: Bulk = Bulk::new(

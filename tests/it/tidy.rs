@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("error", &[]),
+    ("headers", &[]),
     ("worker", &[]),
     ("telemetry", &[]),
     ("store", &["error"]),
@@ -19,9 +20,9 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ("chat", &["store", "auth", "error", "worker"]),
     ("wire", &["chat", "error"]),
     ("delivery", &["wire", "chat", "error"]),
-    ("socket", &["wire", "chat", "auth", "error"]),
-    ("plain", &["wire", "chat", "auth", "error"]),
-    ("http", &["wire", "chat", "auth", "error"]),
+    ("socket", &["wire", "chat", "auth", "error", "headers"]),
+    ("plain", &["wire", "chat", "auth", "error", "headers"]),
+    ("http", &["wire", "chat", "auth", "error", "headers"]),
     (
         "config",
         &["store", "auth", "chat", "socket", "http", "telemetry"],

@@ -35,6 +35,11 @@ pub trait Outbox: Send + Sync {
     /// anything, and does not come back by itself.
     fn expel(&self);
 
+    /// Whether the client does not keep up, so that it is better not told what is soon over.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// What carries the events now: `websocket` or `polling`.
     fn transport(&self) -> &'static str {
         "websocket"

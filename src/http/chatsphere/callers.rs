@@ -14,10 +14,10 @@ use super::{DIALECT, Refusal};
 use crate::auth::{Credentials, Identity, Trust};
 use crate::chat::{Caller, Chat, cookie};
 use crate::error::{Error, Result};
+use crate::headers::query;
 use crate::http::State;
 use crate::http::bodies::{Fields, Unreadable};
 use crate::http::callers::{on_behalf, text};
-use crate::http::routing::query;
 use crate::wire::chatsphere::rest;
 
 const NO_TOKEN: Error = Error::Unauthenticated("Unauthorized: No token provided");

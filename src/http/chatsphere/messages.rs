@@ -11,9 +11,6 @@ use crate::error::Error;
 use crate::http::bodies::{PageQuery, Params, Unreadable};
 use crate::wire::chatsphere::rest::{self, NO_ACCESS};
 
-/// Messages in one answer.
-const MAX_PAGE: u32 = 1_000;
-
 /// Messages of a room, oldest first.
 pub async fn list_messages(
     ids: PathIds,
@@ -23,7 +20,7 @@ pub async fn list_messages(
     answer("Failed to fetch messages", async {
         let caller = call.caller().await?;
         let Params(page) = page?;
-        let page = page.parse(MAX_PAGE).map_err(Error::InvalidPayload)?;
+        let page = page.parse().map_err(Error::InvalidPayload)?;
         let id = room(&ids, &caller)?;
         let room = call.chat().enter_hall(Permission::Read, &caller, &id).await;
         let room = room.map_err(|error| hidden(error, &caller))?;

@@ -147,3 +147,8 @@ pub async fn show_not_found() -> Refusal {
 pub async fn show_method_not_allowed() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
+
+/// An answer that says no before the route is known.
+pub fn refuse(status: StatusCode, message: &'static str) -> Response {
+    Refusal::new(status, message).into_response()
+}

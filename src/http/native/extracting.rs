@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{self, ConversationId, UserId};
+use sohbet_entity::ids::{self, ApiTokenId, ConversationId, UserId};
 
 use super::DIALECT;
 use crate::auth::Identity;
@@ -49,6 +49,20 @@ impl FromRequestParts<Arc<State>> for Place {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
         let id: String = path(parts, state).await?;
         Ok(Self(checked(id)?.into()))
+    }
+}
+
+/// The API token that a path names.
+pub struct PlaceOfToken(pub ApiTokenId);
+
+impl FromRequestParts<Arc<State>> for PlaceOfToken {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
+        let none = Error::NotFound("Token not found");
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let id = path.ok().map(|Path(id)| id).filter(|id| ids::is_valid(id));
+        Ok(Self(id.ok_or(none)?.into()))
     }
 }
 

@@ -7,10 +7,10 @@ use axum::extract::State as AxumState;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::json;
-use sohbet_entity::ids::{ApiTokenId, ConversationId};
+use sohbet_entity::ids::ApiTokenId;
 
 use super::Answered;
-use super::extracting::{Body, Known, Place};
+use super::extracting::{Body, Known, PlaceOfToken};
 use crate::auth::{Identity, Permission};
 use crate::chat::{NewApiToken, TokenFilter, TokenForm};
 use crate::error::{Error, Result};
@@ -62,9 +62,8 @@ pub async fn create_token(
 pub async fn revoke_token(
     AxumState(state): AxumState<Arc<State>>,
     known: Known,
-    Place(id): Place,
+    PlaceOfToken(id): PlaceOfToken,
 ) -> Answered {
-    let id = ApiTokenId::from(ConversationId::as_str(&id));
     state.chat.revoke_token(&known.identity, &id).await?;
     Ok(Json(json!({})).into_response())
 }

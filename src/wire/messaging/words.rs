@@ -81,7 +81,7 @@ pub fn parse(event: &str, arguments: &[&RawValue]) -> Result<SocketRequest> {
                 reader: required_id(&object, "userId")?.into(),
             }
         }
-        _ => return Err(Error::unknown_event(event).into()),
+        _ => return Err(Error::unknown_event(event)),
     };
     Ok(SocketRequest::new(word, request))
 }

@@ -26,7 +26,7 @@ pub fn parse(value: &RawValue) -> Option<Value> {
 
 /// Whether U+0000, which one of the databases cannot store, is anywhere in it. The parser bounds
 /// how deep it goes.
-fn has_nul(value: &Value) -> bool {
+pub fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),

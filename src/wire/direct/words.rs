@@ -10,6 +10,7 @@ use crate::chat::{
 };
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
+use crate::wire::metadata::has_nul;
 
 /// Words that tell that a socket speaks this dialect.
 pub const TYPICAL: [&str; 5] = ["chat", "groupChat", "register", "joinGroup", "leaveGroup"];
@@ -136,17 +137,6 @@ fn draft(object: &Object, text: &RawValue, target: Target) -> Result<Draft> {
         client_id: json::client_id(object)?,
         ..Draft::new(target, Channel::Socket)
     })
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        _ => false,
-    }
 }
 
 /// The id under the first of `names` that is there, as it was written and as it is kept.

@@ -31,20 +31,22 @@ impl Delivered {
 }
 
 impl Chat {
-    /// Notes that a message of a direct conversation was told to its receiver in a dialect in which
-    /// messages can wait.
-    pub fn note_delivered(&self, message: &Message, dialect: Dialect) {
+    /// Notes that a message of a direct conversation is told to its receiver in a dialect in which
+    /// messages can wait, if a socket is there. Returns whether one is.
+    pub fn note_delivered(&self, message: &Message, dialect: Dialect) -> bool {
         let Some(receiver) = &message.receiver else {
-            return;
+            return false;
         };
-        if self.sessions.is_connected_in(&receiver.id, dialect) {
-            let key = (message.row.conversation_id.clone(), receiver.id.clone());
-            let mut marks = self.delivered.marks();
-            if marks.len() < MAX_MARKS || marks.contains_key(&key) {
-                let mark = marks.entry(key).or_default();
-                *mark = message.row.seq.max(*mark);
-            }
+        if !self.sessions.is_connected_in(&receiver.id, dialect) {
+            return false;
         }
+        let key = (message.row.conversation_id.clone(), receiver.id.clone());
+        let mut marks = self.delivered.marks();
+        if marks.len() < MAX_MARKS || marks.contains_key(&key) {
+            let mark = marks.entry(key).or_default();
+            *mark = message.row.seq.max(*mark);
+        }
+        true
     }
 
     /// Messages for a user that nobody was there for, oldest first.

@@ -162,8 +162,10 @@ impl Delivery {
     }
 
     fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
+        let has_got_it = !message.duplicate && self.note_delivered(&message);
+        let n_reached = self.n_reached(&message).max(usize::from(has_got_it));
         let reply = Reply::Sent {
-            n_reached: self.n_reached(&message),
+            n_reached,
             message: message.clone(),
         };
         let echo = match &origin {
@@ -176,6 +178,15 @@ impl Delivery {
             dialect,
         });
         self.finish_as(Ok(reply), origin, dialect, event);
+    }
+
+    /// Notes where a message needs not wait for its receiver, who is about to be told; looked at once,
+    /// so that the answer to its sender says the same. Returns whether there is such a place.
+    fn note_delivered(&self, message: &Message) -> bool {
+        let lets_wait = |dialect: &Dialect| wire::vocabulary(*dialect).lets_messages_wait();
+        let waiting = Dialect::ALL.into_iter().filter(lets_wait);
+        let noted = waiting.filter(|dialect| self.chat.note_delivered(message, *dialect));
+        noted.count() > 0
     }
 
     /// Users whom a message reaches now.
@@ -319,9 +330,6 @@ impl Delivery {
                     session.tell(frame.name, &frame.body, id);
                 }
             });
-            if let Some(message) = message.filter(|_| vocabulary.lets_messages_wait()) {
-                self.chat.note_delivered(message, dialect);
-            }
         }
     }
 

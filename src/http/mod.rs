@@ -128,10 +128,7 @@ pub fn router(state: &Arc<State>) -> Router {
 /// Puts around all routes, the Socket.IO endpoint included, what every answer needs.
 pub fn finish(router: Router, state: &Arc<State>) -> Router {
     router
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(state),
-            routing::catch_panics,
-        ))
+        .layer(routing::catch_panics(state.owners.face().refuse()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(state),
             cors::check_origin,

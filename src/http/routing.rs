@@ -1,16 +1,15 @@
 //! Which dialect a request belongs to: HTTP has no handshake (contract/README.md, section 2).
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as AxumState};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::FutureExt;
 use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{State, errors};
 use crate::headers::query;
@@ -28,6 +27,13 @@ pub struct Face {
     pub health: Option<fn(&Vitals) -> Response>,
     /// What a request hears that is refused before its route is found, or whose handler panics.
     pub refuse: Option<Refuse>,
+}
+
+impl Face {
+    /// How it refuses.
+    pub fn refuse(&self) -> Refuse {
+        self.refuse.unwrap_or(errors::refuse)
+    }
 }
 
 /// An answer that says no, in the shape of a dialect.
@@ -94,8 +100,8 @@ impl Owners {
     /// How a request is refused that no route has answered.
     pub fn refuse(&self, request: &Parts) -> Refuse {
         let place = self.find(request);
-        let refuse = place.and_then(|place| self.owners[place].face.refuse);
-        refuse.unwrap_or(errors::refuse)
+        let face = place.map_or_else(Face::default, |place| self.owners[place].face);
+        face.refuse()
     }
 
     fn of(&self, dialect: Dialect) -> Option<usize> {
@@ -128,7 +134,10 @@ pub struct Routes {
 impl Routes {
     /// Puts the surfaces together.
     pub fn new(surfaces: Vec<Surface>, state: &Arc<State>) -> Arc<Self> {
-        let ready = |surface: Surface| surface.router.with_state(Arc::clone(state));
+        let ready = |surface: Surface| {
+            let router = surface.router.layer(catch_panics(surface.face.refuse()));
+            router.with_state(Arc::clone(state))
+        };
         Arc::new(Self {
             state: Arc::clone(state),
             routers: surfaces.into_iter().map(ready).collect(),
@@ -165,16 +174,36 @@ pub async fn show_method_not_allowed(
 }
 
 /// Answers a request whose handler panics. The cause is in the log.
-pub async fn catch_panics(
-    AxumState(state): AxumState<Arc<State>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let refuse = state.owners.refuse(&parts);
-    let work = AssertUnwindSafe(next.run(Request::from_parts(parts, body)));
-    work.catch_unwind().await.unwrap_or_else(|_| {
+pub fn catch_panics(
+    refuse: Refuse,
+) -> CatchPanicLayer<impl FnMut(Box<dyn Any + Send>) -> Response + Clone> {
+    CatchPanicLayer::custom(move |_| {
         tracing::error!("a request handler panicked");
         refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::response::IntoResponse;
+    use axum::routing::get;
+
+    use super::*;
+
+    async fn panic_at_once() -> &'static str {
+        panic!("a bug")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_shape_of_the_dialect() {
+        let refuse: Refuse = |status, message| (status, format!("said: {message}")).into_response();
+        let router = Router::new()
+            .route("/", get(panic_at_once))
+            .layer(catch_panics(refuse));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = to_bytes(answer.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, "said: Internal Server Error");
+    }
 }

@@ -57,7 +57,9 @@ impl Chat {
         }
     }
 
-    /// Lets a caller near a conversation: to listen, to type, to read; see [`Chat::approach_to`].
+    /// Lets a caller near a conversation to listen and to read: whoever takes part, and in development
+    /// mode everybody where the dialect comes from a server that checked nothing. Returns the
+    /// conversation if it exists.
     pub async fn approach(
         &self,
         caller: &Caller,
@@ -66,9 +68,7 @@ impl Chat {
         self.approach_to(Permission::Read, caller, id).await
     }
 
-    /// Lets a caller near a conversation to do what that permission is for. In development mode the
-    /// dialects of servers that check nothing let everybody, and the conversation need not exist
-    /// yet; otherwise only who takes part. Returns the conversation if it exists.
+    /// As [`Chat::approach`], to do what that permission is for.
     pub(super) async fn approach_to(
         &self,
         permission: Permission,

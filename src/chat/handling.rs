@@ -13,7 +13,7 @@ use super::{
     About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, LobbyRequest, Origin, Reply,
     Request, Session, SocketRequest, Tag,
 };
-use crate::auth::Trust;
+use crate::auth::{Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::{self, ReadOutcome, Write};
 
@@ -296,7 +296,8 @@ impl Chat {
         conversation: ConversationId,
         is_typing: bool,
     ) -> Result<Told> {
-        self.approach(caller, &conversation).await?;
+        self.approach_to(Permission::Write, caller, &conversation)
+            .await?;
         self.set_typing(session.id, caller, conversation, is_typing)
             .await;
         Ok((Reply::Done, Vec::new()))

@@ -17,6 +17,7 @@ use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
 use super::handling::Step;
 use super::{Chat, ClientId, Dialect, Message, Reply, Session, SessionId};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 
 pub use notes::Note;
@@ -246,6 +247,9 @@ impl Chat {
             }
             LobbyRequest::Enter { room } => self.go_to_room(session, dialect, room).await,
             LobbyRequest::SetTyping { is_typing } => {
+                if !session.identity().may(Permission::Write) {
+                    return Err(Error::Forbidden("Forbidden"));
+                }
                 let then = self.lobby_typing(session, is_typing);
                 Ok(Step::Told(Reply::Done, then))
             }

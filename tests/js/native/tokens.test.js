@@ -137,6 +137,9 @@ describe("using API tokens", BUSY, () => {
     await fails(reader, "send_message", { conversationId: c, content: "x" }, "FORBIDDEN");
     await fails(reader, "create_room", { name: "x" }, "FORBIDDEN");
     await fails(reader, "create_conversation", { userId: "x" }, "FORBIDDEN");
+    await fails(reader, "typing_start", { conversationId: c }, "FORBIDDEN");
+    const inLobby = await world.connect({ auth: { dialect: "starter", token: secret } });
+    assert.equal((await inLobby.emitWithAck("typing", true)).error.code, "FORBIDDEN");
     const rest = V1.bearer(world, secret);
     await rest.ok("GET", `/conversations/${c}/messages`);
     await rest.fails("POST", `/conversations/${c}/messages`, { content: "x" }, "FORBIDDEN");

@@ -187,7 +187,6 @@ pub fn catch_panics(
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::response::IntoResponse;
-    use axum::routing::get;
 
     use super::*;
 
@@ -199,7 +198,7 @@ mod tests {
     async fn a_panic_is_answered_in_the_shape_of_the_dialect() {
         let refuse: Refuse = |status, message| (status, format!("said: {message}")).into_response();
         let router = Router::new()
-            .route("/", get(panic_at_once))
+            .fallback(panic_at_once)
             .layer(catch_panics(refuse));
         let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -68,7 +68,7 @@ const ATTEMPTS = {
 describe("access", BUSY, () => {
   checkAccess({
     dialect: "chatsphere", combinations: DIALECTS_AND_STORES, callers: CALLERS, attempts: ATTEMPTS,
-    stage: (world) => cast(new Sphere(world, true)),
+    stage: (world) => cast(new Sphere(world, true)), env: { OPEN_SIGN_UP: "true" },
     async afterwards({ place: { sphere, watcher }, row, outcomes }) {
       const isSaid = row === "POST /api/rooms/{id}/messages" || SAYING.includes(row);
       const nSaid = Object.values(outcomes).filter((outcome) => isSaid && ["201", "ok"].includes(outcome)).length;

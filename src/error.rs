@@ -52,6 +52,17 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// No such conversation, or not the caller's.
+    pub const NO_CONVERSATION: Self = Self::NotFound("Conversation not found");
+    /// No such room, or not the caller's.
+    pub const NO_ROOM: Self = Self::NotFound("Room not found");
+    /// Nobody has that id.
+    pub const NO_USER: Self = Self::NotFound("User not found");
+    /// No such message, or not the caller's.
+    pub const NO_MESSAGE: Self = Self::NotFound("Message not found");
+    /// A message may not show that file.
+    pub const FILE_URL: Self = Self::InvalidPayload("File URL not allowed");
+
     /// `Unavailable` for a server that is stopping or a queue that is full.
     pub const fn busy() -> Self {
         Self::Unavailable {

@@ -10,9 +10,6 @@ use super::{Caller, Chat, Conversation, Kind, Session};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
-/// What a caller hears about a conversation that is not theirs.
-pub(super) const NOT_FOUND: Error = Error::NotFound("Conversation not found");
-
 impl Conversation {
     /// Whether the caller takes part: one of the two users, a member of the room, somebody who acts
     /// for one of the two galleries. Administrators and programs with a client token may enter the
@@ -53,7 +50,7 @@ impl Chat {
         caller.check(permission)?;
         match self.find_conversation(id).await? {
             Some(found) if found.admits(caller) => Ok(found),
-            _ => Err(NOT_FOUND),
+            _ => Err(Error::NO_CONVERSATION),
         }
     }
 
@@ -93,7 +90,7 @@ impl Chat {
         self.sessions.listen(session, &known.id)?;
         if !is_trusting(caller) && !self.current(known).admits(caller) {
             self.sessions.unlisten(session, &known.id);
-            return Err(NOT_FOUND);
+            return Err(Error::NO_CONVERSATION);
         }
         Ok(())
     }

@@ -200,7 +200,7 @@ impl ApiTokens {
         match self.store.find_user(id).await? {
             Some(owner) if owner.disabled => Err(Error::Forbidden("User is disabled")),
             Some(owner) => Ok(owner),
-            None => Err(Error::NotFound("User not found")),
+            None => Err(Error::NO_USER),
         }
     }
 }

@@ -211,7 +211,7 @@ impl Chat {
     ) -> Result<Arc<Conversation>> {
         self.conversations.forget(id);
         let found = self.find_conversation(id).await?;
-        found.ok_or(Error::NotFound("Conversation not found"))
+        found.ok_or(Error::NO_CONVERSATION)
     }
 
     /// The newest snapshot that is in memory: who was removed since `known` was read hears nothing.

@@ -60,14 +60,14 @@ impl Chat {
         match found.filter(|found| found.room().is_some()) {
             Some(found) if found.admits(caller) => Ok(found),
             Some(found) if found.galleries().is_some() => Err(Error::Forbidden("Access denied")),
-            _ => Err(NOT_FOUND),
+            _ => Err(Error::NO_ROOM),
         }
     }
 
     /// What lists show of a room.
     pub async fn describe_room(&self, room: &Conversation) -> Result<DealerRoom> {
         let found = self.store.find_dealer_room(&room.id).await?;
-        found.ok_or(NOT_FOUND)
+        found.ok_or(Error::NO_ROOM)
     }
 
     /// The two galleries of a new room: those of the offer, or the caller's and the other one.
@@ -203,7 +203,7 @@ impl Chat {
         let found = self.store.find_message(message).await?;
         let found = found
             .filter(|row| row.conversation_id == room.id)
-            .ok_or(Error::NotFound("Message not found"))?;
+            .ok_or(Error::NO_MESSAGE)?;
         let is_own = found.sender_party.is_some() && found.sender_party == caller.gallery_party();
         if is_own || found.read_at.is_some() {
             return Ok(None);
@@ -215,8 +215,6 @@ impl Chat {
     }
 }
 
-/// What a caller hears of a room that is not there.
-const NOT_FOUND: Error = Error::NotFound("Room not found");
 /// What somebody hears who acts for no gallery.
 const NO_GALLERY: Error = Error::InvalidPayload("Gallery ID not found");
 

@@ -23,8 +23,6 @@ const MAX_MESSAGES: u32 = 1_000;
 /// Users that a room names.
 const MAX_NAMED: u32 = 1_000;
 
-const NOT_FOUND: Error = Error::NotFound("Room not found");
-const NO_USER: Error = Error::NotFound("User not found");
 const FORBIDDEN: Error = Error::Forbidden("Forbidden");
 
 /// A message of a list over many rooms.
@@ -95,7 +93,7 @@ impl Chat {
     ) -> Result<Arc<Conversation>> {
         match self.enter_to(permission, caller, id).await? {
             found if found.room().is_some() => Ok(found),
-            _ => Err(NOT_FOUND),
+            _ => Err(Error::NO_ROOM),
         }
     }
 
@@ -141,7 +139,7 @@ impl Chat {
             }
         }
         self.known_profile(user).await?;
-        let ended = self.end_part(by, &found, user, NO_USER).await;
+        let ended = self.end_part(by, &found, user, Error::NO_USER).await;
         ended.map_err(without_reason)
     }
 
@@ -205,12 +203,12 @@ impl Chat {
         let is_hall =
             |found: &Arc<Conversation>| found.room().is_some_and(|room| room.galleries.is_none());
         let found = self.find_conversation(id).await?;
-        found.filter(is_hall).ok_or(NOT_FOUND)
+        found.filter(is_hall).ok_or(Error::NO_ROOM)
     }
 
     async fn find_hall_row(&self, id: &ConversationId) -> Result<RoomRow> {
         let rows = self.store.find_rooms(&[id]).await?;
-        rows.into_iter().next().ok_or(NOT_FOUND)
+        rows.into_iter().next().ok_or(Error::NO_ROOM)
     }
 }
 

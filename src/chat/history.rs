@@ -113,7 +113,7 @@ impl Chat {
     ) -> Result<()> {
         match self.store.find_message(id).await? {
             Some(row) if row.conversation_id == *conversation => Ok(()),
-            _ => Err(Error::NotFound("Message not found")),
+            _ => Err(Error::NO_MESSAGE),
         }
     }
 }

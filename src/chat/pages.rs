@@ -59,7 +59,7 @@ impl Chat {
 
     async fn newest_seq(&self, id: &ConversationId) -> Result<i64> {
         let found = self.store.find_conversation(id).await?;
-        let row = found.ok_or(Error::NotFound("Conversation not found"))?;
+        let row = found.ok_or(Error::NO_CONVERSATION)?;
         Ok(row.last_seq)
     }
 }

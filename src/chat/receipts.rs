@@ -55,11 +55,10 @@ impl Chat {
     }
 
     async fn locate(&self, message: &MessageId) -> Result<(MessageRow, Arc<Conversation>)> {
-        let not_found = Error::NotFound("Message not found");
         let row = self.store.find_message(message).await?;
-        let row = row.ok_or(not_found.clone())?;
+        let row = row.ok_or(Error::NO_MESSAGE)?;
         let known = self.find_conversation(&row.conversation_id).await?;
-        Ok((row, known.ok_or(not_found)?))
+        Ok((row, known.ok_or(Error::NO_MESSAGE)?))
     }
 
     async fn prepare_one(

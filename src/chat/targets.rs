@@ -32,7 +32,7 @@ impl Chat {
                 let found = self.approach_to(Permission::Write, caller, id).await?;
                 // Nobody but the two writes to a pair, whatever a server lets pass.
                 let found = found.filter(|found| found.pair().is_none() || found.admits(caller));
-                let found = found.ok_or(Error::NotFound("Conversation not found"))?;
+                let found = found.ok_or(Error::NO_CONVERSATION)?;
                 self.reopen(caller, found).await
             }
         }
@@ -46,7 +46,7 @@ impl Chat {
         }
         let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
         match is_gone || self.sessions.find(id).is_some() {
-            true => Err(Error::NotFound("User not found")),
+            true => Err(Error::NO_USER),
             false => Ok(()),
         }
     }
@@ -81,15 +81,14 @@ impl Chat {
         hint: &ConversationHint,
     ) -> Result<Arc<Conversation>> {
         let is_trusted = is_trusting(caller);
-        let not_found = Error::NotFound("Conversation not found");
         let hint = match hint {
             ConversationHint::None => None,
             ConversationHint::Wish(id) => Some(id),
             ConversationHint::MustMatch(id) => match self.find_pair(&pair).await? {
                 Some(found) if found.id == *id => return Ok(found),
-                Some(_) => return Err(not_found),
-                None if self.is_of_others(id, &pair).await? => return Err(not_found),
-                None if !is_trusted => return Err(not_found),
+                Some(_) => return Err(Error::NO_CONVERSATION),
+                None if self.is_of_others(id, &pair).await? => return Err(Error::NO_CONVERSATION),
+                None if !is_trusted => return Err(Error::NO_CONVERSATION),
                 None => Some(id),
             },
         };

@@ -176,20 +176,19 @@ impl Chat {
     /// to places of the sender's choice and, when links are signed, those to files that the sender
     /// may not see.
     pub(super) async fn check_link(&self, caller: &Caller, link: String) -> Result<String> {
-        let refused = Error::InvalidPayload("File URL not allowed");
         let links = &self.links;
         if !links.may_show(&link, self.auth.is_development()) {
             tracing::debug!("a message with a file on a host that is not in FILE_URL_HOSTS");
-            return Err(refused);
+            return Err(Error::FILE_URL);
         }
         if let Some(id) = links.own_id(&link)
             && links.are_signed()
             && !links.is_signed(&link, Utc::now())
         {
             let found = self.store.find_upload(&id.into()).await?;
-            let row = found.ok_or(refused.clone())?;
+            let row = found.ok_or(Error::FILE_URL)?;
             if !self.may_see_upload(caller, &row).await? {
-                return Err(refused);
+                return Err(Error::FILE_URL);
             }
         }
         Ok(links.without_signature(link))

@@ -135,7 +135,7 @@ impl Chat {
     /// The profile of a user who has been mentioned before.
     pub async fn known_profile(&self, id: &UserId) -> Result<Arc<Profile>> {
         let found = self.find_profile(id).await?;
-        found.ok_or(Error::NotFound("User not found"))
+        found.ok_or(Error::NO_USER)
     }
 
     /// The profile of a user, if there is one.

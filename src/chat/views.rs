@@ -213,7 +213,7 @@ impl Chat {
     ) -> Result<ConversationView> {
         let id = &conversation.id;
         let facts = self.facts(&[id]).await?.remove(id);
-        let mut facts = facts.ok_or(Error::NotFound("Conversation not found"))?;
+        let mut facts = facts.ok_or(Error::NO_CONVERSATION)?;
         let may_read = caller.permissions.has(Permission::Read);
         if !may_read {
             facts.last_message = None;

@@ -125,7 +125,7 @@ async fn enter(
 ) -> Result<(Caller, Arc<Conversation>), Refusal> {
     let caller = dealer.of_gallery(no_gallery)?;
     let room = named.room.as_ref();
-    let room = room.ok_or(Error::NotFound("Room not found"))?;
+    let room = room.ok_or(Error::NO_ROOM)?;
     let room = state.chat.enter_room(to, &caller, room).await?;
     Ok((caller, room))
 }
@@ -295,7 +295,7 @@ async fn mark_one_read(
     named: Named,
 ) -> Answer {
     let (caller, room) = enter(&state, dealer, &named, NO_USER, Permission::Read).await?;
-    let message = named.message.ok_or(Error::NotFound("Message not found"))?;
+    let message = named.message.ok_or(Error::NO_MESSAGE)?;
     let chat = &state.chat;
     chat.mark_read_in_room(&caller, &room, &message).await?;
     Ok(Json(DoneBody::from("Message marked as read")).into_response())

@@ -352,11 +352,8 @@ enum Distinct {
 }
 
 fn flatten(committed: Committed) -> Vec<Result<Distinct, Error>> {
-    let message = |stored: Option<Stored>| {
-        stored
-            .map(Distinct::Message)
-            .ok_or(Error::NotFound("Conversation not found"))
-    };
+    let message =
+        |stored: Option<Stored>| stored.map(Distinct::Message).ok_or(Error::NO_CONVERSATION);
     let messages = committed.messages.into_iter().map(message);
     let reads = committed
         .reads

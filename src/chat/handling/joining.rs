@@ -6,7 +6,6 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
-use crate::chat::access::NOT_FOUND;
 use crate::chat::dialects::Access;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
 use crate::error::{Error, Result};
@@ -45,7 +44,7 @@ impl Chat {
         };
         let is_pair = |known: &Arc<Conversation>| known.pair().is_some();
         if known.as_ref().is_some_and(is_pair) {
-            return Err(NOT_FOUND);
+            return Err(Error::NO_CONVERSATION);
         }
         if let Some(user) = user.filter(|_| session.identity().trust == Trust::Claimed) {
             session.assert_user(user.clone());
@@ -98,7 +97,7 @@ impl Chat {
             self.sessions.listen(session, &conversation)?;
         } else {
             let caller = self.speaker(session, dialect, None).await;
-            let caller = caller.map_err(|_| NOT_FOUND)?;
+            let caller = caller.map_err(|_| Error::NO_CONVERSATION)?;
             let known = self.enter(&caller, &conversation).await?;
             self.listen_as(session, &caller, &known)?;
         }

@@ -16,8 +16,6 @@ use crate::store::{self, ReadScope};
 /// Most reactions to one message.
 const MAX_REACTIONS: usize = 1_000;
 
-const NOT_FOUND: Error = Error::NotFound("Message not found");
-
 impl Chat {
     /// A message of the room that a request names, or of the socket's own.
     pub(super) async fn lobby_message(
@@ -29,9 +27,11 @@ impl Chat {
     ) -> Result<Message> {
         let room = room_of(session, room);
         let room = self.find_lobby_room(caller, &room).await?;
-        let (room, row) = room.zip(self.find_message(id).await?).ok_or(NOT_FOUND)?;
+        let (room, row) = room
+            .zip(self.find_message(id).await?)
+            .ok_or(Error::NO_MESSAGE)?;
         if row.conversation_id != room.id || row.deleted_at.is_some() {
-            return Err(NOT_FOUND);
+            return Err(Error::NO_MESSAGE);
         }
         self.dress(&room, row).await
     }

@@ -26,8 +26,6 @@ const KEY_START: &str = "starter:";
 /// How long the list of rooms is believed: another node may have made one.
 const FRESH: Duration = Duration::from_secs(30);
 
-const NOT_FOUND: Error = Error::NotFound("Room not found");
-
 /// The rooms that were made here, oldest first.
 #[derive(Default)]
 pub struct Rooms {
@@ -102,7 +100,7 @@ impl Chat {
         let made = self.create_room(open_room(id.clone(), Some(key))).await;
         let (room, is_new) = made.map_err(|error| match error {
             // Two people have just begun to talk under this id.
-            Error::Conflict(_) => NOT_FOUND,
+            Error::Conflict(_) => Error::NO_ROOM,
             error => error,
         })?;
         if is_new {
@@ -119,16 +117,16 @@ impl Chat {
         id: &ConversationId,
     ) -> Result<Option<Arc<Conversation>>> {
         if id.as_str() == LOBBY {
-            return Err(NOT_FOUND);
+            return Err(Error::NO_ROOM);
         }
         match self.find_conversation(id).await? {
             None => Ok(None),
-            Some(found) if found.room().is_none() => Err(NOT_FOUND),
+            Some(found) if found.room().is_none() => Err(Error::NO_ROOM),
             Some(_) => self
                 .approach(caller, id)
                 .await
                 .map_err(|error| match error {
-                    Error::NotFound(_) => NOT_FOUND,
+                    Error::NotFound(_) => Error::NO_ROOM,
                     error => error,
                 }),
         }

@@ -65,15 +65,13 @@ pub async fn list_written(call: Call) -> Response {
 }
 
 fn room(ids: &PathIds, caller: &Caller) -> Result<ConversationId, Refusal> {
-    ids.first(hidden(NO_ROOM, caller))
+    ids.first(hidden(Error::NO_ROOM, caller))
 }
-
-const NO_ROOM: Error = Error::NotFound("Room not found");
 
 /// Whether a room does not exist or is that of others is told to those only who may see them all.
 fn hidden(error: Error, caller: &Caller) -> Error {
     match error {
-        Error::NotFound(_) if caller.is_program || caller.is_admin() => NO_ROOM,
+        Error::NotFound(_) if caller.is_program || caller.is_admin() => Error::NO_ROOM,
         Error::NotFound(_) => Error::Forbidden(NO_ACCESS),
         error => error,
     }

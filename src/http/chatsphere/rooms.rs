@@ -11,9 +11,6 @@ use crate::chat::Caller;
 use crate::error::Error;
 use crate::wire::chatsphere::rest::{self, PeopledRoom, RoomBody};
 
-const NO_ROOM: Error = Error::NotFound("Room not found");
-const NO_USER: Error = Error::NotFound("User not found");
-
 /// The rooms of the caller; all for programs and administrators.
 pub async fn list_rooms(call: Call) -> Response {
     answer("Failed to fetch rooms", async {
@@ -70,7 +67,7 @@ impl Maker {
 pub async fn show_room(ids: PathIds, call: Call) -> Response {
     answer("Failed to fetch room", async {
         let caller = call.caller_if_asked().await?;
-        let id: ConversationId = ids.first(NO_ROOM)?;
+        let id: ConversationId = ids.first(Error::NO_ROOM)?;
         let (room, users) = call.chat().show_hall(caller.as_ref(), &id).await?;
         ok(&PeopledRoom::new(&room, &users))
     })
@@ -82,7 +79,7 @@ pub async fn add_user(ids: PathIds, call: Call) -> Response {
     answer("Failed to add user to room", async {
         let caller = call.caller_if_asked().await?;
         let user = rest::parse_user(call.body()?, "UserId is required")?;
-        let id: ConversationId = ids.first(NO_ROOM)?;
+        let id: ConversationId = ids.first(Error::NO_ROOM)?;
         let chat = call.chat();
         chat.let_into_hall(caller.as_ref(), &id, &user).await?;
         ok(&json!({"message": "User added to room successfully"}))
@@ -94,7 +91,8 @@ pub async fn add_user(ids: PathIds, call: Call) -> Response {
 pub async fn remove_user(ids: PathIds, call: Call) -> Response {
     answer("Failed to remove user from room", async {
         let caller = call.caller_if_asked().await?;
-        let (id, user): (ConversationId, UserId) = (ids.first(NO_ROOM)?, ids.second(NO_USER)?);
+        let (id, user): (ConversationId, UserId) =
+            (ids.first(Error::NO_ROOM)?, ids.second(Error::NO_USER)?);
         let chat = call.chat();
         chat.send_from_hall(caller.as_ref(), &id, &user).await?;
         ok(&json!({"message": "User removed from room successfully"}))

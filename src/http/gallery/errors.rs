@@ -83,11 +83,13 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let retry_after_ms = error.retry_after_ms();
         let refusal = match error {
-            Error::InvalidPayload(text @ "File URL not allowed") => Self::of_field("fileUrl", text),
+            Error::InvalidPayload(text) if error == Error::FILE_URL => {
+                Self::of_field("fileUrl", text)
+            }
             Error::InvalidPayload(text) => Self::invalid(text),
             Error::Unauthenticated(_) => Self::unauthorized("Invalid token"),
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "Access denied"),
-            Error::NotFound(text @ "Message not found") => Self::new(StatusCode::NOT_FOUND, text),
+            Error::NO_MESSAGE => Self::new(StatusCode::NOT_FOUND, error.to_string()),
             Error::NotFound(_) | Error::UnknownEvent(_) => {
                 Self::new(StatusCode::NOT_FOUND, "Room not found")
             }

@@ -78,22 +78,19 @@ impl FromRequestParts<Arc<State>> for PlaceOfUser {
     }
 }
 
-/// What cannot be an id names nothing.
-const NOT_FOUND: Error = Error::NotFound("Conversation not found");
-
 async fn path<T: DeserializeOwned + Send>(
     parts: &mut Parts,
     state: &Arc<State>,
 ) -> Result<T, Refusal> {
     let path = Path::from_request_parts(parts, state).await;
-    let Path(path) = path.map_err(|_| NOT_FOUND)?;
+    let Path(path) = path.map_err(|_| Error::NO_CONVERSATION)?;
     Ok(path)
 }
 
 fn checked(id: String) -> Result<String, Error> {
     match ids::is_valid(&id) {
         true => Ok(id),
-        false => Err(NOT_FOUND),
+        false => Err(Error::NO_CONVERSATION),
     }
 }
 

@@ -131,7 +131,7 @@ fn join_error(error: &Error) -> (Error, String) {
 fn send_error(error: &Error, is_believed: bool) -> (Error, String) {
     match error {
         Error::Forbidden(_) if !is_believed => (error.clone(), "Forbidden".into()),
-        Error::NotFound("Conversation not found") if !is_believed => {
+        _ if *error == Error::NO_CONVERSATION && !is_believed => {
             (Error::Forbidden(NO_ACCESS), NO_ACCESS.into())
         }
         Error::TooLarge(_) | Error::RateLimited { .. } => (error.clone(), error.to_string()),

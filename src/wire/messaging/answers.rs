@@ -161,7 +161,7 @@ fn send_error_text(error: &Error) -> &'static str {
     match error {
         Error::InvalidPayload(_) => "Missing required fields",
         Error::Forbidden(_) | Error::Unauthenticated(_) => "Not allowed to send as this user",
-        Error::NotFound("User not found") => "User not found",
+        _ if *error == Error::NO_USER => "User not found",
         Error::TooLarge(_) => "Message is too long",
         Error::RateLimited { .. } => "Too many messages",
         _ => "Failed to send message",

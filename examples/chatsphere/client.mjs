@@ -1,6 +1,6 @@
 // Two people in a room, over plain WebSockets. Run it beside a server in development mode:
-//   npm install ws
-//   node client.mjs http://localhost:3001
+//   npm install --prefix examples
+//   node examples/chatsphere/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import WebSocket from "ws";

@@ -1,6 +1,6 @@
 // Two dealers talk about a vehicle. Run it beside a server in development mode:
-//   npm install socket.io-client
-//   node client.mjs http://localhost:3001
+//   npm install --prefix examples
+//   node examples/gallery/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import { io } from "socket.io-client";

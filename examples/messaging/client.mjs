@@ -1,6 +1,6 @@
 // Two people in one conversation. Run it beside a server in development mode:
-//   npm install socket.io-client
-//   node client.mjs http://localhost:3001
+//   npm install --prefix examples
+//   node examples/messaging/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import { io } from "socket.io-client";

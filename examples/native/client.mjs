@@ -1,7 +1,7 @@
 // Two people talk to each other; one of them misses a message and catches up. Run it beside a server in development
 // mode:
-//   npm install socket.io-client
-//   node client.mjs http://localhost:3001
+//   npm install --prefix examples
+//   node examples/native/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import { io } from "socket.io-client";

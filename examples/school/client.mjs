@@ -1,11 +1,11 @@
 // A teacher and a student talk. Run it beside a server in development mode:
-//   npm install socket.io-client
-//   node client.mjs http://localhost:4000
+//   npm install --prefix examples
+//   node examples/school/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import { io } from "socket.io-client";
 
-const url = process.argv[2] ?? process.env.NEXT_PUBLIC_SOCKET_URL ?? "http://localhost:4000";
+const url = process.argv[2] ?? process.env.NEXT_PUBLIC_SOCKET_URL ?? "http://localhost:3001";
 
 async function person(userId, role) {
   const socket = io(url, { auth: { dialect: "school" } });

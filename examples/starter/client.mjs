@@ -1,7 +1,7 @@
 // Two people in one chat: a message to everybody, a private one, and one in a room. Run it beside a server in
 // development mode:
-//   npm install socket.io-client
-//   node client.mjs http://localhost:3001
+//   npm install --prefix examples
+//   node examples/starter/client.mjs http://localhost:3001
 
 import { once } from "node:events";
 import { io } from "socket.io-client";

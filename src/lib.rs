@@ -13,6 +13,7 @@ pub mod error;
 pub mod headers;
 pub mod http;
 pub mod plain;
+pub mod random;
 pub mod socket;
 pub mod store;
 pub mod telemetry;

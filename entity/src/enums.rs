@@ -21,12 +21,23 @@ pub enum UserRole {
     /// May do everything.
     #[sea_orm(string_value = "ADMIN")]
     Admin,
-    /// May moderate conversations of others.
+    /// Is in each room of people that it takes part in what the room's own MODERATOR is.
     #[sea_orm(string_value = "MODERATOR")]
     Moderator,
     /// May do what is theirs.
     #[sea_orm(string_value = "MEMBER")]
     Member,
+}
+
+impl UserRole {
+    /// As the column and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN",
+            Self::Moderator => "MODERATOR",
+            Self::Member => "MEMBER",
+        }
+    }
 }
 
 /// What a party may do in one conversation.
@@ -39,12 +50,24 @@ pub enum ParticipantRole {
     /// Manages the room and who is in it.
     #[sea_orm(string_value = "ADMIN")]
     Admin,
-    /// Manages the messages of others.
+    /// Lets others in, and sends plain members away.
     #[sea_orm(string_value = "MODERATOR")]
     Moderator,
     /// Reads and writes.
     #[sea_orm(string_value = "MEMBER")]
     Member,
+}
+
+impl ParticipantRole {
+    /// As the column and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "OWNER",
+            Self::Admin => "ADMIN",
+            Self::Moderator => "MODERATOR",
+            Self::Member => "MEMBER",
+        }
+    }
 }
 
 /// What a room is about.
@@ -65,6 +88,18 @@ pub enum RoomType {
     Support,
 }
 
+impl RoomType {
+    /// As the column and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Offer => "offer",
+            Self::Vehicle => "vehicle",
+            Self::Support => "support",
+        }
+    }
+}
+
 /// Whom an API token speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
@@ -75,4 +110,29 @@ pub enum TokenType {
     /// A program that may reach every room.
     #[sea_orm(string_value = "CLIENT")]
     Client,
+}
+
+impl TokenType {
+    /// As the column and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Client => "CLIENT",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ActiveEnum, Iterable};
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_columns() {
+        assert!(UserRole::iter().all(|role| role.name() == role.to_value()));
+        assert!(ParticipantRole::iter().all(|role| role.name() == role.to_value()));
+        assert!(RoomType::iter().all(|kind| kind.name() == kind.to_value()));
+        assert!(TokenType::iter().all(|kind| kind.name() == kind.to_value()));
+    }
 }

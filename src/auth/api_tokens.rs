@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 use super::jwt::{self, Verifier};
 use super::{Config, Identity, Permissions, REFUSAL};
 use crate::error::{Error, Result};
+use crate::random::random_hex;
 
 /// How an opaque token begins, so that scanners of leaked secrets can know it.
 const OPAQUE_START: &str = "sbt_";
@@ -92,7 +93,7 @@ pub struct TokenHash(String);
 
 impl TokenHash {
     fn of(text: &str) -> Self {
-        Self(hex(&Sha256::digest(text.as_bytes())))
+        Self(hex::encode(Sha256::digest(text.as_bytes())))
     }
 
     /// The hash as it is stored.
@@ -171,7 +172,7 @@ impl ApiKey {
             TokenType::User => json!({
                 "userId": claims.user,
                 "username": claims.username,
-                "role": jwt::role_name(claims.role),
+                "role": claims.role.name(),
                 "type": 1,
             }),
             TokenType::Client => json!({
@@ -240,19 +241,6 @@ pub fn has_form(text: &str) -> bool {
 /// A new key for API tokens that are JWTs: 32 random bytes as text.
 pub fn random_key() -> Result<String> {
     random_hex::<32>()
-}
-
-fn random_hex<const N: usize>() -> Result<String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "the system gives no random numbers");
-        Error::Internal
-    })?;
-    Ok(hex(&bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

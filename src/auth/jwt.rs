@@ -207,15 +207,6 @@ pub fn parse_role(text: &str) -> Option<UserRole> {
     }
 }
 
-/// The name of a role, as claims and the table have it.
-pub fn role_name(role: UserRole) -> &'static str {
-    match role {
-        UserRole::Admin => "ADMIN",
-        UserRole::Moderator => "MODERATOR",
-        UserRole::Member => "MEMBER",
-    }
-}
-
 fn unix_seconds() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

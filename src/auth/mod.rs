@@ -7,7 +7,7 @@ mod permissions;
 pub use api_tokens::{
     ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key,
 };
-pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role, role_name};
+pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role};
 pub use permissions::{Permission, Permissions};
 
 use std::fmt;

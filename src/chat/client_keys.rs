@@ -68,10 +68,7 @@ fn digest(temporary: &str, draft: &Draft) -> String {
         hash.update(part.unwrap_or_default());
     }
     let digest = hash.finalize();
-    digest[..DIGEST_BYTES]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&digest[..DIGEST_BYTES])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::enums::{ParticipantRole, RoomType};
+use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, PartyId};
 
 use super::handling::Step;
@@ -59,16 +59,9 @@ impl Chat {
             None => {
                 let administrator = (PartyId::from(&caller.user), ParticipantRole::Admin);
                 let new = NewRoom {
-                    id: id.clone(),
-                    name: String::new(),
-                    description: None,
-                    room_type: RoomType::Group,
-                    offer_id: None,
-                    vehicle_id: None,
-                    galleries: None,
                     is_open: true,
-                    dedup_key: None,
                     members: vec![administrator],
+                    ..NewRoom::of_people(id.clone(), "")
                 };
                 self.create_room(new).await?.0
             }

@@ -6,7 +6,7 @@ mod newest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sohbet_entity::enums::{ParticipantRole, RoomType};
+use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 use uuid::Uuid;
 
@@ -51,17 +51,10 @@ impl Chat {
     /// members let each other in.
     pub async fn make_hall(&self, caller: &Caller, name: &str) -> Result<RoomRow> {
         caller.check(Permission::Write)?;
+        let id = ConversationId::from(Uuid::now_v7().to_string());
         let new = NewRoom {
-            id: ConversationId::from(Uuid::now_v7().to_string()),
-            name: name.to_owned(),
-            description: None,
-            room_type: RoomType::Group,
-            offer_id: None,
-            vehicle_id: None,
-            galleries: None,
-            is_open: false,
-            dedup_key: None,
             members: vec![(PartyId::from(&caller.user), ParticipantRole::Admin)],
+            ..NewRoom::of_people(id, name)
         };
         let (made, _) = self.create_room(new).await?;
         self.find_hall_row(&made.id).await

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use sohbet_entity::ids::{UploadId, UserId};
+use sohbet_entity::ids::UserId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Chat;
 use super::media::{self, HEAD_BYTES, TextCheck};
 use crate::error::Error;
+use crate::random::random_hex;
 use crate::store::{self, BlobWriter, UploadRow};
 
 /// Parts that may wait for the store; the client feels it when there are more.
@@ -206,7 +207,7 @@ impl<'a> Receiving<'a> {
     /// Makes the stored file known.
     async fn finish(mut self) -> Result<UploadRow, UploadRefusal> {
         let digest = self.hash.finalize();
-        self.row.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.row.sha256 = hex::encode(digest);
         self.row.stored_at = Some(store::now());
         // Without an answer of the database nobody knows whether the file is known; if nothing
         // shows it, it is removed as an orphan.
@@ -238,7 +239,7 @@ fn not_stored(error: anyhow::Error) -> UploadRefusal {
 fn new_row(new: NewUpload, media_type: String) -> Result<UploadRow, Error> {
     let name = new.name.as_deref().map(clean_name);
     Ok(UploadRow {
-        id: random_id()?,
+        id: random_hex::<ID_BYTES>()?.into(),
         owner_id: new.owner,
         name: name
             .filter(|name| !name.is_empty())
@@ -253,13 +254,6 @@ fn new_row(new: NewUpload, media_type: String) -> Result<UploadRow, Error> {
         stored_at: None,
         used_at: None,
     })
-}
-
-fn random_id() -> Result<UploadId, Error> {
-    let mut bytes = [0; ID_BYTES];
-    getrandom::fill(&mut bytes).map_err(|_| Error::Internal)?;
-    let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(id.into())
 }
 
 /// The last part of a path, of bounded length and without characters that are not drawn or that
@@ -287,7 +281,7 @@ mod tests {
 
     #[test]
     fn ids_are_random_and_found_again_in_links() {
-        let [a, b] = [random_id().unwrap(), random_id().unwrap()];
+        let [a, b] = [0, 1].map(|_| random_hex::<ID_BYTES>().unwrap());
         assert_ne!(a, b);
         assert_eq!(upload_id_in(&format!("/uploads/{a}.png")), Some(a.as_str()));
     }

@@ -130,7 +130,7 @@ impl Links {
         let signer = self.signer.as_ref()?;
         let id = self.own_id(link)?;
         let expires = signer.expiry(now);
-        let signature = hex(&signer.mac(id, expires).finalize().into_bytes());
+        let signature = hex::encode(signer.mac(id, expires).finalize().into_bytes());
         Some(format!("{link}?exp={expires}&sig={signature}"))
     }
 
@@ -138,7 +138,7 @@ impl Links {
     pub fn verify(&self, id: &str, proof: &Proof<'_>, now: DateTime<Utc>) -> Option<i64> {
         let signer = self.signer.as_ref()?;
         let expires: i64 = proof.expires.parse().ok()?;
-        let signature = unhex(proof.signature)?;
+        let signature = hex::decode(proof.signature).ok()?;
         signer.mac(id, expires).verify_slice(&signature).ok()?;
         let left = expires - now.timestamp();
         (left > 0).then_some(left)
@@ -206,16 +206,6 @@ fn may_show_relative(link: &str, is_development: bool) -> bool {
     let stays = url.origin() == nowhere.origin() && url.username().is_empty();
     let is_file = link.starts_with(FOLDER) && url.path().starts_with(FOLDER);
     stays && (is_development || is_file)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    digits.map(byte).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::links::Links;
+use crate::random::random_hex;
 
 /// Polling sessions that have not joined the namespace yet; beyond that, new ones are refused.
 const MAX_PENDING: usize = 20_000;
@@ -18,6 +19,7 @@ const MAX_PENDING: usize = 20_000;
 const FAREWELL: Duration = Duration::from_secs(30);
 /// Random bytes in a secret.
 const SECRET_BYTES: usize = 16;
+
 /// Which secret stands for which session.
 pub struct SessionIds {
     pending_time: Duration,
@@ -72,7 +74,7 @@ impl SessionIds {
 
     /// Makes a secret for a new polling session.
     pub(super) fn issue(&self, id: &str, links: Arc<Links>) -> Option<String> {
-        let secret = random_secret()?;
+        let secret = random_hex::<SECRET_BYTES>().ok()?;
         let mut inner = self.inner();
         inner.n_pending += 1;
         inner.by_id.insert(id.to_owned(), secret.clone());
@@ -156,13 +158,6 @@ impl Inner {
         self.by_id.remove(&entry.id);
         self.by_secret.remove(secret);
     }
-}
-
-/// 128 random bits in hexadecimal; `None` when the system has no randomness to give.
-fn random_secret() -> Option<String> {
-    let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

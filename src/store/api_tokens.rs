@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use serde_json::json;
 use sohbet_entity::api_token::Model as ApiTokenRow;
-use sohbet_entity::enums::{TokenType, UserRole};
+use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 
 use super::rows::Bulk;
@@ -79,7 +79,7 @@ impl Store {
             row.id.as_str().into(),
             row.user_id.as_str().into(),
             row.name.as_str().into(),
-            type_name(row.token_type).into(),
+            row.token_type.name().into(),
             row.token_hash.as_str().into(),
             row.prefix.as_str().into(),
             Value::Json(Some(Box::new(row.permissions.clone()))),
@@ -237,12 +237,4 @@ impl Suspect {
 /// Whether all tokens of that time were called back at once.
 fn is_recalled(created_at: DateTime<Utc>, valid_after: Option<DateTime<Utc>>) -> bool {
     valid_after.is_some_and(|valid_after| created_at < valid_after)
-}
-
-/// As the column has it.
-const fn type_name(token_type: TokenType) -> &'static str {
-    match token_type {
-        TokenType::User => "USER",
-        TokenType::Client => "CLIENT",
-    }
 }

@@ -1,7 +1,6 @@
 //! Facts about the database itself, kept in `server_meta`.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use sohbet_entity::enums::RoomType;
 
 use super::{Fault, NewRoom, Store, connections, rooms, statement};
 
@@ -65,16 +64,8 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
 fn first_room() -> NewRoom {
     let (id, name) = FIRST_ROOM;
     NewRoom {
-        id: id.into(),
-        name: name.into(),
-        description: None,
-        room_type: RoomType::Group,
-        offer_id: None,
-        vehicle_id: None,
-        galleries: None,
         is_open: true,
-        dedup_key: None,
-        members: Vec::new(),
+        ..NewRoom::of_people(id.into(), name)
     }
 }
 

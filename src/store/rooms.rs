@@ -35,6 +35,24 @@ pub struct NewRoom {
     pub members: Vec<(PartyId, ParticipantRole)>,
 }
 
+impl NewRoom {
+    /// A room of people in which nobody is yet, and into which nobody comes alone.
+    pub fn of_people(id: ConversationId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            description: None,
+            room_type: RoomType::Group,
+            offer_id: None,
+            vehicle_id: None,
+            galleries: None,
+            is_open: false,
+            dedup_key: None,
+            members: Vec::new(),
+        }
+    }
+}
+
 /// What changes about a room; `None` leaves a thing as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomChange {

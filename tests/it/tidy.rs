@@ -10,17 +10,21 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("headers", &[]),
     ("worker", &[]),
+    ("random", &["error"]),
     ("telemetry", &[]),
     ("store", &["error"]),
-    ("auth", &["error"]),
-    ("chat", &["store", "auth", "error", "worker"]),
+    ("auth", &["error", "random"]),
+    ("chat", &["store", "auth", "error", "random", "worker"]),
     ("wire", &["chat", "error"]),
     ("delivery", &["wire", "chat", "error"]),
-    ("socket", &["wire", "chat", "auth", "error", "headers"]),
+    (
+        "socket",
+        &["wire", "chat", "auth", "error", "headers", "random"],
+    ),
     ("plain", &["wire", "chat", "auth", "error", "headers"]),
     ("http", &["wire", "chat", "auth", "error", "headers"]),
     (

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::enums::{ParticipantRole, RoomType};
+use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 use uuid::Uuid;
 
@@ -44,17 +44,13 @@ impl Chat {
                 members.push((party, ParticipantRole::Member));
             }
         }
+        let id = ConversationId::from(Uuid::now_v7().to_string());
         let new = NewRoom {
-            id: ConversationId::from(Uuid::now_v7().to_string()),
-            name: draft.name,
             description: draft.description,
-            room_type: RoomType::Group,
-            offer_id: None,
-            vehicle_id: None,
-            galleries: None,
             is_open: draft.is_open,
             dedup_key: draft.key.map(|key| scoped_key(&caller.user, &key)),
             members,
+            ..NewRoom::of_people(id, draft.name)
         };
         let (room, _) = self.create_room(new).await?;
         if !room.admits(caller) {

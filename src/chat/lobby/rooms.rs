@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use sohbet_entity::enums::RoomType;
 use sohbet_entity::ids::ConversationId;
 use tokio::time::Instant;
 
@@ -143,19 +142,13 @@ impl Chat {
 }
 
 fn open_room(id: ConversationId, dedup_key: Option<String>) -> NewRoom {
+    let name = match id.as_str() {
+        LOBBY => String::new(),
+        name => name.to_owned(),
+    };
     NewRoom {
-        name: match id.as_str() {
-            LOBBY => String::new(),
-            name => name.to_owned(),
-        },
-        id,
-        description: None,
-        room_type: RoomType::Group,
-        offer_id: None,
-        vehicle_id: None,
-        galleries: None,
         is_open: true,
         dedup_key,
-        members: Vec::new(),
+        ..NewRoom::of_people(id, name)
     }
 }

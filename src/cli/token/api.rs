@@ -162,7 +162,7 @@ fn explained(created: &CreatedToken) -> String {
         "API token {} of user {}: {}, permits {}, expires {}\nKeep it now: it is not shown again. To end it: sohbet token revoke {}",
         token.id,
         printable(token.user.as_str()),
-        type_name(token.token_type),
+        token.token_type.name(),
         permissions(token),
         time(token.expires_at),
         token.id,
@@ -188,7 +188,7 @@ fn line(token: &ApiToken, now: DateTime<Utc>) -> [String; 10] {
     [
         token.id.to_string(),
         token.prefix.clone(),
-        type_name(token.token_type).to_owned(),
+        token.token_type.name().to_owned(),
         printable(token.user.as_str()),
         printable(&token.name),
         permissions(token),
@@ -216,13 +216,6 @@ fn as_table(lines: Vec<[String; HEADS.len()]>) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     lines.iter().map(row).collect::<Vec<_>>().join("\n")
-}
-
-const fn type_name(token_type: TokenType) -> &'static str {
-    match token_type {
-        TokenType::User => "USER",
-        TokenType::Client => "CLIENT",
-    }
 }
 
 fn state(token: &ApiToken, now: DateTime<Utc>) -> &'static str {

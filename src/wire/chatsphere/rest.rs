@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sohbet_entity::enums::{TokenType, UserRole};
+use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::bodies::{MessageBody, UserBody, username};
@@ -111,16 +111,8 @@ impl<'a> From<&'a Profile> for PersonBody<'a> {
         Self {
             id: profile.id.as_str(),
             username: username(profile),
-            role: role_name(profile.role),
+            role: profile.role.name(),
         }
-    }
-}
-
-fn role_name(role: UserRole) -> &'static str {
-    match role {
-        UserRole::Admin => "ADMIN",
-        UserRole::Moderator => "MODERATOR",
-        UserRole::Member => "MEMBER",
     }
 }
 
@@ -166,10 +158,7 @@ impl<'a> VerifiedBody<'a> {
     pub fn new(user: &'a UserId, token_type: TokenType, expires_at: Option<DateTime<Utc>>) -> Self {
         Self {
             valid: true,
-            r#type: match token_type {
-                TokenType::User => "USER",
-                TokenType::Client => "CLIENT",
-            },
+            r#type: token_type.name(),
             user_id: user.as_str(),
             expires_at: expires_at.map(Time),
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::bodies::{UserBody, server_role_name};
+use super::bodies::UserBody;
 use super::data::{self, SyncBody};
 use super::fields::MAX_LIMIT;
 use crate::chat::{
@@ -71,7 +71,7 @@ impl<'a> SessionBody<'a> {
         Self {
             user: (&*greeting.profile).into(),
             parties: parties.iter().map(ToString::to_string).collect(),
-            role: server_role_name(greeting.caller.role),
+            role: greeting.caller.role.name(),
             epoch: &greeting.epoch,
             server_time: Time(greeting.now),
             unread_total: greeting.unread_total,

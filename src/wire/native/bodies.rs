@@ -1,10 +1,9 @@
 //! Objects that clients of this dialect see (contract/native.md, section 3).
 
 use serde::Serialize;
-use sohbet_entity::enums::{ParticipantRole, RoomType, UserRole};
+use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{PartyId, UserId};
 
-use super::fields::ROLES;
 use crate::chat::{
     ConversationView, MessageRow, MessageView, ParticipantView, PresenceView, Profile,
     ReactionView, shown_client_id,
@@ -177,7 +176,7 @@ impl<'a> ConversationBody<'a> {
             kind: if room.is_some() { "room" } else { "direct" },
             name: view.name(),
             description: room.and_then(|room| room.description.as_deref()),
-            room_type: room.map(|room| room_type_name(room.room_type)),
+            room_type: room.map(|room| room.room_type.name()),
             is_active: room.is_none_or(|room| room.is_active),
             context: ContextBody::of(view),
             participants: people(&facts.participants),
@@ -187,7 +186,7 @@ impl<'a> ConversationBody<'a> {
             last_rev: row.last_rev,
             last_read_seq: view.last_read_seq,
             unread: view.unread,
-            role: view.role.map(role_name),
+            role: view.role.map(ParticipantRole::name),
             created_at: Time(row.created_at),
             updated_at: Time(row.updated_at),
         }
@@ -240,7 +239,7 @@ impl<'a> From<&'a ParticipantView> for ParticipantBody<'a> {
         Self {
             user_id: view.party.as_str(),
             name: view.name.as_deref(),
-            role: role_name(view.role),
+            role: view.role.name(),
             online: view.is_online,
             last_read_seq: view.last_read_seq,
             joined_at: Time(view.joined_at),
@@ -264,31 +263,6 @@ impl<'a> From<&'a Profile> for UserBody<'a> {
             name: profile.name.as_deref(),
             avatar_url: profile.avatar_url.as_deref(),
         }
-    }
-}
-
-fn role_name(role: ParticipantRole) -> &'static str {
-    let mut roles = ROLES.into_iter();
-    let found = roles.find(|(_, other)| *other == role);
-    found.map_or("MEMBER", |(name, _)| name)
-}
-
-/// The role on the whole server.
-pub fn server_role_name(role: UserRole) -> &'static str {
-    match role {
-        UserRole::Admin => "ADMIN",
-        UserRole::Moderator => "MODERATOR",
-        UserRole::Member => "MEMBER",
-    }
-}
-
-/// What a room is about.
-pub fn room_type_name(room_type: RoomType) -> &'static str {
-    match room_type {
-        RoomType::Group => "group",
-        RoomType::Offer => "offer",
-        RoomType::Vehicle => "vehicle",
-        RoomType::Support => "support",
     }
 }
 

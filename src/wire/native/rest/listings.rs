@@ -2,12 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::UserId;
 
 use crate::chat::{ApiToken, Caller, CreatedToken, ListedRoom, LiveSocket, Profile, UploadRow};
 use crate::wire::ids::Time;
-use crate::wire::native::bodies::{UserBody, room_type_name, server_role_name};
+use crate::wire::native::bodies::UserBody;
 
 /// `{user, parties, role}`
 #[derive(Serialize)]
@@ -24,7 +23,7 @@ impl<'a> MeBody<'a> {
         Self {
             user: profile.into(),
             parties: parties.iter().map(ToString::to_string).collect(),
-            role: server_role_name(caller.role),
+            role: caller.role.name(),
         }
     }
 }
@@ -64,10 +63,7 @@ impl<'a> From<&'a ApiToken> for TokenBody<'a> {
         Self {
             id: token.id.as_str(),
             prefix: &token.prefix,
-            r#type: match token.token_type {
-                TokenType::User => "USER",
-                TokenType::Client => "CLIENT",
-            },
+            r#type: token.token_type.name(),
             name: &token.name,
             user_id: token.user.as_str(),
             permissions: &token.permissions,
@@ -206,7 +202,7 @@ impl<'a> RoomsBody<'a> {
         let body = |room: &'a ListedRoom| RoomBody {
             id: room.conversation_id.as_str(),
             name: &room.name,
-            room_type: room_type_name(room.room_type),
+            room_type: room.room_type.name(),
             is_active: room.is_active,
             is_open: room.is_open,
             participant_count: room.n_participants,

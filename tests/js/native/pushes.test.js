@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
-  DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertKeys, direct, newRoom, pair, person, roomOf, send, sendMany, settle,
+  DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertKeys, counted, direct, newRoom, pair, person, roomOf, send, sendMany, settle,
 } from "../support/native.js";
 
 describe("unread pushed", BUSY, () => {
@@ -38,6 +38,7 @@ describe("unread pushed", BUSY, () => {
   each(STORES_ONLY, "reading elsewhere lowers the count everywhere", async (world) => {
     const { a, b, c } = await pair(world);
     await sendMany(a, c, 5);
+    await counted(b, c, 5);
     await settle(a, b);
     await V1.as(world, "b").ok("POST", `/conversations/${c}/read`, { upTo: 3 });
     assert.deepEqual(await b.next("unread"), { conversationId: c, unread: 2, unreadTotal: 2 });

@@ -5,8 +5,8 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas, assertIso } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, direct, fails, look, newRoom, pair, person, roomOf, send,
-  sendMany, settle,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertKeys, counted, direct, fails, look, newRoom, pair, person,
+  roomOf, send, sendMany, settle,
 } from "../support/native.js";
 
 const RECEIPT_KEYS = ["conversationId", "lastReadSeq", "unread", "unreadTotal"];
@@ -16,6 +16,7 @@ describe("reading", BUSY, () => {
     const { a, b, c } = await pair(world);
     const tab = await person(world, "b");
     await sendMany(a, c, 6);
+    await Promise.all([counted(b, c, 6), counted(tab, c, 6)]);
     await settle(a, b, tab);
     const receipt = { conversationId: c, lastReadSeq: 5, unread: 1, unreadTotal: 1 };
     assert.deepEqual(await ask(b, "mark_read", { conversationId: c, upTo: 5 }), receipt);
@@ -44,6 +45,7 @@ describe("reading", BUSY, () => {
   each(DIALECTS_AND_STORES, "REST reads the same way", async (world) => {
     const { a, b, c } = await pair(world);
     await sendMany(a, c, 4);
+    await counted(b, c, 4);
     await settle(a, b);
     const rest = V1.as(world, "b");
     const receipt = await rest.ok("POST", `/conversations/${c}/read`, { upTo: 2 });

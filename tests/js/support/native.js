@@ -91,6 +91,13 @@ export async function settle(...clients) {
   for (const client of clients) client.forget();
 }
 
+/** Waits until the counts that are pushed have come to `unread` in that conversation. */
+export async function counted(client, conversationId, unread) {
+  let count;
+  do count = await client.next("unread");
+  while (count.conversationId !== conversationId || count.unread !== unread);
+}
+
 // Requests.
 
 /** The `data` of a request that must succeed, whose ack says nothing else. */

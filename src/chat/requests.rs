@@ -155,7 +155,8 @@ pub enum Reply {
     Sent {
         /// The message.
         message: Message,
-        /// Users of those it is for who are connected; the sender counts where it hears it too.
+        /// Users of those it is for who are connected; the sender counts where it hears it too. 0 in
+        /// dialects that do not ask for it.
         n_reached: usize,
     },
     /// It is read.

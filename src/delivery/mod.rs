@@ -165,7 +165,10 @@ impl Delivery {
 
     fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
         let has_got_it = !message.duplicate && self.note_delivered(&message);
-        let n_reached = self.n_reached(&message).max(usize::from(has_got_it));
+        let n_reached = match wire::vocabulary(dialect).counts_receivers() {
+            true => self.n_reached(&message).max(usize::from(has_got_it)),
+            false => 0,
+        };
         let reply = Reply::Sent {
             n_reached,
             message: message.clone(),
@@ -185,7 +188,11 @@ impl Delivery {
     /// Notes where a message needs not wait for its receiver, who is about to be told; looked at once,
     /// so that the answer to its sender says the same. Returns whether there is such a place.
     fn note_delivered(&self, message: &Message) -> bool {
-        let lets_wait = |dialect: &Dialect| wire::vocabulary(*dialect).lets_messages_wait();
+        let sessions = &self.chat.sessions;
+        let lets_wait = |dialect: &Dialect| {
+            wire::vocabulary(*dialect).lets_messages_wait()
+                && sessions.has_listeners(*dialect, *dialect)
+        };
         let waiting = Dialect::ALL.into_iter().filter(lets_wait);
         let noted = waiting.filter(|dialect| self.chat.note_delivered(message, *dialect));
         noted.count() > 0

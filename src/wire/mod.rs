@@ -85,6 +85,11 @@ pub trait Vocabulary: Sync {
         false
     }
 
+    /// Whether a sender is told how many users a message has reached; else they are not counted.
+    fn counts_receivers(&self) -> bool {
+        false
+    }
+
     /// An event in this dialect's words, for a listener of one variant.
     fn encode(&self, event: &Event, listener: &Session) -> Option<Frame>;
 }

@@ -98,6 +98,10 @@ impl Vocabulary for Direct {
         true
     }
 
+    fn counts_receivers(&self) -> bool {
+        true
+    }
+
     fn encode(&self, event: &Event, listener: &Session) -> Option<Frame> {
         let Event::Message {
             message,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, MessageId, UserId};
+use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, Viewer};
@@ -132,41 +132,5 @@ impl Chat {
         };
         self.publish(Event::Desk(parted)).await;
         self.tell_changed(id).await;
-    }
-
-    /// Tells those who take part that a message is not as it was: edited, deleted, reacted to.
-    pub async fn tell_message_changed(&self, id: &MessageId) {
-        if let Err(error) = self.try_tell_message_changed(id).await {
-            tracing::warn!(
-                error.code = error.code(),
-                message.id = id.as_str(),
-                "the change of a message was not told"
-            );
-        }
-    }
-
-    async fn try_tell_message_changed(&self, id: &MessageId) -> Result<()> {
-        let Some(row) = self.store.find_message(id).await? else {
-            return Ok(());
-        };
-        let _turn = self.turns.take(&row.conversation_id).await;
-        let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
-            return Ok(());
-        };
-        if self.live_viewers(&conversation).is_empty() {
-            return Ok(());
-        }
-        // Only what is read in turn is surely newer than what was told before.
-        let row = self.store.find_message(id).await?;
-        let messages = self.view_messages(row.into_iter().collect()).await?;
-        for message in messages {
-            let conversation = Arc::clone(&conversation);
-            let changed = DeskEvent::MessageChanged {
-                conversation,
-                message,
-            };
-            self.publish(Event::Desk(changed)).await;
-        }
-        Ok(())
     }
 }

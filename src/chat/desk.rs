@@ -18,7 +18,7 @@ use super::{
     SessionId, Since, UnreadCount, ViewList, Viewer,
 };
 use crate::error::{Error, Result};
-use crate::store::{ReadScope, RoomChange};
+use crate::store::{Change, ReadScope, RoomChange};
 
 /// Something that a client asks for, over a socket or by REST.
 #[derive(Debug, PartialEq)]
@@ -96,6 +96,13 @@ pub enum DeskRequest {
         /// Which ones.
         query: HistoryQuery,
     },
+    /// Change a message.
+    ChangeMessage {
+        /// Which.
+        message: MessageId,
+        /// What changes.
+        change: Change,
+    },
     /// Mark a conversation read.
     MarkRead {
         /// Which.
@@ -156,6 +163,8 @@ pub enum DeskReply {
     Opened(ConversationView, Vec<MessageView>),
     /// Messages.
     History(HistoryPage),
+    /// A message after a change.
+    Message(Box<MessageView>),
     /// How far was read, and what is left.
     Read(Receipt),
     /// Who is there.
@@ -230,6 +239,7 @@ impl DeskRequest {
             | Self::AddParticipant { .. }
             | Self::RemoveParticipant { .. }
             | Self::SetRole { .. }
+            | Self::ChangeMessage { .. }
             | Self::MarkRead { .. }
             | Self::Sync(_) => true,
             Self::Greet { .. }
@@ -328,6 +338,10 @@ impl Chat {
                 conversation,
                 query,
             } => DeskReply::History(self.read_history(caller, &conversation, query).await?),
+            DeskRequest::ChangeMessage { message, change } => {
+                let changed = self.change_message(caller, &message, change);
+                DeskReply::Message(Box::new(changed.await?))
+            }
             DeskRequest::MarkRead {
                 conversation,
                 scope,

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Answering, Caller, Chat, Dialect, Event, Handled, LobbyRequest, Origin, Reply,
-    Request, Session, SocketRequest, Tag,
+    About, Ack, Answering, Caller, Chat, DeskRequest, Dialect, Event, Handled, LobbyRequest,
+    Origin, Reply, Request, Session, SocketRequest, Tag,
 };
 use crate::auth::{Permission, Trust};
 use crate::error::{Error, Result};
@@ -62,6 +62,15 @@ impl Chat {
             }
             Request::Lobby(LobbyRequest::Say(said)) => {
                 self.prepare_said(session, dialect, *said).await
+            }
+            Request::Lobby(LobbyRequest::React(wanted)) => {
+                self.prepare_reaction(session, dialect, wanted).await
+            }
+            Request::Desk(DeskRequest::ChangeMessage { message, change }) => {
+                match self.speaker(session, dialect, None).await {
+                    Ok(caller) => self.prepare_change(&caller, &message, change).await,
+                    Err(error) => Err(error),
+                }
             }
             request => {
                 self.wait_for_writes(session).await;

@@ -57,16 +57,7 @@ pub enum LobbyRequest {
         room: Option<ConversationId>,
     },
     /// Put a reaction on a message, or take it away.
-    React {
-        /// Which.
-        message: MessageId,
-        /// The room it is in; without one the socket's own.
-        room: Option<ConversationId>,
-        /// The reaction.
-        emoji: String,
-        /// Whether it is put there.
-        is_added: bool,
-    },
+    React(WantedReaction),
     /// Read a page of a room's messages.
     Load {
         /// The room; without one the socket's own.
@@ -83,6 +74,19 @@ pub enum LobbyRequest {
         /// The part.
         query: String,
     },
+}
+
+/// A reaction that somebody wants to put on a message, or to take away.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WantedReaction {
+    /// Which message.
+    pub message: MessageId,
+    /// The room it is in; without one the socket's own.
+    pub room: Option<ConversationId>,
+    /// The reaction.
+    pub emoji: String,
+    /// Whether it is put there.
+    pub is_added: bool,
 }
 
 /// Something that somebody says.
@@ -258,17 +262,6 @@ impl Chat {
                 self.mark_lobby_message(session, &caller, room, &message)
                     .await
             }
-            LobbyRequest::React {
-                message,
-                room,
-                emoji,
-                is_added,
-            } => {
-                let caller = self.speaker(session, dialect, None).await?;
-                let message = self.lobby_message(session, &caller, room, &message).await?;
-                let then = self.react(&caller, &message, emoji, is_added).await?;
-                Ok(Step::Told(Reply::Done, then.into_iter().collect()))
-            }
             LobbyRequest::Load { room, page, limit } => {
                 let caller = self.speaker(session, dialect, None).await?;
                 let read = self.load_lobby_page(session, &caller, room, page, limit);
@@ -279,7 +272,7 @@ impl Chat {
                 let found = self.search_lobby(session, &caller, room, query);
                 Ok(Step::Told(Reply::Lobby(found.await?), Vec::new()))
             }
-            LobbyRequest::Say(_) => Err(Error::Internal),
+            LobbyRequest::Say(_) | LobbyRequest::React(_) => Err(Error::Internal),
         }
     }
 

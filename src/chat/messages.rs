@@ -196,8 +196,11 @@ impl Chat {
     fn check_size(&self, draft: &Draft) -> Result<()> {
         let too_long =
             |text: Option<&String>, max: usize| text.is_some_and(|text| text.len() > max);
-        let is_too_large = too_long(draft.content.as_ref(), self.config.max_text_bytes)
-            || too_long(draft.file.url.as_ref(), MAX_URL_BYTES)
+        draft
+            .content
+            .as_deref()
+            .map_or(Ok(()), |text| self.check_text(text))?;
+        let is_too_large = too_long(draft.file.url.as_ref(), MAX_URL_BYTES)
             || too_long(draft.file.name.as_ref(), MAX_FILE_NAME_BYTES);
         if is_too_large {
             return Err(Error::TooLarge("Message is too long"));
@@ -209,6 +212,14 @@ impl Chat {
             return Err(Error::InvalidPayload("Missing required fields"));
         }
         Ok(())
+    }
+
+    /// Refuses a text that is too long.
+    pub(super) fn check_text(&self, text: &str) -> Result<()> {
+        match text.len() > self.config.max_text_bytes {
+            true => Err(Error::TooLarge("Message is too long")),
+            false => Ok(()),
+        }
     }
 
     /// Sends a message for a REST call and waits until it is stored and handed to its listeners.
@@ -289,7 +300,7 @@ impl Chat {
             Write::Message(new) => {
                 self.stop_typing_of(dialect, &new.row.conversation_id, &new.row.sender_id)
             }
-            Write::Read(_) => None,
+            Write::Change(_) | Write::Read(_) => None,
         }
     }
 }

@@ -30,6 +30,7 @@ mod people;
 mod presence;
 mod receipts;
 mod requests;
+mod revisions;
 mod roles;
 mod rooms;
 mod sessions;
@@ -67,7 +68,7 @@ pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
 pub use links::FileHost;
 pub use lobby::{
     DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
-    Reaction, Said, Shown, Whom,
+    Reaction, Said, Shown, WantedReaction, Whom,
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
@@ -87,9 +88,9 @@ pub use views::{
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    BlobStream, Channel, ConversationSummary, DealerRoom, DirectoryEntry, Done, ListedDealerRoom,
-    ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope, RoomChange, RoomRow,
-    RoomSummary, TokenFilter, UploadRow, Write,
+    BlobStream, Change, ChangedMessage, Channel, ConversationSummary, DealerRoom, DirectoryEntry,
+    Done, ListedDealerRoom, ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
+    RoomChange, RoomRow, RoomSummary, TokenFilter, UploadRow, Write,
 };
 
 use crate::auth::Auth;

@@ -5,6 +5,7 @@ use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
 use super::{
     Ack, DeskReply, DeskRequest, Draft, Event, GroupRequest, LobbyReply, LobbyRequest, Message,
+    MessageView,
 };
 use crate::error::{Error, Result};
 use crate::store::{ReadOutcome, ReadScope};
@@ -159,6 +160,8 @@ pub enum Reply {
         /// dialects that do not ask for it.
         n_reached: usize,
     },
+    /// The message is changed.
+    Changed(MessageView),
     /// It is read.
     Read {
         /// The conversation.

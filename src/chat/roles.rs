@@ -74,6 +74,21 @@ impl Conversation {
     }
 }
 
+impl Conversation {
+    /// Refuses to delete a message to anybody but its sender and those who keep order in the room.
+    pub(super) fn check_delete(&self, caller: &Caller, is_own: bool) -> Result<()> {
+        let room = self.managed().ok();
+        let standing =
+            room.and_then(|room| standing(room.members.get(&caller.user).copied(), caller.role));
+        let keeps_order =
+            standing.is_some_and(|role| rank(role) >= rank(ParticipantRole::Moderator));
+        match is_own || keeps_order {
+            true => Ok(()),
+            false => Err(Error::Forbidden("Your role does not permit this")),
+        }
+    }
+}
+
 impl Room {
     fn permits(&self, caller: &Caller, act: Act) -> bool {
         let standing = standing(self.members.get(&caller.user).copied(), caller.role);

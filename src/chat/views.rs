@@ -331,11 +331,12 @@ impl Chat {
 }
 
 /// Rows of one message and one emoji follow each other.
-fn grouped(rows: Vec<ReactionRow>) -> HashMap<MessageId, Vec<ReactionView>> {
+pub(super) fn grouped(rows: Vec<ReactionRow>) -> HashMap<MessageId, Vec<ReactionView>> {
     let mut grouped: HashMap<MessageId, Vec<ReactionView>> = HashMap::new();
     for row in rows {
         let reactions = grouped.entry(row.message_id).or_default();
         match reactions.last_mut().filter(|it| it.emoji == row.emoji) {
+            Some(reaction) if reaction.users.len() >= MAX_REACTORS as usize => {}
             Some(reaction) => reaction.users.push(row.user_id),
             None => reactions.push(ReactionView {
                 emoji: row.emoji,

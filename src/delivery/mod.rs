@@ -141,6 +141,21 @@ impl Delivery {
                 };
                 self.finish_message(message, origin, dialect);
             }
+            (
+                Ok(Outcome::Changed(changed)),
+                Write::Change(new),
+                About::Message {
+                    sender,
+                    conversation,
+                    ..
+                },
+            ) => {
+                let conversation = self.chat.current(&conversation);
+                let chat = &self.chat;
+                let (reply, events) =
+                    chat.tell_of_change(&new.change, changed, sender, conversation);
+                self.finish_as(Ok(reply), origin, dialect, &events);
+            }
             (Ok(Outcome::Read(outcome)), Write::Read(read), About::Read { known }) => {
                 let reply = Reply::Read {
                     conversation: read.conversation.clone(),
@@ -156,10 +171,10 @@ impl Delivery {
                     origin: asker(&origin),
                     dialect,
                 };
-                self.finish_as(Ok(reply), origin, dialect, Some(event));
+                self.finish_as(Ok(reply), origin, dialect, &[event]);
             }
-            (Err(error), ..) => self.finish_as(Err(error), origin, dialect, None),
-            (Ok(_), ..) => self.finish_as(Err(Error::Internal), origin, dialect, None),
+            (Err(error), ..) => self.finish_as(Err(error), origin, dialect, &[]),
+            (Ok(_), ..) => self.finish_as(Err(Error::Internal), origin, dialect, &[]),
         }
     }
 
@@ -182,7 +197,7 @@ impl Delivery {
             origin: asker(&origin),
             dialect,
         });
-        self.finish_as(Ok(reply), origin, dialect, event);
+        self.finish_as(Ok(reply), origin, dialect, event.as_slice());
     }
 
     /// Notes where a message needs not wait for its receiver, who is about to be told; looked at once,
@@ -215,7 +230,7 @@ impl Delivery {
         outcome: Result<Reply, Error>,
         origin: Origin,
         dialect: Dialect,
-        event: Option<Event>,
+        events: &[Event],
     ) {
         match origin {
             Origin::Socket {
@@ -232,14 +247,14 @@ impl Delivery {
                 };
                 let told = wire::vocabulary(dialect).answer(&asked, &outcome);
                 answer(&session, told, ack);
-                if let Some(event) = &event {
+                for event in events {
                     self.announce(event);
                 }
                 // Only now: what the socket asks next comes after this fan-out.
                 drop(permit);
             }
             Origin::Rest { reply, .. } => {
-                if let Some(event) = &event {
+                for event in events {
                     self.announce(event);
                 }
                 // The caller may have hung up; what it wrote is stored all the same.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod extracting;
+mod messages;
 mod tokens;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 
 use super::refusals::{self, Refusal};
@@ -54,6 +55,14 @@ pub fn surface() -> Surface {
             get(list_messages).post(send_message),
         )
         .route("/conversations/{id}/read", post(mark_read))
+        .route(
+            "/messages/{id}",
+            patch(messages::edit_message).delete(messages::delete_message),
+        )
+        .route(
+            "/messages/{id}/reactions/{emoji}",
+            put(messages::add_reaction).delete(messages::remove_reaction),
+        )
         .route("/sync", get(sync))
         .route("/uploads", post(store_upload))
         .route("/users/me", get(show_me))

@@ -1,4 +1,5 @@
-//! One batch: many writes in one transaction, with `seq` and `rev` assigned inside it.
+//! One batch: many writes in one transaction, with `seq` and `rev` assigned inside it, in the order
+//! in which they were asked for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,18 +8,88 @@ use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, Value};
 use sohbet_entity::ids::ConversationId;
 
+use super::changes::{self, MadeChange};
 use super::rows::Bulk;
-use super::writer::{NewMessage, NewRead, ReadOutcome};
+use super::writer::{ChangedMessage, NewChange, NewMessage, NewRead, ReadOutcome};
 use super::{Fault, MessageRow, connections, markers, messages, uploads};
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
 
+/// Distinct writes that are committed together.
+#[derive(Default)]
+pub struct Batch<'a> {
+    /// Messages to store.
+    pub messages: Vec<&'a NewMessage>,
+    /// Messages to change.
+    pub changes: Vec<&'a NewChange>,
+    /// Markers to move.
+    pub reads: Vec<&'a NewRead>,
+    /// What takes a `rev`, in the order in which it was asked for.
+    pub steps: Vec<Step>,
+}
+
+/// Something that takes a `rev`.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// The n-th message of the batch.
+    Message(usize),
+    /// The n-th change of the batch.
+    Change(usize),
+}
+
+impl<'a> Batch<'a> {
+    pub fn of_message(message: &'a NewMessage) -> Self {
+        let mut batch = Self::default();
+        batch.add_message(message);
+        batch
+    }
+
+    pub fn of_change(change: &'a NewChange) -> Self {
+        let mut batch = Self::default();
+        batch.add_change(change);
+        batch
+    }
+
+    pub fn of_read(read: &'a NewRead) -> Self {
+        Self {
+            reads: vec![read],
+            ..Self::default()
+        }
+    }
+
+    pub fn add_message(&mut self, message: &'a NewMessage) {
+        self.steps.push(Step::Message(self.messages.len()));
+        self.messages.push(message);
+    }
+
+    pub fn add_change(&mut self, change: &'a NewChange) {
+        self.steps.push(Step::Change(self.changes.len()));
+        self.changes.push(change);
+    }
+
+    pub fn len(&self) -> usize {
+        self.steps.len() + self.reads.len()
+    }
+}
+
 /// What became of the writes of one committed batch, in the order they were given.
 pub struct Committed {
     /// The stored row of each message; `None` when its conversation does not exist.
     pub messages: Vec<Option<Stored>>,
+    /// Each changed message; `None` when it does not exist, or no longer changes.
+    pub changes: Vec<Option<ChangedMessage>>,
     pub reads: Vec<ReadOutcome>,
+}
+
+impl Committed {
+    /// An earlier try may have made the changes that this one found made: they are told as new.
+    /// Whoever knows them already sees that by their `rev`.
+    pub fn assume_changed(&mut self) {
+        for changed in self.changes.iter_mut().flatten() {
+            changed.has_changed = true;
+        }
+    }
 }
 
 /// A message row, and whether an earlier send had stored it.
@@ -28,8 +99,8 @@ pub struct Stored {
     pub duplicate: bool,
 }
 
-/// Commits read markers and messages in one transaction. A reader has seen what was committed
-/// before, so markers come first: a message of the same batch stays unread.
+/// Commits read markers, changes and messages in one transaction. A reader has seen what was
+/// committed before, so markers come first: a message of the same batch stays unread.
 ///
 /// With `look_up`, messages that are stored already (same id, or same client id of the same sender)
 /// are found and left alone; without it, such a message fails the whole batch with
@@ -37,22 +108,24 @@ pub struct Stored {
 /// another key is always looked up.
 pub async fn commit(
     db: &DatabaseConnection,
-    new: &[&NewMessage],
-    reads: &[&NewRead],
+    batch: &Batch<'_>,
     look_up: bool,
 ) -> Result<Committed, Fault> {
     let txn = connections::begin(db).await?;
-    let reads = markers::move_forward(&txn, reads).await?;
-    let known = find_known(&txn, new, look_up).await?;
-    let rows = number(&txn, new, &known).await?;
+    let reads = markers::move_forward(&txn, &batch.reads).await?;
+    let mut changes = changes::make(&txn, &batch.changes).await?;
+    let known = find_known(&txn, &batch.messages, look_up).await?;
+    let rows = number(&txn, batch, &known, &mut changes).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
         .await?;
     uploads::mark_used(&txn, &fresh).await?;
+    let changes = changes::finish(&txn, changes).await?;
     txn.commit().await?;
     Ok(Committed {
-        messages: collect(new, known, rows),
+        messages: collect(&batch.messages, known, rows),
+        changes,
         reads,
     })
 }
@@ -98,101 +171,153 @@ fn collect(
 struct Advance<'a> {
     id: &'a ConversationId,
     n_messages: i64,
-    last_at: DateTime<Utc>,
+    /// Messages and changes.
+    n_revs: i64,
+    /// When the last message was sent, if there is one.
+    last_at: Option<DateTime<Utc>>,
     preview: Option<String>,
+    at: DateTime<Utc>,
 }
 
-/// Gives each new message its `seq` and `rev`. `None` for one that is known already and for one
-/// whose conversation does not exist.
+/// Gives each new message its `seq` and `rev`, and each change its `rev`, in the order of the batch.
+/// `None` for a message that is known already and for one whose conversation does not exist.
 async fn number(
     txn: &DatabaseTransaction,
-    new: &[&NewMessage],
+    batch: &Batch<'_>,
     known: &[Option<MessageRow>],
+    changes: &mut [Option<MadeChange>],
 ) -> Result<Vec<Option<MessageRow>>, Fault> {
-    let is_fresh = |index: &usize| known[*index].is_none();
-    let fresh: Vec<usize> = (0..new.len()).filter(is_fresh).collect();
-    let mut next = advance(txn, fresh.iter().map(|index| &new[*index].row)).await?;
-    let mut rows = vec![None; new.len()];
-    for index in fresh {
-        let message = &new[index].row;
-        let Some((seq, rev)) = next.get_mut(&message.conversation_id) else {
-            continue;
-        };
-        rows[index] = Some(MessageRow {
-            seq: *seq,
-            rev: *rev,
-            ..message.clone()
-        });
-        *seq += 1;
-        *rev += 1;
+    let mut next = advance(txn, batch, known, changes).await?;
+    let mut rows = vec![None; batch.messages.len()];
+    for step in &batch.steps {
+        match *step {
+            Step::Message(index) if known[index].is_none() => {
+                let message = &batch.messages[index].row;
+                let Some((seq, rev)) = next.get_mut(&message.conversation_id) else {
+                    continue;
+                };
+                rows[index] = Some(MessageRow {
+                    seq: take(seq),
+                    rev: take(rev),
+                    ..message.clone()
+                });
+            }
+            Step::Message(_) => {}
+            Step::Change(index) => {
+                if let Some(change) = changes[index].as_mut().filter(|it| it.has_changed)
+                    && let Some((_, rev)) = next.get_mut(&change.row.conversation_id)
+                {
+                    change.row.rev = take(rev);
+                }
+            }
+        }
     }
     Ok(rows)
 }
 
-/// Moves the counters of all conversations that get messages, and returns the first `seq` and
-/// `rev` of each. The row lock that this takes orders the writers of several nodes.
-async fn advance<'a>(
+fn take(next: &mut i64) -> i64 {
+    *next += 1;
+    *next - 1
+}
+
+/// Moves the counters of all conversations of a batch. Returns the first `seq` and `rev` that the
+/// batch may use in each.
+async fn advance(
     txn: &DatabaseTransaction,
-    messages: impl Iterator<Item = &'a MessageRow>,
+    batch: &Batch<'_>,
+    known: &[Option<MessageRow>],
+    changes: &[Option<MadeChange>],
 ) -> Result<HashMap<ConversationId, (i64, i64)>, Fault> {
-    let mut advances: Vec<Advance> = Vec::new();
-    let mut positions: HashMap<&str, usize> = HashMap::new();
-    for message in messages {
-        let position = *positions
-            .entry(message.conversation_id.as_str())
-            .or_insert_with(|| {
-                advances.push(Advance {
-                    id: &message.conversation_id,
-                    n_messages: 0,
-                    last_at: message.created_at,
-                    preview: None,
-                });
-                advances.len() - 1
-            });
-        let advance = &mut advances[position];
-        advance.n_messages += 1;
-        advance.last_at = message.created_at;
-        advance.preview = preview(message).or(advance.preview.take());
-    }
-    // The same order on every node makes it rare that two wait for each other in a circle. The
-    // database finds out when they do, and the batch is tried again.
-    advances.sort_unstable_by(|a, b| a.id.cmp(b.id));
+    let advances = advances(batch, known, changes);
     let heads = ADVANCE_CONVERSATIONS
         .query(txn, &advances, |advance, values| {
             values.extend([
                 advance.id.as_str().into(),
                 advance.n_messages.into(),
+                advance.n_revs.into(),
                 advance.last_at.into(),
                 advance.preview.clone().into(),
+                advance.at.into(),
             ]);
         })
         .await?;
-    let n_messages: HashMap<&str, i64> = advances
+    let lengths: HashMap<&str, (i64, i64)> = advances
         .iter()
-        .map(|advance| (advance.id.as_str(), advance.n_messages))
+        .map(|advance| (advance.id.as_str(), (advance.n_messages, advance.n_revs)))
         .collect();
     let mut first = HashMap::with_capacity(heads.len());
     for head in heads {
         let id: String = head.try_get_by_index(0)?;
         let (seq, rev): (i64, i64) = (head.try_get_by_index(1)?, head.try_get_by_index(2)?);
-        let n = n_messages.get(id.as_str()).copied().ok_or(Fault::Other)?;
-        first.insert(ConversationId::from(id), (seq - n + 1, rev - n + 1));
+        let length = lengths.get(id.as_str());
+        let (n_messages, n_revs) = length.copied().ok_or(Fault::Other)?;
+        let next = (seq - n_messages + 1, rev - n_revs + 1);
+        first.insert(ConversationId::from(id), next);
     }
     Ok(first)
 }
 
+/// How the batch changes each conversation, in the order of their ids: the same order on every node
+/// makes it rare that two wait for each other in a circle. The database finds out when they do, and
+/// the batch is tried again.
+fn advances<'a>(
+    batch: &Batch<'a>,
+    known: &[Option<MessageRow>],
+    changes: &'a [Option<MadeChange>],
+) -> Vec<Advance<'a>> {
+    let mut advances: Vec<Advance> = Vec::new();
+    let mut positions: HashMap<&str, usize> = HashMap::new();
+    let mut touch = |id: &'a ConversationId, at: DateTime<Utc>, message: Option<&MessageRow>| {
+        let position = *positions.entry(id.as_str()).or_insert_with(|| {
+            advances.push(Advance {
+                id,
+                n_messages: 0,
+                n_revs: 0,
+                last_at: None,
+                preview: None,
+                at,
+            });
+            advances.len() - 1
+        });
+        let advance = &mut advances[position];
+        advance.n_revs += 1;
+        advance.at = at;
+        if let Some(message) = message {
+            advance.n_messages += 1;
+            advance.last_at = Some(at);
+            advance.preview = preview(message).or(advance.preview.take());
+        }
+    };
+    for step in &batch.steps {
+        match *step {
+            Step::Message(index) if known[index].is_none() => {
+                let row = &batch.messages[index].row;
+                touch(&row.conversation_id, row.created_at, Some(row));
+            }
+            Step::Message(_) => {}
+            Step::Change(index) => {
+                if let Some(change) = changes[index].as_ref().filter(|it| it.has_changed) {
+                    touch(&change.row.conversation_id, batch.changes[index].at, None);
+                }
+            }
+        }
+    }
+    advances.sort_unstable_by(|a, b| a.id.cmp(b.id));
+    advances
+}
+
 static ADVANCE_CONVERSATIONS: Bulk = Bulk::new(
-    "UPDATE conversation SET last_seq = last_seq + v.column2, last_rev = last_rev + v.column2, \
-     last_message_at = v.column3, updated_at = v.column3, \
-     last_message_preview = COALESCE(v.column4, conversation.last_message_preview) FROM (VALUES",
-    4,
+    "UPDATE conversation SET last_seq = last_seq + v.column2, last_rev = last_rev + v.column3, \
+     last_message_at = COALESCE(v.column4, conversation.last_message_at), updated_at = v.column6, \
+     last_message_preview = COALESCE(v.column5, conversation.last_message_preview) FROM (VALUES",
+    6,
     ") AS v WHERE conversation.id = v.column1 \
      RETURNING conversation.id, conversation.last_seq, conversation.last_rev",
 );
 
 /// The start of a text, or the name of a bare file; cut at a character. A message that shows
 /// neither leaves the preview as it was.
-fn preview(message: &MessageRow) -> Option<String> {
+pub fn preview(message: &MessageRow) -> Option<String> {
     let cut = |text: &str| text.chars().take(PREVIEW_CHARS).collect();
     match (&message.content, &message.file_name) {
         (Some(text), _) => Some(cut(text)),

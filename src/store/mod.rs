@@ -61,8 +61,8 @@ pub use unread::Standing;
 pub use uploads::upload_id_in;
 pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
-    Channel, Done, EarlierKey, NewId, NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, Twin,
-    Write, Writer, WriterQueue,
+    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
+    NewRead, Outcome, ReadOutcome, ReadScope, Twin, Write, Writer, WriterQueue,
 };
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Reactions to messages.
 
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use sohbet_entity::ids::{MessageId, UserId};
 
 use super::rows::Bulk;
@@ -26,16 +26,25 @@ impl Store {
         messages: &[&MessageId],
         limit: u32,
     ) -> Result<Vec<ReactionRow>, Fault> {
-        let asked: Vec<_> = messages.iter().map(|id| (*id, limit)).collect();
-        let bind = |(id, limit): &(&MessageId, u32), values: &mut Vec<Value>| {
-            values.extend([id.as_str().into(), i64::from(*limit).into()]);
-        };
-        let rows = LIST_REACTIONS.query(&self.read, &asked, bind).await?;
-        let rows = rows
-            .iter()
-            .map(|row| ReactionRow::from_query_result(row, ""));
-        Ok(rows.collect::<Result<_, _>>()?)
+        list(&self.read, messages, limit).await
     }
+}
+
+/// As [`Store::list_reactions`], inside a transaction too.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    messages: &[&MessageId],
+    limit: u32,
+) -> Result<Vec<ReactionRow>, Fault> {
+    let asked: Vec<_> = messages.iter().map(|id| (*id, limit)).collect();
+    let bind = |(id, limit): &(&MessageId, u32), values: &mut Vec<Value>| {
+        values.extend([id.as_str().into(), i64::from(*limit).into()]);
+    };
+    let rows = LIST_REACTIONS.query(db, &asked, bind).await?;
+    let rows = rows
+        .iter()
+        .map(|row| ReactionRow::from_query_result(row, ""));
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 static LIST_REACTIONS: Bulk = Bulk::new(

@@ -156,6 +156,22 @@ pub async fn mark_used(txn: &DatabaseTransaction, messages: &[&MessageRow]) -> R
     Ok(())
 }
 
+/// The file of a message that is deleted is no longer shown in its conversation. A file that no
+/// conversation shows is an orphan.
+pub async fn release(txn: &DatabaseTransaction, message: &MessageRow) -> Result<(), Fault> {
+    let Some(upload) = message.file_url.as_deref().and_then(upload_id_in) else {
+        return Ok(());
+    };
+    let sql = "DELETE FROM upload_use WHERE upload_id = $1 AND conversation_id = $2";
+    let values = [upload.into(), message.conversation_id.as_str().into()];
+    txn.execute_raw(statement(txn, sql, values)).await?;
+    let sql = "UPDATE upload SET used_at = NULL WHERE id = $1 \
+               AND NOT EXISTS (SELECT 1 FROM upload_use AS u WHERE u.upload_id = upload.id)";
+    txn.execute_raw(statement(txn, sql, [upload.into()]))
+        .await?;
+    Ok(())
+}
+
 static MARK_USED: Bulk = Bulk::new(
     "UPDATE upload SET used_at = v.column3 FROM (VALUES",
     3,

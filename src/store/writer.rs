@@ -5,18 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::mpsc;
 
-use super::batches::{self, Committed, Stored};
+use super::batches::{self, Batch, Committed, Step, Stored};
 use super::sequences::{Millis, Sequence};
-use super::{Fault, MessageRow, Store};
+use super::{Fault, Store};
 use crate::error::Error;
 use crate::store::writer::plan::{Plan, Recent};
 
 mod plan;
+mod writes;
+
+pub use writes::{
+    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
+    NewRead, Outcome, ReadOutcome, ReadScope, Twin, Write,
+};
 
 /// Most writes in one transaction.
 const MAX_BATCH: usize = 512;
@@ -28,132 +32,6 @@ const COMMIT_QUEUE_LENGTH: usize = 16;
 const MAX_TRIES: u32 = 5;
 /// Pause before the second try; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-
-/// A message to store. `seq` and `rev` of the row are set by the writer.
-#[derive(Debug, Clone)]
-pub struct NewMessage {
-    /// The row as it will be stored.
-    pub row: MessageRow,
-    /// Where its id comes from.
-    pub id: NewId,
-    /// Another client id under which the same send may be stored, when its window moved on since.
-    pub earlier: Option<EarlierKey>,
-    /// Set when the client may send the same message a second time over another channel.
-    pub twin: Option<Twin>,
-}
-
-/// Where the id of a new message comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewId {
-    /// The row has it.
-    Given,
-    /// A small integer, given out by the writer: asking for one elsewhere would wait for the
-    /// writer's own connection.
-    Number,
-    /// Milliseconds since 1970, given out by the writer so that they ascend strictly, whatever the
-    /// clock says, and over restarts.
-    Millis,
-}
-
-/// A client id of a time window that has ended, and how old a send under it may be.
-#[derive(Debug, Clone)]
-pub struct EarlierKey {
-    /// The client id as it was then.
-    pub client_id: String,
-    /// Sends stored before this moment are other messages.
-    pub not_before: DateTime<Utc>,
-}
-
-/// One front end sends each message by socket and by REST at once (contract/messaging.md,
-/// section 4, repeats b); the two are told apart by their channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Twin {
-    /// How this one came in.
-    pub channel: Channel,
-}
-
-/// How a message came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// As a Socket.IO event.
-    Socket,
-    /// As a REST call.
-    Rest,
-}
-
-/// A read marker to move forward.
-#[derive(Debug, Clone)]
-pub struct NewRead {
-    /// The conversation that was read.
-    pub conversation: ConversationId,
-    /// Whose marker it is: the reader, or the gallery that the reader acts for.
-    pub party: PartyId,
-    /// Who read it.
-    pub reader: UserId,
-    /// How much of it was read.
-    pub scope: ReadScope,
-    /// The message, when it is a single one.
-    pub message: Option<MessageId>,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
-/// How much of a conversation was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadScope {
-    /// Everything that is committed when the marker is written.
-    All,
-    /// Everything up to this `seq`.
-    UpTo(i64),
-    /// The message with this `seq`, and no other.
-    One(i64),
-}
-
-/// One hot write.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// Store a message.
-    Message(Box<NewMessage>),
-    /// Move a read marker.
-    Read(NewRead),
-}
-
-/// What became of a write.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The message is on disk; `duplicate` when an earlier send had put it there.
-    Message {
-        /// The row.
-        row: Arc<MessageRow>,
-        /// Stored by an earlier send.
-        duplicate: bool,
-    },
-    /// The marker is on disk.
-    Read(ReadOutcome),
-}
-
-/// What a read marker changed.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadOutcome {
-    /// Messages that were unread before.
-    pub n_marked: u64,
-    /// Whether the marker stands further than before.
-    pub has_moved: bool,
-    /// The `seq` up to which was read: where the marker stands, if it has moved.
-    pub up_to: i64,
-    /// When they were read.
-    pub at: DateTime<Utc>,
-}
-
-/// A finished write, with whatever its sender attached to it.
-pub struct Done<T> {
-    /// What was asked.
-    pub write: Write,
-    /// What became of it.
-    pub outcome: Result<Outcome, Error>,
-    /// What the sender attached.
-    pub tag: T,
-}
 
 struct Job<T> {
     write: Write,
@@ -283,33 +161,39 @@ impl<T: Send + 'static> Writer<T> {
 
     /// Commits a plan as one batch; row by row where a single row stands in the way.
     async fn attempt(&mut self, plan: &Plan<'_>) -> Vec<Result<Distinct, Error>> {
-        let fault = match self.try_hard(&plan.messages, &plan.reads).await {
+        let batch = &plan.batch;
+        let fault = match self.try_hard(batch).await {
             Ok(committed) => return flatten(committed),
             Err(fault) => fault,
         };
-        if !matches!(fault, Fault::Unique | Fault::Row) || plan.len() == 1 {
-            tracing::error!(%fault, n_writes = plan.len(), "a batch could not be stored");
+        if !matches!(fault, Fault::Unique | Fault::Row) || batch.len() == 1 {
+            tracing::error!(%fault, n_writes = batch.len(), "a batch could not be stored");
             return plan.all_failed(fault);
         }
-        let mut results = Vec::with_capacity(plan.len());
         // Markers first here too: a message of the same batch stays unread.
-        let mut reads = Vec::with_capacity(plan.reads.len());
-        for read in &plan.reads {
-            reads.push(self.alone(&[], &[*read]).await);
+        let mut reads = Vec::with_capacity(batch.reads.len());
+        for read in &batch.reads {
+            reads.push(self.alone(Batch::of_read(read)).await);
         }
-        for message in &plan.messages {
-            results.push(self.alone(&[*message], &[]).await);
+        let mut messages = Vec::with_capacity(batch.messages.len());
+        let mut changes = Vec::with_capacity(batch.changes.len());
+        for step in &batch.steps {
+            match *step {
+                Step::Message(index) => {
+                    let alone = Batch::of_message(batch.messages[index]);
+                    messages.push(self.alone(alone).await);
+                }
+                Step::Change(index) => {
+                    let alone = Batch::of_change(batch.changes[index]);
+                    changes.push(self.alone(alone).await);
+                }
+            }
         }
-        results.extend(reads);
-        results
+        messages.into_iter().chain(changes).chain(reads).collect()
     }
 
-    async fn alone(
-        &mut self,
-        message: &[&NewMessage],
-        read: &[&NewRead],
-    ) -> Result<Distinct, Error> {
-        let committed = self.try_hard(message, read).await.inspect_err(|fault| {
+    async fn alone(&mut self, batch: Batch<'_>) -> Result<Distinct, Error> {
+        let committed = self.try_hard(&batch).await.inspect_err(|fault| {
             tracing::warn!(%fault, "a write was refused");
         })?;
         flatten(committed).pop().unwrap_or(Err(Error::Internal))
@@ -317,25 +201,26 @@ impl<T: Send + 'static> Writer<T> {
 
     /// Tries a transaction again while that makes sense: the database was not there for a moment,
     /// another transaction was faster, or a message turned out to be stored already.
-    async fn try_hard(
-        &mut self,
-        messages: &[&NewMessage],
-        reads: &[&NewRead],
-    ) -> Result<Committed, Fault> {
+    async fn try_hard(&mut self, batch: &Batch<'_>) -> Result<Committed, Fault> {
         // While the database is away, those who wait behind are not kept waiting for five tries.
         let n_tries = if self.is_failing { 1 } else { MAX_TRIES };
-        let (mut look_up, mut pause) = (false, FIRST_PAUSE);
+        let (mut look_up, mut is_unsure, mut pause) = (false, false, FIRST_PAUSE);
         let mut n_tried = 0;
         loop {
             n_tried += 1;
-            let committed = batches::commit(&self.db, messages, reads, look_up).await;
+            let committed = batches::commit(&self.db, batch, look_up).await;
             self.is_failing = matches!(committed, Err(Fault::Unreachable));
             match committed {
                 Err(Fault::Unique) if !look_up => {}
                 Err(fault) if fault.is_transient() && n_tried < n_tries => {
                     tracing::warn!(%fault, "a batch failed, trying again");
+                    is_unsure = true;
                     tokio::time::sleep(pause).await;
                     pause *= 2;
+                }
+                Ok(mut committed) if is_unsure => {
+                    committed.assume_changed();
+                    return Ok(committed);
                 }
                 other => return other,
             }
@@ -345,19 +230,23 @@ impl<T: Send + 'static> Writer<T> {
     }
 }
 
-/// What became of one distinct write of a plan: messages first, then read markers.
+/// What became of one distinct write of a plan: messages first, then changes, then read markers.
 enum Distinct {
     Message(Stored),
+    Changed(ChangedMessage),
     Read(ReadOutcome),
 }
 
 fn flatten(committed: Committed) -> Vec<Result<Distinct, Error>> {
     let message =
         |stored: Option<Stored>| stored.map(Distinct::Message).ok_or(Error::NO_CONVERSATION);
+    let change =
+        |changed: Option<ChangedMessage>| changed.map(Distinct::Changed).ok_or(Error::NO_MESSAGE);
     let messages = committed.messages.into_iter().map(message);
+    let changes = committed.changes.into_iter().map(change);
     let reads = committed
         .reads
         .into_iter()
         .map(|read| Ok(Distinct::Read(read)));
-    messages.chain(reads).collect()
+    messages.chain(changes).chain(reads).collect()
 }

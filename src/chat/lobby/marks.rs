@@ -6,15 +6,12 @@ use std::sync::Arc;
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
 use super::rooms::room_of;
-use super::{LobbyEvent, Note, Reaction};
+use super::{LobbyEvent, Note, Reaction, WantedReaction};
 use crate::auth::Permission;
 use crate::chat::handling::Step;
-use crate::chat::{Caller, Chat, Dialect, Event, Message, Reply, Session};
+use crate::chat::{About, Caller, Chat, Dialect, Event, Message, Reply, Session, Write};
 use crate::error::{Error, Result};
-use crate::store::{self, ReadScope};
-
-/// Most reactions to one message.
-const MAX_REACTIONS: usize = 1_000;
+use crate::store::{self, Change, MAX_REACTIONS, ReactionRow, ReadScope};
 
 impl Chat {
     /// A message of the room that a request names, or of the socket's own.
@@ -68,34 +65,21 @@ impl Chat {
         Ok(Step::Told(Reply::Done, told.into_iter().collect()))
     }
 
-    /// Puts a reaction on a message, or takes it away. Nobody is told of what changes nothing.
-    pub(super) async fn react(
+    /// Makes ready for the writer that somebody puts a reaction on a message, or takes it away.
+    pub(in crate::chat) async fn prepare_reaction(
         &self,
-        caller: &Caller,
-        message: &Message,
-        emoji: String,
-        is_added: bool,
-    ) -> Result<Option<Event>> {
-        caller.check(Permission::Write)?;
-        let id = &message.row.id;
-        let n_reactions = self.reactions_of(&[id]).await?.get(id).map_or(0, Vec::len);
-        if is_added && n_reactions >= MAX_REACTIONS {
-            return Err(Error::TooLarge("Too many reactions"));
-        }
-        let changed = self
-            .store
-            .change_reaction(id, &caller.user, &emoji, is_added);
-        if !changed.await? {
-            return Ok(None);
-        }
-        self.tell_message_changed(id).await;
-        let mut reactions = self.reactions_of(&[id]).await?;
-        Ok(Some(Event::Lobby(LobbyEvent::Reacted {
-            room: message.row.conversation_id.clone(),
-            message: id.clone(),
-            reactions: reactions.remove(id).unwrap_or_default(),
-            emoji,
-        })))
+        session: &Session,
+        dialect: Dialect,
+        wanted: WantedReaction,
+    ) -> Result<(Write, About)> {
+        let caller = self.speaker(session, dialect, None).await?;
+        let message = self.lobby_message(session, &caller, wanted.room, &wanted.message);
+        let message = message.await?;
+        let change = Change::React {
+            emoji: wanted.emoji,
+            is_added: wanted.is_added,
+        };
+        self.prepare_change_of(&caller, &message, change).await
     }
 
     /// The reactions to messages, equal ones together.
@@ -103,17 +87,23 @@ impl Chat {
         &self,
         messages: &[&MessageId],
     ) -> Result<HashMap<MessageId, Vec<Reaction>>> {
-        let mut reactions: HashMap<MessageId, Vec<Reaction>> = HashMap::new();
         let rows = self.store.list_reactions(messages, MAX_REACTIONS as u32);
+        let mut by_message: HashMap<MessageId, Vec<ReactionRow>> = HashMap::new();
         for row in rows.await? {
-            let reaction = Reaction {
-                by: self.lobby_id(&row.user_id),
-                emoji: row.emoji,
-            };
-            let of_message = reactions.entry(row.message_id).or_default();
-            of_message.push(reaction);
+            let of_message = by_message.entry(row.message_id.clone()).or_default();
+            of_message.push(row);
         }
-        Ok(reactions)
+        let shown = |(id, rows): (_, Vec<ReactionRow>)| (id, self.lobby_reactions(&rows));
+        Ok(by_message.into_iter().map(shown).collect())
+    }
+
+    /// Reactions as this dialect shows them.
+    pub(in crate::chat) fn lobby_reactions(&self, rows: &[ReactionRow]) -> Vec<Reaction> {
+        let reaction = |row: &ReactionRow| Reaction {
+            by: self.lobby_id(&row.user_id),
+            emoji: row.emoji.clone(),
+        };
+        rows.iter().map(reaction).collect()
     }
 
     /// What is shown of a user as id: that of the oldest socket here, so that it stays the same for

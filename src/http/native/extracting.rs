@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{self, ApiTokenId, ConversationId, UserId};
+use sohbet_entity::ids::{self, ApiTokenId, ConversationId, MessageId, UserId};
 
 use super::DIALECT;
 use crate::auth::Identity;
@@ -75,6 +75,36 @@ impl FromRequestParts<Arc<State>> for PlaceOfUser {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
         let (place, user): (String, String) = path(parts, state).await?;
         Ok(Self(checked(place)?.into(), checked(user)?.into()))
+    }
+}
+
+/// The message that a path names.
+pub struct PlaceOfMessage(pub MessageId);
+
+impl FromRequestParts<Arc<State>> for PlaceOfMessage {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
+        Ok(Self(message(path(parts, state).await?)?))
+    }
+}
+
+/// The message and the reaction that a path names.
+pub struct PlaceOfReaction(pub MessageId, pub String);
+
+impl FromRequestParts<Arc<State>> for PlaceOfReaction {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
+        let (id, emoji): (String, String) = path(parts, state).await?;
+        Ok(Self(message(id)?, emoji))
+    }
+}
+
+fn message(id: String) -> Result<MessageId, Error> {
+    match ids::is_valid(&id) {
+        true => Ok(id.into()),
+        false => Err(Error::NO_MESSAGE),
     }
 }
 

@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Channel, Distinct, NewMessage, NewRead, Outcome, Write};
+use super::{Channel, Distinct, NewMessage, Outcome, Write};
 use crate::error::Error;
-use crate::store::batches::Stored;
+use crate::store::batches::{Batch, Stored};
 use crate::store::{Fault, MessageRow};
 
 /// How far apart the two halves of a double send may be (contract/messaging.md, section 4).
@@ -21,6 +21,8 @@ pub enum Slot {
     Message(usize),
     /// Another write of the batch, the n-th message, is the same send.
     Repeat(usize),
+    /// From the n-th change of the batch.
+    Change(usize),
     /// From the n-th read marker of the batch.
     Read(usize),
     /// It was stored moments ago.
@@ -29,8 +31,7 @@ pub enum Slot {
 
 /// The distinct writes of one batch.
 pub struct Plan<'a> {
-    pub messages: Vec<&'a NewMessage>,
-    pub reads: Vec<&'a NewRead>,
+    pub batch: Batch<'a>,
     slots: Vec<Slot>,
     /// Messages whose other half is in the same batch.
     paired: HashSet<usize>,
@@ -40,8 +41,7 @@ impl<'a> Plan<'a> {
     pub fn new(writes: impl Iterator<Item = &'a Write>, recent: &mut Recent) -> Self {
         recent.forget_old();
         let mut plan = Self {
-            messages: Vec::new(),
-            reads: Vec::new(),
+            batch: Batch::default(),
             slots: Vec::new(),
             paired: HashSet::new(),
         };
@@ -50,14 +50,18 @@ impl<'a> Plan<'a> {
         for write in writes {
             let slot = match write {
                 Write::Read(read) => {
-                    plan.reads.push(read);
-                    Slot::Read(plan.reads.len() - 1)
+                    plan.batch.reads.push(read);
+                    Slot::Read(plan.batch.reads.len() - 1)
+                }
+                Write::Change(change) => {
+                    plan.batch.add_change(change);
+                    Slot::Change(plan.batch.changes.len() - 1)
                 }
                 Write::Message(message) => plan
                     .known(message, &mut by_client_id, &mut twins, recent)
                     .unwrap_or_else(|| {
-                        plan.messages.push(message);
-                        Slot::Message(plan.messages.len() - 1)
+                        plan.batch.add_message(message);
+                        Slot::Message(plan.batch.messages.len() - 1)
                     }),
             };
             plan.slots.push(slot);
@@ -93,26 +97,22 @@ impl<'a> Plan<'a> {
             }
             if let Some((first, other)) = twins.get(&digest).copied()
                 && other != channel
-                && is_same_text(&self.messages[first].row, row)
+                && is_same_text(&self.batch.messages[first].row, row)
             {
                 twins.remove(&digest);
                 self.paired.insert(first);
                 return Some(Slot::Repeat(first));
             }
-            twins.insert(digest, (self.messages.len(), channel));
+            twins.insert(digest, (self.batch.messages.len(), channel));
         }
         if let Some(key) = key {
-            by_client_id.insert(key, self.messages.len());
+            by_client_id.insert(key, self.batch.messages.len());
         }
         None
     }
 
-    pub fn len(&self) -> usize {
-        self.messages.len() + self.reads.len()
-    }
-
     pub fn all_failed(&self, fault: Fault) -> Vec<Result<Distinct, Error>> {
-        (0..self.len()).map(|_| Err(fault.into())).collect()
+        (0..self.batch.len()).map(|_| Err(fault.into())).collect()
     }
 
     /// The outcome of every write, in the order they were handed in.
@@ -121,7 +121,7 @@ impl<'a> Plan<'a> {
         results: Vec<Result<Distinct, Error>>,
         recent: &mut Recent,
     ) -> Vec<Result<Outcome, Error>> {
-        for (index, (message, result)) in self.messages.iter().zip(&results).enumerate() {
+        for (index, (message, result)) in self.batch.messages.iter().zip(&results).enumerate() {
             if self.paired.contains(&index) {
                 continue;
             }
@@ -129,10 +129,13 @@ impl<'a> Plan<'a> {
                 recent.remember(Arc::clone(&stored.row), twin.channel);
             }
         }
+        let n_messages = self.batch.messages.len();
+        let n_before_reads = n_messages + self.batch.changes.len();
         let outcome = |slot: &Slot| match slot {
             Slot::Message(index) => outcome_of(&results[*index], false),
             Slot::Repeat(index) => outcome_of(&results[*index], true),
-            Slot::Read(index) => outcome_of(&results[self.messages.len() + index], false),
+            Slot::Change(index) => outcome_of(&results[n_messages + index], false),
+            Slot::Read(index) => outcome_of(&results[n_before_reads + index], false),
             Slot::Known(row) => Ok(Outcome::Message {
                 row: Arc::clone(row),
                 duplicate: true,
@@ -148,6 +151,7 @@ fn outcome_of(result: &Result<Distinct, Error>, is_repeat: bool) -> Result<Outco
             row: Arc::clone(row),
             duplicate: *duplicate || is_repeat,
         }),
+        Ok(Distinct::Changed(changed)) => Ok(Outcome::Changed(changed.clone())),
         Ok(Distinct::Read(read)) => Ok(Outcome::Read(*read)),
         Err(error) => Err(error.clone()),
     }
@@ -255,7 +259,7 @@ mod tests {
                 duplicate: false,
             }))
         };
-        let results = plan.messages.iter().map(stored).collect();
+        let results = plan.batch.messages.iter().map(stored).collect();
         let id = |outcome| match outcome {
             Ok(Outcome::Message { row, .. }) => row.id.to_string(),
             _ => panic!("no message"),

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::bodies::{
-    ConversationBody, MessageBody, OneConversation, ParticipantBody, PresenceBody, conversations,
-    messages, people,
+    ConversationBody, MessageBody, OneConversation, OneMessage, ParticipantBody, PresenceBody,
+    conversations, messages, people,
 };
 use super::fields::write_cursor;
 use crate::chat::{CaughtUp, DeskReply, HistoryPage, MessageView, Receipt, Reply, ViewList};
@@ -20,6 +20,7 @@ pub fn data(reply: &Reply, user: &UserId) -> Box<RawValue> {
             message: MessageBody::new(&MessageView::from(message), user),
             duplicate: message.duplicate,
         }),
+        Reply::Changed(message) => changed(message, user),
         Reply::Desk(reply) => desk_data(reply, user),
         _ => encode_json(&Nothing {}),
     }
@@ -44,6 +45,7 @@ fn desk_data(reply: &DeskReply, user: &UserId) -> Box<RawValue> {
             participants: people(&view.facts.participants),
         }),
         DeskReply::History(page) => encode_json(&HistoryBody::new(page, user)),
+        DeskReply::Message(message) => changed(message, user),
         DeskReply::Read(receipt) => encode_json(&ReceiptBody::from(receipt)),
         DeskReply::Presence(users) => encode_json(&PresenceList {
             users: users.iter().map(PresenceBody::from).collect(),
@@ -54,6 +56,12 @@ fn desk_data(reply: &DeskReply, user: &UserId) -> Box<RawValue> {
         }),
         DeskReply::Greeting(_) | DeskReply::Nothing => encode_json(&Nothing {}),
     }
+}
+
+fn changed(message: &MessageView, user: &UserId) -> Box<RawValue> {
+    encode_json(&OneMessage {
+        message: MessageBody::new(message, user),
+    })
 }
 
 #[derive(Serialize)]

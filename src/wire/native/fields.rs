@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sohbet_entity::enums::ParticipantRole;
-use sohbet_entity::ids::{self, ConversationId, UserId};
+use sohbet_entity::ids::{self, ConversationId, MessageId, UserId};
 
 use crate::chat::{Cursor, MAX_KNOWN, Since};
 use crate::error::{Error, Result};
@@ -42,6 +42,7 @@ const fn field(name: &'static str, wrong: &'static str) -> Field {
 
 pub const CONVERSATION: Field = field("conversationId", "conversationId must be an id");
 pub const USER: Field = field("userId", "userId must be an id");
+pub const MESSAGE: Field = field("messageId", "messageId must be an id");
 pub const USERS: Field = field("userIds", "userIds must be a list of ids");
 pub const REPLY_TO: Field = field("replyTo", "replyTo must be the id of a message");
 pub const UPLOAD: Field = field("uploadId", "uploadId must be an id");
@@ -58,6 +59,7 @@ pub const AROUND: Field = field("around", "around must be a position, on its own
 pub const UP_TO: Field = field("upTo", "upTo must be a position");
 pub const CURSOR: Field = field("cursor", "cursor must come from nextCursor");
 pub const CONTENT: Field = field("content", "content must be a text");
+pub const EMOJI: Field = field("emoji", "emoji must be a text of 1 to 64 characters");
 pub const KIND: Field = field("kind", "kind must be a short word");
 pub const FILE_URL: Field = field("fileUrl", "fileUrl must be a text");
 pub const FILE_NAME: Field = field("fileName", "fileName must be a text");
@@ -83,6 +85,10 @@ pub fn optional_id(object: &Object, field: &Field) -> Result<Option<String>> {
 
 pub fn conversation(object: &Object) -> Result<ConversationId> {
     id(object, &CONVERSATION).map(ConversationId::from)
+}
+
+pub fn message(object: &Object) -> Result<MessageId> {
+    id(object, &MESSAGE).map(MessageId::from)
 }
 
 pub fn user(object: &Object) -> Result<UserId> {

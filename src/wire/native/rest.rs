@@ -5,14 +5,14 @@ mod listings;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sohbet_entity::enums::TokenType;
-use sohbet_entity::ids::{self, ConversationId, UserId};
+use sohbet_entity::ids::{self, ConversationId, MessageId, UserId};
 
 pub use super::data::data;
 pub use listings::{CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody};
 
 use super::fields::{self, *};
 use super::words;
-use crate::chat::{Channel, DeskRequest, Draft};
+use crate::chat::{Change, Channel, DeskRequest, Draft};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
@@ -144,6 +144,23 @@ pub fn role_of(conversation: ConversationId, user: UserId, body: &RawValue) -> R
 /// `POST /conversations/{id}/messages`
 pub fn message(conversation: ConversationId, body: &RawValue) -> Result<Draft> {
     words::draft(&object(body)?, conversation, Channel::Rest)
+}
+
+/// `PATCH /messages/{id}`
+pub fn edit(message: MessageId, body: &RawValue) -> Result<DeskRequest> {
+    let change = words::edit(&object(body)?)?;
+    Ok(words::change_message(message, change))
+}
+
+/// `DELETE /messages/{id}`
+pub const fn delete(message: MessageId) -> DeskRequest {
+    words::change_message(message, Change::Delete)
+}
+
+/// `PUT` and `DELETE /messages/{id}/reactions/{emoji}`
+pub fn react(message: MessageId, emoji: String, is_added: bool) -> Result<DeskRequest> {
+    let change = words::react(emoji, is_added)?;
+    Ok(words::change_message(message, change))
 }
 
 /// `POST /conversations/{id}/read`

@@ -5,8 +5,9 @@ use sohbet_entity::ids::{ConversationId, MessageId, UploadId};
 
 use super::fields::{self, *};
 use crate::chat::{
-    AttachedUpload, Channel, DeskRequest, Draft, File, HistoryQuery, MAX_ASKED, MAX_NAME_CHARS,
-    NewToken, ReadScope, Request, RoomChange, RoomDraft, Session, SocketRequest, Target,
+    AttachedUpload, Change, Channel, DeskRequest, Draft, File, HistoryQuery, MAX_ASKED,
+    MAX_NAME_CHARS, NewToken, ReadScope, Request, RoomChange, RoomDraft, Session, SocketRequest,
+    Target,
 };
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
@@ -17,13 +18,15 @@ const MAX_FOUNDERS: usize = 1_000;
 const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Longest key of a room, in characters.
 const MAX_KEY_CHARS: usize = 128;
+/// Longest reaction, in characters: emojis are made of several.
+const MAX_EMOJI_CHARS: usize = 64;
 /// Unknown fields that an acknowledgement names.
 const MAX_IGNORED: usize = 32;
 /// Longest name of an unknown field that is repeated, in characters.
 const MAX_IGNORED_CHARS: usize = 64;
 
 /// Every word of this dialect with the fields that it knows.
-pub const WORDS: [(&str, &[&str]); 17] = [
+pub const WORDS: [(&str, &[&str]); 21] = [
     ("list_conversations", &["limit", "cursor"]),
     ("create_conversation", &["userId"]),
     (
@@ -61,6 +64,10 @@ pub const WORDS: [(&str, &[&str]); 17] = [
             "client_offset",
         ],
     ),
+    ("edit_message", &["messageId", "content"]),
+    ("delete_message", &["messageId"]),
+    ("add_reaction", &["messageId", "emoji"]),
+    ("remove_reaction", &["messageId", "emoji"]),
     ("mark_read", &["conversationId", "upTo"]),
     ("typing_start", &["conversationId"]),
     ("typing_stop", &["conversationId"]),
@@ -138,6 +145,11 @@ fn request(word: &str, argument: Option<&RawValue>, object: Option<&Object>) -> 
             conversation: conversation(object)?,
             query: history(object)?,
         },
+        "edit_message" => change_message(message(object)?, edit(object)?),
+        "delete_message" => change_message(message(object)?, Change::Delete),
+        "add_reaction" | "remove_reaction" => {
+            change_message(message(object)?, reaction(object, word == "add_reaction")?)
+        }
         "mark_read" => mark_read(object, conversation(object)?)?,
         "presence" => DeskRequest::Presence {
             users: fields::users(object, MAX_ASKED)?.ok_or(USERS.wrong)?,
@@ -263,6 +275,31 @@ pub(super) fn history_query(
         around,
         limit: limit(wanted)?,
     })
+}
+
+/// What is to become of a message.
+pub(super) const fn change_message(message: MessageId, change: Change) -> DeskRequest {
+    DeskRequest::ChangeMessage { message, change }
+}
+
+/// What a message is to say.
+pub(super) fn edit(object: &Object) -> Result<Change> {
+    let content = text(object, &CONTENT)?.ok_or(CONTENT.wrong)?;
+    Ok(Change::Edit { content })
+}
+
+fn reaction(object: &Object, is_added: bool) -> Result<Change> {
+    let emoji = text(object, &EMOJI)?.ok_or(EMOJI.wrong)?;
+    react(emoji, is_added)
+}
+
+/// A reaction to put on a message, or to take away.
+pub(super) fn react(emoji: String, is_added: bool) -> Result<Change> {
+    let is_clean = !emoji.chars().any(char::is_control);
+    match (1..=MAX_EMOJI_CHARS).contains(&emoji.chars().count()) && is_clean {
+        true => Ok(Change::React { emoji, is_added }),
+        false => Err(EMOJI.wrong),
+    }
 }
 
 /// How far was read.

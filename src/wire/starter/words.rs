@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId};
 
-use crate::chat::{DEFAULT_ROOM, LobbyRequest, Request, Said, SocketRequest, Whom};
+use crate::chat::{DEFAULT_ROOM, LobbyRequest, Request, Said, SocketRequest, WantedReaction, Whom};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
@@ -223,12 +223,12 @@ fn parse_reaction(argument: Option<&RawValue>, is_added: bool) -> Result<LobbyRe
     if emoji.chars().count() > MAX_REACTION_CHARS {
         return Err(Error::TooLarge("Reaction is too long"));
     }
-    Ok(LobbyRequest::React {
+    Ok(LobbyRequest::React(WantedReaction {
         message: message(&object)?,
         room: room(&object)?,
         emoji,
         is_added,
-    })
+    }))
 }
 
 fn parse_load(argument: Option<&RawValue>) -> Result<LobbyRequest> {

@@ -92,13 +92,15 @@ class Stage {
     const c = await newRoom(owner, { member: "MEMBER", former: "MEMBER" });
     const removed = await owner.ask("remove_participant", { conversationId: c, userId: "former" });
     assert.equal(removed.ok, true);
-    await send(owner, c); // so that there is something to catch up with
-    return { c, member: "member", ...(await this.more()) };
+    const { id } = await send(owner, c); // so that there is something to catch up with
+    return { c, m: id, member: "member", ...(await this.more()) };
   }
 
   async newGalleryPlace() {
     const { ua, room } = await galleryRoom(this.world);
-    return { c: room, member: ua.id, ...(await this.more()) };
+    const { id } = await send(this.galleryA, room);
+    await settle(this.galleryA);
+    return { c: room, m: id, member: ua.id, ...(await this.more()) };
   }
 
   async more() {

@@ -112,7 +112,7 @@ describe("REST", BUSY, () => {
 describe("REST errors", BUSY, () => {
   each(DIALECTS_AND_STORES, "without an identity everything is 401", async (world) => {
     const rest = new V1(world.rest);
-    const place = { c: "x", member: "m", newcomer: "n", tokenId: "t", epoch: "e" };
+    const place = { c: "x", m: "y", member: "m", newcomer: "n", tokenId: "t", epoch: "e" };
     // In development mode everybody is an administrator of the directory, also without a name.
     for (const operation of OPERATIONS.filter(({ call, about }) => call && about !== "directory")) {
       await rest.fails(...requestOf(operation, place), "UNAUTHENTICATED");

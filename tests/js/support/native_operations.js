@@ -6,7 +6,7 @@ import { PNG } from "./files.js";
 /** What a client may emit. */
 export const EVENTS = [
   "list_conversations", "create_conversation", "create_room", "update_room", "add_participant", "remove_participant", "set_role",
-  "join_room", "leave_room", "history", "send_message", "mark_read", "typing_start", "typing_stop", "presence", "sync",
+  "join_room", "leave_room", "history", "send_message", "edit_message", "delete_message", "add_reaction", "remove_reaction", "mark_read", "typing_start", "typing_stop", "presence", "sync",
   "auth_refresh",
 ];
 
@@ -15,7 +15,8 @@ export const CALLS = [
   "GET /conversations", "POST /conversations", "POST /rooms", "GET /conversations/{id}", "PATCH /conversations/{id}",
   "POST /conversations/{id}/participants", "DELETE /conversations/{id}/participants/{userId}",
   "PATCH /conversations/{id}/participants/{userId}", "GET /conversations/{id}/messages", "POST /conversations/{id}/messages",
-  "POST /conversations/{id}/read", "GET /sync", "POST /uploads", "GET /users/me", "GET /tokens", "POST /tokens",
+  "POST /conversations/{id}/read", "PATCH /messages/{id}", "DELETE /messages/{id}", "PUT /messages/{id}/reactions/{emoji}",
+  "DELETE /messages/{id}/reactions/{emoji}", "GET /sync", "POST /uploads", "GET /users/me", "GET /tokens", "POST /tokens",
   "DELETE /tokens/{id}", "PUT /directory/{kind}/{id}", "GET /admin/sessions", "GET /admin/rooms",
 ];
 
@@ -24,6 +25,7 @@ export const CALLS = [
  * @typedef {object} Place
  * @property {string} c the conversation
  * @property {string} member the id of a MEMBER of it
+ * @property {string} m the id of a message in it, sent by the one who takes part and tries
  * @property {string} newcomer an id nobody has used
  * @property {string} epoch of the store
  * @property {string} tokenId of an API token of somebody in the conversation
@@ -37,10 +39,11 @@ export const CALLS = [
  * @property {string} [call] one of CALLS
  * @property {(place: Place) => any} [body]
  * @property {(place: Place) => string} [query]
- * @property {"conversation" | "own" | "token" | "directory" | "admin"} about `conversation`: does not exist for those outside
+ * @property {"conversation" | "message" | "own" | "token" | "directory" | "admin"} about `conversation`: does not exist for those outside
  * @property {(data: any, place: Place) => boolean} [shows] of what is one's own: whether the answer shows the conversation
  */
 
+const EMOJI = "👍";
 const lists = ({ conversations }, { c }) => conversations.some(({ id }) => id === c);
 const catchesUp = (data, place) => place.c in data.changed || data.reset.includes(place.c) || lists(data, place);
 const since = ({ c }) => ({ [c]: 0 });
@@ -64,6 +67,10 @@ export const OPERATIONS = [
   { event: "leave_room", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
   { event: "history", payload: ({ c }) => ({ conversationId: c }), call: "GET /conversations/{id}/messages", about: "conversation" },
   both("send_message", "POST /conversations/{id}/messages", "conversation", () => ({ content: "from the table" })),
+  ofMessage("edit_message", "PATCH /messages/{id}", { content: "Another text" }),
+  ofMessage("delete_message", "DELETE /messages/{id}"),
+  { ...ofMessage("add_reaction", "PUT /messages/{id}/reactions/{emoji}", { emoji: EMOJI }), body: undefined },
+  { ...ofMessage("remove_reaction", "DELETE /messages/{id}/reactions/{emoji}", { emoji: EMOJI }), body: undefined },
   both("mark_read", "POST /conversations/{id}/read", "conversation", () => ({})),
   { event: "typing_start", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
   { event: "typing_stop", payload: ({ c }) => ({ conversationId: c }), about: "conversation" },
@@ -96,6 +103,11 @@ function both(event, call, about, body) {
   return { event, payload, call, body, about };
 }
 
+/** The same for a message, which stands in the path. */
+function ofMessage(event, call, fields) {
+  return { event, payload: ({ m }) => ({ messageId: m, ...fields }), call, body: fields && (() => fields), about: "message" };
+}
+
 /** The form of an upload. */
 export function upload() {
   const form = new FormData();
@@ -106,8 +118,9 @@ export function upload() {
 /** Method, path and body of the REST twin. */
 export function requestOf(operation, place) {
   const [method, template] = operation.call.split(" ");
-  const id = template.startsWith("/tokens") ? place.tokenId : template.startsWith("/directory") ? "ga" : place.c;
-  const path = template.replace("{id}", id).replace("{userId}", place.member).replace("{kind}", "gallery");
+  const ids = { tokens: place.tokenId, directory: "ga", messages: place.m };
+  const id = ids[template.split("/")[1]] ?? place.c;
+  const path = template.replace("{id}", id).replace("{emoji}", encodeURIComponent(EMOJI)).replace("{userId}", place.member).replace("{kind}", "gallery");
   return [method, path + (operation.query?.(place) ?? ""), operation.body?.(place)];
 }
 

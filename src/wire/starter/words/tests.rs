@@ -175,12 +175,12 @@ fn messages_are_named_by_numbers_or_texts() {
         assert_eq!(parsed("mark_read", &argument), Ok(request));
     }
     for (word, is_added) in [("add_reaction", true), ("remove_reaction", false)] {
-        let request = LobbyRequest::React {
+        let request = LobbyRequest::React(WantedReaction {
             message: "7".into(),
             room: Some("tech".into()),
             emoji: "👍".into(),
             is_added,
-        };
+        });
         let argument = r#"{"messageId":7,"reaction":"👍","room":"tech"}"#;
         assert_eq!(parsed(word, argument), Ok(request));
         let long = format!(

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::{Caller, Chat, ConversationView, MessageView};
 use crate::auth::Permission;
 use crate::error::Result;
-use crate::store::{Place, PlacePage, Stretch};
+use crate::store::{self, Place, PlacePage, Stretch};
 
 /// Changes of one conversation in one answer.
 pub const MAX_CHANGES: i64 = 300;
@@ -20,6 +21,9 @@ pub const MAX_KNOWN: usize = 1_000;
 const MAX_SHOWN: usize = 300;
 /// Text in one answer, in bytes; with the conversation that reaches it the answer ends.
 const MAX_TEXT_BYTES: usize = 4 * 1_024 * 1_024;
+/// How long a change may take from its time stamp until it is seen, and how far the clocks of nodes may
+/// be apart.
+const SLACK: TimeDelta = TimeDelta::seconds(60);
 /// Conversations among which new ones are looked for, newest activity first.
 const MAX_PLACES: u32 = 1_000;
 
@@ -30,13 +34,18 @@ pub struct Since {
     pub epoch: String,
     /// The last `rev` of each conversation.
     pub conversations: BTreeMap<ConversationId, i64>,
+    /// Since when nothing was heard: what takes no `rev` (names, participants, markers) may have
+    /// changed since. Without it only conversations with new or changed messages are shown.
+    pub time: Option<DateTime<Utc>>,
 }
 
 /// What changed since.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CaughtUp {
     /// The generation of the data.
     pub epoch: String,
+    /// When this was read.
+    pub time: DateTime<Utc>,
     /// New and changed messages in order of `rev`, by conversation.
     pub changed: Changes,
     /// Conversations to be loaded anew.
@@ -59,6 +68,7 @@ impl Chat {
     /// What changed in the caller's conversations since.
     pub async fn catch_up(&self, caller: &Caller, since: &Since) -> Result<CaughtUp> {
         caller.check(Permission::Read)?;
+        let time = store::now();
         let parties = caller.viewer().parties();
         let ids: Vec<&ConversationId> = since.conversations.keys().collect();
         let known = self.store.find_places(&parties, &ids).await?;
@@ -67,13 +77,20 @@ impl Chat {
             limit: MAX_PLACES,
         };
         let newest = self.store.list_places(&parties, newest).await?;
-        let mut plan = Plan::new(since, known, newest, since.epoch == self.store.epoch);
+        let is_same_epoch = since.epoch == self.store.epoch;
+        let touched = match since.time {
+            Some(time) if is_same_epoch => self.store.find_touched(&ids, time - SLACK).await?,
+            _ => Vec::new(),
+        };
+        let mut plan = Plan::new(since, known, newest, is_same_epoch, &touched);
+        let conversations = self.views(&plan.shown).await?;
+        plan.reach(&conversations);
         let (changed, too_long) = self.changes(&plan.stretches).await?;
         plan.reset.extend(too_long);
-        let conversations = self.views(&plan.shown).await?;
         plan.reset.sort();
         Ok(CaughtUp {
             epoch: self.store.epoch.clone(),
+            time,
             changed,
             reset: plan.reset,
             gone: plan.gone,
@@ -142,8 +159,16 @@ struct Plan {
 
 impl Plan {
     /// `known` are those conversations of `since` that are the caller's, `newest` the caller's
-    /// with the newest activity.
-    fn new(since: &Since, known: Vec<Place>, newest: Vec<Place>, is_same_epoch: bool) -> Self {
+    /// with the newest activity, `touched` those of `since` in which something may have changed that
+    /// takes no `rev`.
+    fn new(
+        since: &Since,
+        known: Vec<Place>,
+        newest: Vec<Place>,
+        is_same_epoch: bool,
+        touched: &[ConversationId],
+    ) -> Self {
+        let touched: HashSet<&ConversationId> = touched.iter().collect();
         let mut plan = Self::default();
         let theirs: HashMap<_, _> = known
             .into_iter()
@@ -159,7 +184,8 @@ impl Plan {
             let gap = place.last_rev - rev;
             let fits = (0..=MAX_CHANGES).contains(&gap) && n_changes + gap <= MAX_CHANGES_IN_ALL;
             match is_same_epoch && fits {
-                true if gap == 0 => continue,
+                true if gap == 0 && !touched.contains(id) => continue,
+                true if gap == 0 => {}
                 true => {
                     n_changes += gap;
                     plan.stretches.push((id.clone(), *rev, place.last_rev));
@@ -172,6 +198,20 @@ impl Plan {
         shown.extend(newest.into_iter().filter(is_new));
         plan.show(shown);
         plan
+    }
+
+    /// Lets the changes reach as far as the conversations that are shown say: whoever keeps their
+    /// `last_rev` has all of it.
+    fn reach(&mut self, views: &[ConversationView]) {
+        let last_revs: HashMap<&ConversationId, i64> = views
+            .iter()
+            .map(|view| (&view.facts.row.id, view.facts.row.last_rev))
+            .collect();
+        for (id, _, up_to) in &mut self.stretches {
+            if let Some(last_rev) = last_revs.get(id) {
+                *up_to = *last_rev;
+            }
+        }
     }
 
     /// Shows the conversations with the newest activity; the others are to be loaded.
@@ -193,7 +233,6 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store;
 
     fn place(id: &str, last_rev: i64) -> Place {
         Place {
@@ -209,6 +248,7 @@ mod tests {
         Since {
             epoch: "e".into(),
             conversations: known.collect(),
+            time: None,
         }
     }
 
@@ -231,7 +271,7 @@ mod tests {
             place("large", MAX_CHANGES + 1),
             place("ahead", 8),
         ];
-        let plan = Plan::new(&since, known, vec![place("new", 3)], true);
+        let plan = Plan::new(&since, known, vec![place("new", 3)], true, &[]);
         assert_eq!(plan.stretches, [("small".into(), 0, MAX_CHANGES)]);
         assert_eq!(ids(&plan.reset), ["ahead", "large"]);
         assert_eq!(ids(&plan.gone), ["x"]);
@@ -239,8 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_no_rev_is_shown_when_it_may_have_changed() {
+        let since = since(&[("same", 5), ("renamed", 5)]);
+        let known = vec![place("same", 5), place("renamed", 5)];
+        let plan = Plan::new(&since, known, Vec::new(), true, &["renamed".into()]);
+        assert_eq!((plan.stretches.len(), plan.reset.len()), (0, 0));
+        assert_eq!(plan.shown[0].conversation_id.as_str(), "renamed");
+        assert_eq!(plan.shown.len(), 1);
+    }
+
+    #[test]
     fn another_epoch_resets_everything() {
-        let plan = Plan::new(&since(&[("c", 5)]), vec![place("c", 5)], Vec::new(), false);
+        let plan = Plan::new(
+            &since(&[("c", 5)]),
+            vec![place("c", 5)],
+            Vec::new(),
+            false,
+            &[],
+        );
         assert_eq!((plan.stretches.len(), ids(&plan.reset)), (0, vec!["c"]));
     }
 
@@ -249,7 +305,7 @@ mod tests {
         let names: Vec<String> = (10..22).map(|number| number.to_string()).collect();
         let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
         let places = names.iter().map(|name| place(name, 290)).collect();
-        let plan = Plan::new(&since(&known), places, Vec::new(), true);
+        let plan = Plan::new(&since(&known), places, Vec::new(), true, &[]);
         assert_eq!((plan.stretches.len(), plan.reset.len()), (10, 2));
     }
 
@@ -260,7 +316,7 @@ mod tests {
             .collect();
         let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
         let places = names.iter().map(|name| place(name, 1)).collect();
-        let plan = Plan::new(&since(&known), places, Vec::new(), true);
+        let plan = Plan::new(&since(&known), places, Vec::new(), true, &[]);
         assert_eq!((plan.shown.len(), plan.reset.len()), (MAX_SHOWN, 5));
         assert_eq!(plan.stretches.len(), MAX_SHOWN);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, Value};
-use sohbet_entity::ids::ConversationId;
+use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::changes::{self, MadeChange};
 use super::rows::Bulk;
@@ -189,6 +189,8 @@ async fn number(
 ) -> Result<Vec<Option<MessageRow>>, Fault> {
     let mut next = advance(txn, batch, known, changes).await?;
     let mut rows = vec![None; batch.messages.len()];
+    // What changes nothing has the `rev` of the change before it.
+    let mut newest: HashMap<MessageId, i64> = HashMap::new();
     for step in &batch.steps {
         match *step {
             Step::Message(index) if known[index].is_none() => {
@@ -204,10 +206,16 @@ async fn number(
             }
             Step::Message(_) => {}
             Step::Change(index) => {
-                if let Some(change) = changes[index].as_mut().filter(|it| it.has_changed)
-                    && let Some((_, rev)) = next.get_mut(&change.row.conversation_id)
+                let Some(change) = &mut changes[index] else {
+                    continue;
+                };
+                if let Some((_, rev)) = next.get_mut(&change.row.conversation_id)
+                    && change.has_changed
                 {
                     change.row.rev = take(rev);
+                    newest.insert(change.row.id.clone(), change.row.rev);
+                } else if let Some(rev) = newest.get(&change.row.id) {
+                    change.row.rev = *rev;
                 }
             }
         }

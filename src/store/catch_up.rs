@@ -1,6 +1,7 @@
 //! What changed in conversations since somebody looked.
 
-use sea_orm::Value;
+use chrono::{DateTime, Utc};
+use sea_orm::{QueryResult, Value};
 use sohbet_entity::ids::ConversationId;
 
 use super::rows::Bulk;
@@ -18,6 +19,21 @@ pub struct Stretch<'a> {
 }
 
 impl Store {
+    /// Those of these conversations in which something may have changed since that takes no `rev`: a
+    /// name, who takes part, how far somebody has read.
+    pub async fn find_touched(
+        &self,
+        ids: &[&ConversationId],
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ConversationId>, Fault> {
+        let bind = |id: &&ConversationId, values: &mut Vec<Value>| {
+            values.extend([id.as_str().into(), since.into()]);
+        };
+        let rows = FIND_TOUCHED.query(&self.read, ids, bind).await?;
+        let id = |row: &QueryResult| Ok(row.try_get_by_index::<String>(0)?.into());
+        rows.iter().map(id).collect()
+    }
+
     /// The messages that were new or changed in those stretches, in order of `rev` within each
     /// conversation. A message that changed twice comes once, as it is now.
     pub async fn list_changes(&self, stretches: &[Stretch<'_>]) -> Result<Vec<MessageRow>, Fault> {
@@ -32,6 +48,14 @@ impl Store {
         rows.iter().map(messages::from_row).collect()
     }
 }
+
+static FIND_TOUCHED: Bulk = Bulk::new(
+    "SELECT c.id FROM (VALUES",
+    2,
+    ") AS v JOIN conversation AS c ON c.id = v.column1 WHERE c.updated_at >= v.column2 \
+     OR EXISTS (SELECT 1 FROM participant AS p WHERE p.conversation_id = c.id \
+     AND p.last_read_at >= v.column2)",
+);
 
 static LIST_CHANGES: Bulk = Bulk::new(
     "SELECT message.* FROM (VALUES",

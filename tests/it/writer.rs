@@ -2,8 +2,8 @@
 
 use sohbet::error::Error;
 use sohbet::store::{
-    MessageRow, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope, Store, Write,
-    Writer, now,
+    Change, MessageRow, NewChange, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope,
+    Store, Write, Writer, now,
 };
 use sohbet_entity::ids::ConversationId;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,9 @@ on_both_stores!(
     a_message_of_the_same_batch_stays_unread,
     a_full_queue_refuses_and_gives_back_what_it_was_given,
     conversations_are_numbered_apart_in_one_batch,
+    messages_and_changes_take_their_rev_in_the_order_of_asking,
+    what_changes_nothing_takes_no_rev,
+    a_deleted_message_says_nothing_any_more,
 );
 
 async fn a_row_that_the_database_refuses_fails_alone_and_leaves_no_hole(store: stores::Store) {
@@ -94,6 +97,136 @@ async fn conversations_are_numbered_apart_in_one_batch(store: stores::Store) {
         let seq = i64::try_from(n).unwrap() + 1;
         assert_eq!(stored(&pair[0]), (format!("a{n}"), seq, false));
         assert_eq!(stored(&pair[1]), (format!("b{n}"), seq, false));
+    }
+}
+
+async fn messages_and_changes_take_their_rev_in_the_order_of_asking(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    desk.commit(vec![desk.message("m1")]).await;
+    let outcomes = desk
+        .commit(vec![
+            react("m1", "a"),
+            desk.message("m2"),
+            edit("m1", "new"),
+            edit("none", "x"),
+            react("m1", "b"),
+            desk.message("m3"),
+        ])
+        .await;
+    assert_eq!(code(&outcomes[3]), "NOT_FOUND");
+    let revs: Vec<i64> = outcomes.iter().flatten().map(rev).collect();
+    assert_eq!(revs, [2, 3, 4, 5, 6]);
+    // The row has the last of its changes.
+    let row = desk
+        .store
+        .find_message(&"m1".into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((row.rev, row.content.as_deref()), (5, Some("new")));
+    assert_eq!(stored(&outcomes[5]), ("m3".into(), 3, false));
+}
+
+async fn what_changes_nothing_takes_no_rev(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    desk.commit(vec![desk.message("m1")]).await;
+    let outcomes = desk
+        .commit(vec![
+            react("m1", "a"),
+            react("m1", "a"),
+            edit("m1", "hi"),
+            desk.message("m2"),
+        ])
+        .await;
+    let changed: Vec<bool> = outcomes[..3].iter().map(has_changed).collect();
+    assert_eq!(changed, [true, false, false]);
+    let revs: Vec<i64> = outcomes.iter().flatten().map(rev).collect();
+    assert_eq!(revs, [2, 2, 2, 3]);
+}
+
+async fn a_deleted_message_says_nothing_any_more(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let last = with(desk.message("m2"), |row| {
+        row.content = Some("secret".into())
+    });
+    desk.commit(vec![desk.message("m1"), last]).await;
+    let outcomes = desk
+        .commit(vec![
+            react("m2", "a"),
+            change("m2", Change::Delete),
+            react("m2", "b"),
+            edit("m2", "back"),
+            change("m2", Change::Delete),
+        ])
+        .await;
+    assert_eq!(code(&outcomes[2]), "NOT_FOUND");
+    assert_eq!(code(&outcomes[3]), "NOT_FOUND");
+    assert!(has_changed(&outcomes[1]) && !has_changed(&outcomes[4]));
+    let row = desk
+        .store
+        .find_message(&"m2".into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.rev, row.content, row.deleted_at.is_some()),
+        (4, None, true)
+    );
+    let ids = ["m2".into()];
+    let ids: Vec<_> = ids.iter().collect();
+    assert!(
+        desk.store
+            .list_reactions(&ids, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let conversation = desk.store.find_conversation(&desk.conversation).await;
+    let preview = conversation.unwrap().unwrap().last_message_preview;
+    assert_eq!(
+        preview.as_deref(),
+        Some("hi"),
+        "what the newest message says that is left"
+    );
+}
+
+fn react(message: &str, emoji: &str) -> Write {
+    let emoji = emoji.to_owned();
+    change(
+        message,
+        Change::React {
+            emoji,
+            is_added: true,
+        },
+    )
+}
+
+fn edit(message: &str, content: &str) -> Write {
+    let content = content.to_owned();
+    change(message, Change::Edit { content })
+}
+
+fn change(message: &str, change: Change) -> Write {
+    Write::Change(Box::new(NewChange {
+        message: message.into(),
+        by: "1".into(),
+        change,
+        at: now(),
+    }))
+}
+
+fn rev(outcome: &Outcome) -> i64 {
+    match outcome {
+        Outcome::Message { row, .. } => row.rev,
+        Outcome::Changed(changed) => changed.row.rev,
+        Outcome::Read(_) => panic!("a marker has no rev"),
+    }
+}
+
+fn has_changed(outcome: &Result<Outcome, Error>) -> bool {
+    match outcome {
+        Ok(Outcome::Changed(changed)) => changed.has_changed,
+        other => panic!("no change: {other:?}"),
     }
 }
 

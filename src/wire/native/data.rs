@@ -159,8 +159,10 @@ struct PresenceList<'a> {
 
 /// What changed: the answer to `sync`, and the event of that name.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SyncBody<'a> {
     epoch: &'a str,
+    server_time: Time,
     changed: ChangedBody<'a>,
     reset: Vec<&'a str>,
     gone: Vec<&'a str>,
@@ -171,6 +173,7 @@ impl<'a> SyncBody<'a> {
     pub fn new(caught_up: &'a CaughtUp, user: &'a UserId) -> Self {
         Self {
             epoch: &caught_up.epoch,
+            server_time: Time(caught_up.time),
             changed: ChangedBody { caught_up, user },
             reset: texts(&caught_up.reset),
             gone: texts(&caught_up.gone),

@@ -1,5 +1,6 @@
 //! Reading the fields of a payload. Each says what it must be, so that a refusal helps.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sohbet_entity::enums::ParticipantRole;
@@ -71,6 +72,7 @@ pub const REVS: Field = field(
     "conversations",
     "conversations must be an object of positions",
 );
+pub const SERVER_TIME: Field = field("serverTime", "serverTime must be a time in ISO 8601");
 pub const TOKEN: Field = field("token", "token must be a text");
 
 /// An id that must be there.
@@ -171,11 +173,12 @@ pub fn metadata(object: &Object) -> Result<Option<Value>> {
     metadata::parse(value).map(Some).ok_or(METADATA.wrong)
 }
 
-/// What a client has already: `{epoch, conversations: {id: rev}}`.
+/// What a client has already: `{epoch, conversations: {id: rev}, serverTime?}`.
 pub fn since(object: &Object) -> Result<Since> {
     let epoch = text(object, &EPOCH)?.ok_or(EPOCH.wrong)?;
     let revs = object.get(REVS.name).ok_or(REVS.wrong)?;
-    known(epoch, revs)
+    let time = text(object, &SERVER_TIME)?;
+    known(epoch, revs, time.as_deref())
 }
 
 /// As [`since`], from the value itself.
@@ -184,7 +187,7 @@ pub fn since_of(value: &RawValue) -> Result<Since> {
 }
 
 /// The last `rev` of each conversation, as an object.
-pub fn known(epoch: String, revs: &RawValue) -> Result<Since> {
+pub fn known(epoch: String, revs: &RawValue, time: Option<&str>) -> Result<Since> {
     if epoch.chars().count() > MAX_EPOCH_CHARS {
         return Err(EPOCH.wrong);
     }
@@ -196,6 +199,7 @@ pub fn known(epoch: String, revs: &RawValue) -> Result<Since> {
     let since = Since {
         epoch,
         conversations: revs.members().map(known).collect::<Result<_>>()?,
+        time: time.map(read_time).transpose()?,
     };
     match since.conversations.len() > MAX_KNOWN {
         true => Err(Error::TooLarge("Too many conversations")),
@@ -203,10 +207,15 @@ pub fn known(epoch: String, revs: &RawValue) -> Result<Since> {
     }
 }
 
+fn read_time(text: &str) -> Result<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text);
+    Ok(time.map_err(|_| SERVER_TIME.wrong)?.to_utc())
+}
+
 /// The place in a list that [`write_cursor`] wrote.
 pub fn read_cursor(text: &str) -> Result<Cursor> {
     let (micros, id) = text.split_once('_').ok_or(CURSOR.wrong)?;
-    let activity = number(micros).and_then(chrono::DateTime::from_timestamp_micros);
+    let activity = number(micros).and_then(DateTime::from_timestamp_micros);
     Ok(Cursor {
         activity: activity.ok_or(CURSOR.wrong)?,
         id: match ids::is_valid(id) {

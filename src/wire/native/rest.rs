@@ -101,7 +101,7 @@ pub fn sync(query: &Query) -> Result<DeskRequest> {
     let epoch = epoch.ok_or(EPOCH.wrong)?;
     let revs = query.get("since").ok_or(REVS.wrong)?;
     let revs: &RawValue = serde_json::from_str(revs).map_err(|_| REVS.wrong)?;
-    known(epoch.to_owned(), revs).map(DeskRequest::Sync)
+    known(epoch.to_owned(), revs, query.get(SERVER_TIME.name)).map(DeskRequest::Sync)
 }
 
 fn object(body: &RawValue) -> Result<Object<'_>> {

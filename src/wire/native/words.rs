@@ -72,7 +72,7 @@ pub const WORDS: [(&str, &[&str]); 21] = [
     ("typing_start", &["conversationId"]),
     ("typing_stop", &["conversationId"]),
     ("presence", &["userIds"]),
-    ("sync", &["epoch", "conversations"]),
+    ("sync", &["epoch", "conversations", "serverTime"]),
     ("auth_refresh", &["token"]),
 ];
 

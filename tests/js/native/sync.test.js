@@ -9,7 +9,7 @@ import {
   newRoom, pair, person, range, roomOf, send, sendMany, settle,
 } from "../support/native.js";
 
-const KEYS = ["epoch", "changed", "reset", "gone", "conversations"];
+const KEYS = ["epoch", "serverTime", "changed", "reset", "gone", "conversations"];
 /** Changes of one conversation in one answer, and of all together. */
 const MAX_CHANGES = 300;
 const MAX_CHANGES_IN_ALL = 3_000;
@@ -117,7 +117,10 @@ describe("sync", BUSY, () => {
     assert.deepEqual(counts, { [c]: 2, [room]: 1 });
     for (const message of Object.values(answer.changed).flat()) assertMessage(message);
     const query = new URLSearchParams({ epoch, since: JSON.stringify(revs) });
-    assert.deepEqual(await V1.as(world, "b").ok("GET", `/sync?${query}`), answer);
+    const { serverTime } = answer;
+    const twin = await V1.as(world, "b").ok("GET", `/sync?${query}`);
+    assert.ok(twin.serverTime >= serverTime);
+    assert.deepEqual({ ...twin, serverTime }, answer);
     const newest = { [c]: (await look(b, c)).lastRev, [room]: (await look(b, room)).lastRev };
     const nothing = await ask(b, "sync", { epoch, conversations: newest });
     assert.deepEqual(Object.values(nothing.changed).flat(), []);

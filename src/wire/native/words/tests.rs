@@ -198,10 +198,21 @@ fn what_a_client_has_is_an_epoch_and_positions() {
     let expected = Since {
         epoch: "e".into(),
         conversations: [("c".into(), 7)].into(),
+        time: None,
     };
     assert_eq!(
         synced(r#"{"epoch":"e","conversations":{"c":7}}"#),
-        Ok(expected)
+        Ok(expected.clone())
+    );
+    let time = "2026-11-21T10:00:00.000Z";
+    assert_eq!(
+        synced(&format!(
+            r#"{{"epoch":"e","conversations":{{"c":7}},"serverTime":"{time}"}}"#
+        )),
+        Ok(Since {
+            time: Some(time.parse().unwrap()),
+            ..expected
+        })
     );
     for wrong in [
         "{}",
@@ -211,6 +222,8 @@ fn what_a_client_has_is_an_epoch_and_positions() {
         r#"{"epoch":"e","conversations":{"c":-1}}"#,
         r#"{"epoch":"e","conversations":{"c":"7"}}"#,
         r#"{"epoch":"e","conversations":{"":7}}"#,
+        r#"{"epoch":"e","conversations":{},"serverTime":"yesterday"}"#,
+        r#"{"epoch":"e","conversations":{},"serverTime":5}"#,
     ] {
         assert_eq!(code(synced(wrong)), Some("INVALID_PAYLOAD"), "{wrong}");
     }

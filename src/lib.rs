@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod error;
 pub mod headers;
 pub mod http;
+pub mod link;
 pub mod plain;
 pub mod random;
 pub mod socket;

@@ -4,6 +4,7 @@ mod connections;
 mod handle;
 mod listener;
 mod local;
+mod nodes;
 mod plain;
 pub mod tokens;
 
@@ -25,7 +26,7 @@ use crate::socket::Sockets;
 use crate::store::{API_TOKEN_KEY, Blobs, LINK_KEY, Store, Writer};
 use crate::telemetry::{self, StartUp};
 use crate::worker::Worker;
-use crate::{auth, chat, http, socket, store};
+use crate::{auth, chat, delivery, http, socket, store};
 use connections::Connections;
 pub use handle::{Handle, Post, Recipient};
 use listener::Listener;
@@ -44,6 +45,8 @@ pub struct Config {
     pub trusts_clients: bool,
     /// Section of `store`.
     pub store: store::Config,
+    /// Section of `delivery`.
+    pub delivery: delivery::Config,
     /// Section of `auth`.
     pub auth: auth::Config,
     /// Section of `socket`.
@@ -96,6 +99,7 @@ impl From<Settings> for Config {
             port: settings.port,
             trusts_clients: settings.trusts_clients,
             store: settings.store,
+            delivery: settings.delivery,
             auth: settings.auth,
             socket: settings.socket,
             http: settings.http,
@@ -187,6 +191,7 @@ struct Parts {
     connections: Option<Connections>,
     writer: Worker,
     delivery: Worker,
+    nodes: Option<nodes::Workers>,
     clock: Worker,
     unread: Worker,
     expiry: Worker,
@@ -218,7 +223,8 @@ impl App {
             prepare_files(&config.blobs, &store).await?,
         );
         let chat = Arc::new(chat);
-        let delivery = Delivery::new(Arc::clone(&chat), batches, events);
+        let (nodes, exchanged) = nodes::start(&config.delivery, &chat, &store).await?;
+        let delivery = Delivery::new(Arc::clone(&chat), batches, events, exchanged);
         let (sockets, endpoint) = Sockets::new(config.socket.clone(), Arc::clone(&chat));
         let plain_sockets = PlainSockets::new(plain::config(&config.socket), Arc::clone(&chat));
         let http = http::State::new(config.http.clone(), Arc::clone(&chat));
@@ -253,6 +259,7 @@ impl App {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.watch_tokens(stop).await }
                 }),
+                nodes,
                 connections: None,
                 store,
                 http,
@@ -297,6 +304,9 @@ impl Parts {
         }
         self.writer.drain(part).await;
         self.delivery.drain(part).await;
+        if let Some(nodes) = self.nodes {
+            nodes.drain(part).await;
+        }
         self.clock.drain(part).await;
         self.unread.drain(part).await;
         self.expiry.drain(part).await;

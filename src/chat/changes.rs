@@ -6,10 +6,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, Viewer};
+use super::{
+    Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, News, Viewer,
+};
 use crate::error::Result;
 
 /// Conversations whose changes may be told at a time.
@@ -39,7 +42,7 @@ impl Turns {
 }
 
 /// Why somebody no longer takes part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// They left.
     Left,
@@ -65,6 +68,12 @@ impl Chat {
     /// Tells those who take part that a conversation is new, or not as it was. What cannot be
     /// read now is not told: whoever asks for the conversation sees the change.
     pub async fn tell_changed(&self, id: &ConversationId) {
+        self.tell_nodes(News::Facts(id.clone())).await;
+        self.tell_changed_here(id).await;
+    }
+
+    /// As [`Chat::tell_changed`], on this node only.
+    pub(super) async fn tell_changed_here(&self, id: &ConversationId) {
         if let Err(error) = self.try_tell_changed(id).await {
             tracing::warn!(
                 error.code = error.code(),

@@ -29,6 +29,9 @@ pub struct Conversation {
     pub id: ConversationId,
     /// Two users, or a room.
     pub kind: Kind,
+    /// The transaction that last changed anything of it but what was said; 0 where only one node
+    /// works on the data.
+    pub facts_in: i64,
 }
 
 /// What a conversation is between.
@@ -105,6 +108,7 @@ impl Conversation {
 
 impl From<StoredConversation> for Conversation {
     fn from(stored: StoredConversation) -> Self {
+        let facts_in = stored.row.facts_in;
         let (id, first, second) = (stored.row.id, stored.row.user1_id, stored.row.user2_id);
         let members = stored.participants.into_iter();
         let members = members.filter_map(|row| Some((row.party.user()?, row.role)));
@@ -130,7 +134,7 @@ impl From<StoredConversation> for Conversation {
                 members: HashMap::new(),
             }),
         };
-        Self { id, kind }
+        Self { id, kind, facts_in }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::cookie;
 
 /// How the rows are named that come into being in a dialect (contract/README.md, section 4).
@@ -53,7 +55,7 @@ pub enum Feature {
 macro_rules! dialects {
     ($($(#[$doc:meta])* $variant:ident $name:literal $ids:ident $people:ident $access:ident $port:literal $cookie:literal [$($feature:ident)*],)*) => {
         /// One complete vocabulary; a socket speaks exactly one.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Dialect {
             $($(#[$doc])* $variant,)*
         }

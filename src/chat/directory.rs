@@ -4,7 +4,7 @@
 use sohbet_entity::ids::{GalleryId, UserId};
 
 use super::users::is_gallery;
-use super::{Chat, Profile};
+use super::{Chat, News, Profile};
 use crate::auth::{Identity, Permission};
 use crate::error::{Error, Result};
 use crate::store::DirectoryEntry;
@@ -25,6 +25,12 @@ impl Chat {
         self.store.save_entry(entry).await?;
         self.forget_profile(id);
         self.move_sessions(id, old.as_ref(), gallery.as_ref());
+        let moved = News::Gallery {
+            user: id.clone(),
+            old,
+            new: gallery.clone(),
+        };
+        self.tell_nodes(moved).await;
         Ok(())
     }
 
@@ -53,7 +59,12 @@ impl Chat {
     /// Lets the sockets of a user follow the directory, unless their token names the gallery. Who
     /// had another gallery may be in its rooms, in whatever dialect: all those sockets come back as
     /// who they are now.
-    fn move_sessions(&self, user: &UserId, old: Option<&GalleryId>, new: Option<&GalleryId>) {
+    pub(super) fn move_sessions(
+        &self,
+        user: &UserId,
+        old: Option<&GalleryId>,
+        new: Option<&GalleryId>,
+    ) {
         let mut followers = Vec::new();
         self.sessions.each(|session| {
             if session.identity().gallery.is_none() && session.is_of(user) {

@@ -8,7 +8,8 @@ use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
-    Ack, Conversation, DeskEvent, Dialect, LobbyEvent, Message, Profile, Reply, Session, SessionId,
+    Ack, Conversation, DeskEvent, Dialect, LobbyEvent, Message, News, Profile, Reply, Session,
+    SessionId,
 };
 use crate::error::Error;
 use crate::store::ReadOutcome;
@@ -55,8 +56,8 @@ pub enum Event {
         typist: Arc<Profile>,
         /// Whether they still do.
         is_typing: bool,
-        /// The socket that said so.
-        except: SessionId,
+        /// The socket that said so; `None` when it is on another node.
+        except: Option<SessionId>,
     },
     /// A user came online in a dialect, or is gone from it for good.
     Presence {
@@ -79,6 +80,8 @@ pub enum Event {
     Desk(DeskEvent),
     /// An answer that has its place among what others do.
     Answer(Answering),
+    /// Something that other nodes have to know, and nobody here.
+    Elsewhere(News),
     /// The host application stored a message itself and wants it heard as it is.
     Relayed {
         /// The conversation.

@@ -24,6 +24,7 @@ mod links;
 mod lobby;
 mod media;
 mod messages;
+mod nodes;
 mod pages;
 mod peers;
 mod people;
@@ -72,6 +73,7 @@ pub use lobby::{
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
+pub use nodes::{Heard, Moved, News, Repair};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};

@@ -7,7 +7,7 @@ use sohbet_entity::ids::UserId;
 use uuid::Uuid;
 
 use super::users::is_gallery;
-use super::{Caller, Chat, CreatedToken, Dialect, NewApiToken, People, Profile, TokenForm};
+use super::{Caller, Chat, CreatedToken, Dialect, NewApiToken, News, People, Profile, TokenForm};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 use crate::store::Fault;
@@ -111,6 +111,7 @@ impl Chat {
         };
         saved?;
         self.forget_profile(user);
+        self.tell_nodes(News::Profile(user.clone())).await;
         Ok(())
     }
 

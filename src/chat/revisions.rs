@@ -111,22 +111,23 @@ impl Chat {
         }
     }
 
-    /// What a change comes to: the answer, and what others hear.
+    /// What a change comes to: the answer, and what others hear; `emoji` is the reaction that it was
+    /// about.
     pub fn tell_of_change(
         &self,
-        change: &Change,
+        emoji: Option<String>,
         changed: ChangedMessage,
         sender: Arc<Profile>,
         conversation: Arc<Conversation>,
     ) -> (Reply, Vec<Event>) {
         let mut events = Vec::new();
         if changed.has_changed
-            && let Change::React { emoji, .. } = change
+            && let Some(emoji) = emoji
         {
             events.push(Event::Lobby(LobbyEvent::Reacted {
                 room: changed.row.conversation_id.clone(),
                 message: changed.row.id.clone(),
-                emoji: emoji.clone(),
+                emoji,
                 reactions: self.lobby_reactions(&changed.reactions),
             }));
         }

@@ -47,7 +47,11 @@ pub fn message(conversation: &str, text: &str) -> Message {
         row: Arc::new(row(conversation, text)),
         sender: profile("1"),
         receiver: Some(profile("2")),
-        conversation: Arc::new(Conversation { id, kind }),
+        conversation: Arc::new(Conversation {
+            id,
+            kind,
+            facts_in: 0,
+        }),
         duplicate: false,
     }
 }

@@ -1,16 +1,18 @@
 //! Who is typing where. A typing state is refreshed by its typist and ends by itself.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::Instant;
 
-use super::{Caller, Chat, Dialect, Event, SessionId};
+use super::{Caller, Chat, Conversation, Dialect, Event, SessionId};
 
 /// How long a typing state lives after its last refresh.
 pub const LIFETIME: Duration = Duration::from_secs(6);
+/// How much longer a state of another node lives here: that node ends it, unless it is gone.
+const MARGIN: Duration = Duration::from_secs(2);
 /// Most typing states kept; further typists are simply not shown.
 const MAX_STATES: usize = 50_000;
 
@@ -45,7 +47,10 @@ impl Typing {
     /// Starts or refreshes a state. `false` when there are too many.
     fn start(&self, key: Key, session: SessionId) -> bool {
         let mut inner = self.inner();
-        let refreshed = Instant::now();
+        let refreshed = match session {
+            SessionId::ELSEWHERE => Instant::now() + MARGIN,
+            _ => Instant::now(),
+        };
         if let Some(state) = inner.states.get_mut(&key)
             && state.session == session
         {
@@ -176,6 +181,32 @@ impl Chat {
         }
     }
 
+    /// Somebody on another node types, or stopped. It ends by itself here too, in case that node goes.
+    pub(super) fn type_elsewhere(
+        &self,
+        dialect: Dialect,
+        conversation: ConversationId,
+        user: UserId,
+        is_typing: bool,
+        known: Option<Arc<Conversation>>,
+    ) -> Event {
+        let (key, session) = ((dialect, conversation, user), SessionId::ELSEWHERE);
+        if is_typing {
+            self.typing.start(key.clone(), session);
+        } else {
+            self.typing.stop(&key);
+        }
+        let (dialect, conversation, user) = key;
+        Event::Typing {
+            dialect,
+            known,
+            typist: self.shown_profile(&user),
+            conversation,
+            is_typing,
+            except: None,
+        }
+    }
+
     pub(super) async fn expire_typing(&self) {
         for ended in self.typing.expire() {
             self.publish_typing(ended, false).await;
@@ -194,7 +225,7 @@ impl Chat {
             typist: self.shown_profile(&user),
             conversation,
             is_typing,
-            except: state.session,
+            except: Some(state.session).filter(|session| *session != SessionId::ELSEWHERE),
         }
     }
 }

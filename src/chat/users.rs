@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{GalleryId, PartyId, UserId};
 
-use super::Chat;
+use super::{Chat, News};
 use crate::error::{Error, Result};
 use crate::store::UserRow;
 
@@ -128,6 +128,7 @@ impl Chat {
         let profile = self.profile(id).await?;
         if name.is_some() && profile.name.as_deref() != name {
             self.load_profile(id, name).await?;
+            self.tell_nodes(News::Profile(id.clone())).await;
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ use reader::{Reader, bytes, count, list, millis, switch};
 use sources::Sources;
 
 use crate::chat::Dialect;
-use crate::{auth, chat, http, socket, store, telemetry};
+use crate::{auth, chat, delivery, http, socket, store, telemetry};
 
 /// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -61,6 +61,8 @@ pub struct Settings {
     pub trusts_clients: bool,
     /// Section of `store`.
     pub store: store::Config,
+    /// Section of `delivery`.
+    pub delivery: delivery::Config,
     /// Section of `auth`.
     pub auth: auth::Config,
     /// Section of `socket`.
@@ -161,6 +163,7 @@ impl Settings {
             trusts_clients,
             port,
             store: read_store(reader, &database),
+            delivery: read_delivery(reader, &database),
             database,
             auth: read_auth(reader),
             chat: read_chat(reader, is_development, &http),
@@ -195,6 +198,24 @@ fn read_port(reader: &mut Reader<'_>, dialect: Option<Dialect>) -> u16 {
     let port = port.unwrap_or(dialect.map_or(DEFAULT_PORT, Dialect::default_port));
     reader.show(&table::PORT, &port.to_string());
     port
+}
+
+fn read_delivery(reader: &mut Reader<'_>, database: &Database) -> delivery::Config {
+    let redis_url = reader.optional(&table::REDIS_URL, redis_url);
+    if redis_url.is_some() && database.file.is_some() {
+        reader.refuse(
+            &table::REDIS_URL,
+            "several nodes need one PostgreSQL: set DATABASE_URL to it, or leave this out",
+        );
+    }
+    delivery::Config { redis_url }
+}
+
+fn redis_url(text: &str) -> Result<String, String> {
+    match delivery::is_redis_url(text) {
+        true => Ok(text.to_owned()),
+        false => Err("write redis://[user:password@]host[:port][/db], or rediss:// for TLS".into()),
+    }
 }
 
 fn read_auth(reader: &mut Reader<'_>) -> auth::Config {

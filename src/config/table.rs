@@ -49,7 +49,7 @@ pub static SERVER: [&Setting; 7] = [
     &INSECURE_TRUST_CLIENTS,
 ];
 /// Where messages are kept.
-pub static DATABASE: [&Setting; 3] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE];
+pub static DATABASE: [&Setting; 4] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE, &REDIS_URL];
 /// Who may connect.
 pub static ACCESS: [&Setting; 8] = [
     &FRONTEND_URL,
@@ -171,6 +171,18 @@ pub static NO_MIGRATE: Setting = switch(
     &["NO_MIGRATE"],
     "Do not bring the database schema up to date at start",
 );
+/// Its address may hold a password.
+pub static REDIS_URL: Setting = Setting {
+    flag: Flag::None,
+    is_secret: true,
+    ..value(
+        "redis-url",
+        "URL",
+        &["REDIS_URL"],
+        "",
+        "Redis or Valkey between several nodes on one PostgreSQL; without it they talk over PostgreSQL",
+    )
+};
 /// All five names are added up.
 pub static FRONTEND_URL: Setting = value(
     "frontend-url",

@@ -4,23 +4,44 @@
 //! it first answers the sender, then tells the others; a fan-out goes to the union of its places,
 //! so no socket hears a thing twice, and is encoded once per dialect that has listeners.
 
+mod exchange;
 mod fan_out;
+mod finishing;
+mod hearing;
+mod nodes;
+mod redis;
+mod sequencer;
 
+pub use self::redis::{MAX_TEXT_BYTES, RedisCarrier, is_redis_url};
+pub use exchange::{Exchange, Secret};
+pub use nodes::{Exchanged, Inbound, LinkState};
+
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::chat::{
-    About, Ack, Answering, Chat, Dialect, Done, Event, Message, Origin, Outcome, Reply, Session,
-    SessionId, Tag, Write,
-};
-use crate::error::Error;
+use crate::chat::{Ack, Answering, Chat, Done, Event, Moved, News, Reply, Session, Tag};
 use crate::wire::{self, Answer, Asked};
+use nodes::{Nodes, Post};
 
-/// Events that are told after a batch before the next batch.
+/// How nodes on one database talk to each other.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Address of Redis or Valkey; without it they talk over PostgreSQL.
+    pub redis_url: Option<String>,
+}
+
+/// Events that are told after a batch before the next batch, and as many of other nodes.
 const EVENTS_PER_BATCH: usize = 64;
+/// How often holes are looked at, while there are any.
+const HOLE_TICK: Duration = Duration::from_millis(5);
+/// How long an answer waits for what it shows to be told; then a socket may hear something again.
+const MAX_EARLY: Duration = Duration::from_secs(2);
 
 /// The delivery task.
 pub struct Delivery {
@@ -30,15 +51,23 @@ pub struct Delivery {
     n_delivered: u64,
     /// Answers that hold messages of a batch that is not told yet. Bounded by the requests that
     /// sockets may have under way.
-    early: VecDeque<Answering>,
+    early: VecDeque<(Instant, Answering)>,
+    /// What other nodes have seen, until this node's own batches of before are told. Bounded by how
+    /// often they look.
+    seen: VecDeque<(u64, Vec<Moved>)>,
+    asked_at: Instant,
+    /// The other nodes, where there may be any.
+    nodes: Option<RefCell<Nodes>>,
 }
 
 impl Delivery {
-    /// Prepares the task; `batches` come from the writer, `events` from the domain.
+    /// Prepares the task; `batches` come from the writer, `events` from the domain, and what is
+    /// exchanged from other nodes, where there may be any.
     pub fn new(
         chat: Arc<Chat>,
         batches: mpsc::Receiver<Vec<Done<Tag>>>,
         events: mpsc::Receiver<Event>,
+        exchanged: Option<Exchanged>,
     ) -> Self {
         Self {
             chat,
@@ -46,6 +75,9 @@ impl Delivery {
             events,
             n_delivered: 0,
             early: VecDeque::new(),
+            seen: VecDeque::new(),
+            asked_at: Instant::now(),
+            nodes: exchanged.map(|exchanged| RefCell::new(Nodes::new(exchanged))),
         }
     }
 
@@ -63,19 +95,33 @@ impl Delivery {
                     }
                     None => break,
                 },
+                inbound = hearing::next_inbound(&mut self.nodes) => self.hear(inbound),
                 Some(event) = self.events.recv() => self.take(event),
+                () = tokio::time::sleep(HOLE_TICK), if self.has_loose_ends() => {}
             }
+            self.tie_loose_ends();
         }
         while let Ok(event) = self.events.try_recv() {
             self.take(event);
         }
+        self.let_all_go_on();
     }
 
     fn work_off_events(&mut self) {
         for _ in 0..EVENTS_PER_BATCH {
             match self.events.try_recv() {
                 Ok(event) => self.take(event),
-                Err(_) => return,
+                Err(_) => break,
+            }
+        }
+        for _ in 0..EVENTS_PER_BATCH {
+            match self
+                .nodes
+                .as_mut()
+                .and_then(|nodes| nodes.get_mut().next_now())
+            {
+                Some(inbound) => self.hear(inbound),
+                None => break,
             }
         }
     }
@@ -85,18 +131,36 @@ impl Delivery {
             self.guard(|delivery| delivery.finish(done));
         }
         self.n_delivered += 1;
-        let n_delivered = self.n_delivered;
-        while let Some(answering) = self.early.pop_front_if(|it| it.n_before <= n_delivered) {
+        self.answer_early();
+    }
+
+    /// Gives the answers whose messages are told.
+    fn answer_early(&mut self) {
+        while let Some((since, answering)) = self.early.pop_front() {
+            if !self.is_told(&answering) && since.elapsed() < MAX_EARLY {
+                return self.early.push_front((since, answering));
+            }
             self.guard(|delivery| delivery.answer_in_turn(answering));
         }
+    }
+
+    /// Whether all that an answer shows was told.
+    fn is_told(&self, answering: &Answering) -> bool {
+        let has_told = |nodes: &RefCell<Nodes>| {
+            let mut nodes = nodes.borrow_mut();
+            let heads = answering.reply.heads();
+            // Each is looked at: what is missing is asked for.
+            heads.iter().filter(|head| !nodes.has_told(head)).count() == 0
+        };
+        answering.n_before <= self.n_delivered && self.nodes.as_ref().is_none_or(has_told)
     }
 
     /// Tells an event, or keeps an answer until what it holds has been told to the others: else its
     /// socket would hear the same messages again.
     fn take(&mut self, event: Event) {
         match event {
-            Event::Answer(answering) if answering.n_before > self.n_delivered => {
-                self.early.push_back(answering);
+            Event::Answer(answering) if !self.early.is_empty() || !self.is_told(&answering) => {
+                self.early.push_back((Instant::now(), answering));
             }
             event => self.guard(|delivery| delivery.tell(event)),
         }
@@ -109,163 +173,38 @@ impl Delivery {
         }
     }
 
-    /// Answers the sender of a write, then tells the others.
-    fn finish(&self, done: Done<Tag>) {
-        let Tag {
-            origin,
-            about,
-            before,
-            dialect,
-        } = done.tag;
-        if let Some(event) = before {
-            self.tell(event);
-        }
-        let outcome = done.outcome;
-        match (outcome, done.write, about) {
-            (
-                Ok(Outcome::Message { row, duplicate }),
-                _,
-                About::Message {
-                    sender,
-                    receiver,
-                    conversation,
-                },
-            ) => {
-                let message = Message {
-                    row: self.chat.shown(row),
-                    sender,
-                    receiver,
-                    // Who was removed in the meantime hears nothing.
-                    conversation: self.chat.current(&conversation),
-                    duplicate,
-                };
-                self.finish_message(message, origin, dialect);
+    /// Tells something in its turn.
+    fn post(&self, at: Option<Moved>, post: Post) {
+        match (&self.nodes, at) {
+            (Some(nodes), Some(at)) => {
+                let ready = nodes.borrow_mut().take_turn(&at, post);
+                self.send(ready);
             }
-            (
-                Ok(Outcome::Changed(changed)),
-                Write::Change(new),
-                About::Message {
-                    sender,
-                    conversation,
-                    ..
-                },
-            ) => {
-                let conversation = self.chat.current(&conversation);
-                let chat = &self.chat;
-                let (reply, events) =
-                    chat.tell_of_change(&new.change, changed, sender, conversation);
-                self.finish_as(Ok(reply), origin, dialect, &events);
-            }
-            (Ok(Outcome::Read(outcome)), Write::Read(read), About::Read { known }) => {
-                let reply = Reply::Read {
-                    conversation: read.conversation.clone(),
-                    message: read.message,
-                    outcome,
-                };
-                let event = Event::Read {
-                    conversation: read.conversation,
-                    known: known.map(|known| self.chat.current(&known)),
-                    party: read.party,
-                    reader: read.reader,
-                    outcome,
-                    origin: asker(&origin),
-                    dialect,
-                };
-                self.finish_as(Ok(reply), origin, dialect, &[event]);
-            }
-            (Err(error), ..) => self.finish_as(Err(error), origin, dialect, &[]),
-            (Ok(_), ..) => self.finish_as(Err(Error::Internal), origin, dialect, &[]),
+            _ => self.send([post]),
         }
     }
 
-    fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
-        let has_got_it = !message.duplicate && self.note_delivered(&message);
-        let n_reached = match wire::vocabulary(dialect).counts_receivers() {
-            true => self.n_reached(&message).max(usize::from(has_got_it)),
-            false => 0,
-        };
-        let reply = Reply::Sent {
-            n_reached,
-            message: message.clone(),
-        };
-        let echo = match &origin {
-            Origin::Socket { echo, .. } | Origin::Rest { echo, .. } => echo.clone(),
-        };
-        let event = (!message.duplicate).then(|| Event::Message {
-            message,
-            echo,
-            origin: asker(&origin),
-            dialect,
-        });
-        self.finish_as(Ok(reply), origin, dialect, event.as_slice());
-    }
-
-    /// Notes where a message needs not wait for its receiver, who is about to be told; looked at once,
-    /// so that the answer to its sender says the same. Returns whether there is such a place.
-    fn note_delivered(&self, message: &Message) -> bool {
-        let sessions = &self.chat.sessions;
-        let lets_wait = |dialect: &Dialect| {
-            wire::vocabulary(*dialect).lets_messages_wait()
-                && sessions.has_listeners(*dialect, *dialect)
-        };
-        let waiting = Dialect::ALL.into_iter().filter(lets_wait);
-        let noted = waiting.filter(|dialect| self.chat.note_delivered(message, *dialect));
-        noted.count() > 0
-    }
-
-    /// Users whom a message reaches now.
-    fn n_reached(&self, message: &Message) -> usize {
-        let is_connected = |user| usize::from(self.chat.sessions.is_connected(user));
-        match (&message.receiver, message.conversation.room()) {
-            (Some(receiver), _) => is_connected(&receiver.id),
-            (None, Some(room)) => room.members.keys().map(is_connected).sum(),
-            (None, None) => 0,
+    fn send(&self, ready: impl IntoIterator<Item = Post>) {
+        for post in ready {
+            for event in &post.events {
+                self.announce(event);
+            }
+            post.after.go_on();
         }
     }
 
-    /// Answers whoever waits for a write, and tells the others: after a socket's answer, and
-    /// before a REST answer.
-    fn finish_as(
-        &self,
-        outcome: Result<Reply, Error>,
-        origin: Origin,
-        dialect: Dialect,
-        events: &[Event],
-    ) {
-        match origin {
-            Origin::Socket {
-                session,
-                word,
-                ack,
-                echo,
-                permit,
-            } => {
-                let asked = Asked {
-                    word,
-                    echo: echo.as_deref(),
-                    session: &session,
-                };
-                let told = wire::vocabulary(dialect).answer(&asked, &outcome);
-                answer(&session, told, ack);
-                for event in events {
-                    self.announce(event);
-                }
-                // Only now: what the socket asks next comes after this fan-out.
-                drop(permit);
-            }
-            Origin::Rest { reply, .. } => {
-                for event in events {
-                    self.announce(event);
-                }
-                // The caller may have hung up; what it wrote is stored all the same.
-                let _ = reply.send(outcome);
-            }
+    /// Hands something to the other nodes.
+    fn say(&self, news: impl FnOnce() -> Option<News>) {
+        if let Some(nodes) = &self.nodes {
+            nodes.borrow().say(news);
         }
     }
 
-    /// Tells an event of the domain.
+    /// Tells an event of the domain, here and elsewhere.
     fn tell(&self, event: Event) {
+        self.say(|| News::of(&event));
         match event {
+            Event::Elsewhere(news) => self.say(|| Some(news)),
             Event::Answer(answering) => self.answer_in_turn(answering),
             // Who is there is read now, so that it fits what was told before.
             Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
@@ -325,14 +264,6 @@ impl Delivery {
             self.tell(event);
         }
         drop(permit);
-    }
-}
-
-/// The socket that waits for a write, if it is one.
-fn asker(origin: &Origin) -> Option<SessionId> {
-    match origin {
-        Origin::Socket { session, .. } => Some(session.id),
-        Origin::Rest { asker, .. } => *asker,
     }
 }
 

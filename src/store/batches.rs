@@ -209,9 +209,10 @@ async fn number(
                 let Some(change) = &mut changes[index] else {
                     continue;
                 };
-                if let Some((_, rev)) = next.get_mut(&change.row.conversation_id)
+                if let Some((seq, rev)) = next.get_mut(&change.row.conversation_id)
                     && change.has_changed
                 {
+                    change.last_seq = *seq - 1;
                     change.row.rev = take(rev);
                     newest.insert(change.row.id.clone(), change.row.rev);
                 } else if let Some(rev) = newest.get(&change.row.id) {

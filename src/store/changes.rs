@@ -19,6 +19,8 @@ pub struct MadeChange {
     /// The message now; where nothing has changed, with the `rev` that it had.
     pub row: MessageRow,
     pub has_changed: bool,
+    /// The last message of the conversation when it took its `rev`.
+    pub last_seq: i64,
     /// Whether it is about what the message says.
     is_of_text: bool,
 }
@@ -73,6 +75,7 @@ async fn make_one(
         Change::Delete => (delete(txn, change, row).await?, true),
     };
     Ok(Some(MadeChange {
+        last_seq: row.seq,
         row,
         has_changed,
         is_of_text: !matches!(change.change, Change::React { .. }),
@@ -176,6 +179,7 @@ pub async fn finish(
     let changed = |made: MadeChange| ChangedMessage {
         reactions: by_message.get(&made.row.id).cloned().unwrap_or_default(),
         row: Arc::new(made.row),
+        last_seq: made.last_seq,
         has_changed: made.has_changed,
     };
     Ok(made.into_iter().map(|made| made.map(changed)).collect())

@@ -17,6 +17,9 @@ pub const API_TOKEN_KEY: &str = "api_token_key";
 /// Key of the secret that signs links to stored files.
 pub const LINK_KEY: &str = "link_key";
 
+/// Key of the secret with which nodes know each other's texts.
+pub const BUS_KEY: &str = "bus_key";
+
 const EPOCH: &str = "epoch";
 /// The room that every database has from the start: id and name, as chatsphere front ends expect
 /// them (contract/chatsphere.md, section 1).

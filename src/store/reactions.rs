@@ -1,13 +1,14 @@
 //! Reactions to messages.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{MessageId, UserId};
 
 use super::rows::Bulk;
 use super::{Fault, Store};
 
 /// One user's reaction, with how many users reacted the same way.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone, FromQueryResult, Serialize, Deserialize)]
 pub struct ReactionRow {
     /// To which message.
     pub message_id: MessageId,

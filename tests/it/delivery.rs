@@ -76,7 +76,7 @@ impl Parts {
         let chat = Arc::new(chat);
         let stop = CancellationToken::new();
         Self {
-            delivery: Delivery::new(Arc::clone(&chat), batches, events),
+            delivery: Delivery::new(Arc::clone(&chat), batches, events, None),
             writer: tokio::spawn(writer.run(stop.clone())),
             store,
             chat,

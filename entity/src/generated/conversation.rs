@@ -15,6 +15,8 @@ pub struct Model {
     pub last_message_preview: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub changed_in: i64,
+    pub facts_in: i64,
     #[sea_orm(has_many)]
     pub messages: HasMany<super::message::Entity>,
     #[sea_orm(has_many)]

@@ -13,3 +13,4 @@ pub mod m20261121_000010_server_meta;
 pub mod m20261121_000011_upload_use;
 pub mod m20261121_000012_open_rooms;
 pub mod m20261121_000013_listings;
+pub mod m20261121_000014_changed_in;

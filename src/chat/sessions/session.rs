@@ -57,6 +57,11 @@ impl SessionId {
     }
 }
 
+impl SessionId {
+    /// Stands for a socket of another node.
+    pub const ELSEWHERE: Self = Self(0);
+}
+
 #[cfg(test)]
 impl SessionId {
     /// A session that does not exist.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
 
 use crate::error::Error;
@@ -117,6 +118,8 @@ pub enum Change {
 pub struct ChangedMessage {
     /// The row; its `rev` is that of this change.
     pub row: Arc<MessageRow>,
+    /// The last message of its conversation at that time.
+    pub last_seq: i64,
     /// The reactions to it, equal ones together, of each at most [`MAX_REACTIONS`].
     pub reactions: Vec<ReactionRow>,
     /// False when it was like that before; then it has no new `rev`.
@@ -162,7 +165,7 @@ pub enum Outcome {
 }
 
 /// What a read marker changed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct ReadOutcome {
     /// Messages that were unread before.
     pub n_marked: u64,

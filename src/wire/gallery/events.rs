@@ -53,7 +53,7 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
             ..
         } => Audience {
             conversation: Some(conversation),
-            except: Some(*except),
+            except: *except,
             except_user: Some(&typist.id),
             ..Audience::of(Dialect::Gallery)
         },

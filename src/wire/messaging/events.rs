@@ -51,7 +51,7 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
             ..
         } => Audience {
             conversation: Some(conversation),
-            except: Some(*except),
+            except: *except,
             except_user: Some(&typist.id),
             ..Audience::of(Dialect::Messaging)
         },
@@ -127,7 +127,7 @@ pub fn encode(event: &Event) -> Option<Frame> {
             name: "new_message",
             body: message.clone(),
         },
-        Event::Answer(_) | Event::Lobby(_) | Event::Desk(_) => return None,
+        Event::Answer(_) | Event::Lobby(_) | Event::Desk(_) | Event::Elsewhere(_) => return None,
     };
     Some(frame)
 }

@@ -34,7 +34,7 @@ pub fn audience(event: &Event) -> Option<Audience<'_>> {
             except,
             ..
         } => Audience {
-            except: Some(*except),
+            except: *except,
             except_user: Some(&typist.id),
             ..participants(known, Dialect::Native)
         },

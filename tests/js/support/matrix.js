@@ -12,7 +12,9 @@ import { Server } from "./server.js";
 import { token } from "./token.js";
 
 const TRANSPORTS = { default: {}, polling: { transports: ["polling"] }, websocket: { transports: ["websocket"] } };
-const STORES = ["sqlite", "postgres"];
+/** `nodes` and `redis` are two servers on one PostgreSQL, that talk over it or over Redis. */
+const STORES = (process.env.SOHBET_TEST_STORES ?? "sqlite,postgres").split(",");
+const WITH_TWO_SERVERS = ["nodes", "redis"];
 const MAX_OUTPUT_CHARS = 6_000;
 
 /** The combinations in which the cases of one dialect run. `fixed` is a server with that dialect configured. */
@@ -62,12 +64,15 @@ export function each(combinations, name, test, env = {}) {
       for (const store of combinations.stores) {
         it(`${name} [${setting} ${transport} ${store}]`, { timeout: 120_000 }, async (t) => {
           const server = await Server.start(store, { DIALECT: setting === "fixed" ? combinations.dialect : "auto", ...env });
-          const world = new World(server, { setting, transport, store });
+          const other = WITH_TWO_SERVERS.includes(store) ? await server.join() : undefined;
+          const world = new World(server, { setting, transport, store }, other);
           const fault = await test(world).then(() => world.assertAcksOnce()).catch((error) => error);
           world.close();
-          const stopFault = await server.remove().catch((error) => error);
+          const stopFault = (await other?.remove().catch((error) => error)) ?? (await server.remove().catch((error) => error));
           if (fault ?? stopFault) {
-            t.diagnostic(`last output of the server:\n${server.output.slice(-MAX_OUTPUT_CHARS)}`);
+            for (const { output } of [server, other].filter(Boolean)) {
+              t.diagnostic(`last output of the server:\n${output.slice(-MAX_OUTPUT_CHARS)}`);
+            }
             throw fault ?? stopFault;
           }
         });
@@ -76,16 +81,18 @@ export function each(combinations, name, test, env = {}) {
   }
 }
 
-/** One server and the people on it. */
+/** One server, or two on one store, and the people on them. */
 export class World {
   #clients = [];
+  #nConnected = 0;
 
-  constructor(server, { setting, transport, store }) {
+  constructor(server, { setting, transport, store }, other = server) {
     this.server = server;
+    this.servers = [server, other];
     this.setting = setting;
     this.transport = transport;
     this.store = store;
-    this.rest = new Rest(server.url);
+    this.rest = new Rest(other.url);
   }
 
   /** Whether the server has a key: then people need tokens. */
@@ -93,9 +100,11 @@ export class World {
     return "JWT_SECRET" in this.server.env;
   }
 
-  /** A connected socket with the transport of this run. */
+  /** A connected socket with the transport of this run; of two servers each in turn. */
   async connect(options = {}) {
-    const client = await Client.connect(this.server.url, { ...TRANSPORTS[this.transport], ...options });
+    const { url } = this.servers[this.#nConnected % 2];
+    this.#nConnected += 1;
+    const client = await Client.connect(url, { ...TRANSPORTS[this.transport], ...options });
     this.#clients.push(client);
     return client;
   }

@@ -37,7 +37,7 @@ export class Server {
 
   /**
    * A running server on a fresh store.
-   * @param {"sqlite" | "postgres"} kind
+   * @param {"sqlite" | "postgres" | "nodes" | "redis"} kind the last two: PostgreSQL, prepared for several servers
    * @param {Record<string, string>} [env]
    */
   static async start(kind, env = {}) {
@@ -52,6 +52,14 @@ export class Server {
     } finally {
       starting.leave();
     }
+  }
+
+  /** A second server on the same store. It leaves the store alone when it is removed. */
+  async join() {
+    const { dir, env } = this.store;
+    const other = new Server({ dir, env, remove: async () => {} }, this.env);
+    await other.start();
+    return other;
   }
 
   get url() {
@@ -143,6 +151,9 @@ export class Server {
   }
 }
 
+/** What nodes on one PostgreSQL need to talk to each other. */
+const SHARED = { nodes: {}, redis: { REDIS_URL: process.env.TEST_REDIS_URL ?? "redis://127.0.0.1:6379" } };
+
 /** A temporary directory with an SQLite file or, on the cluster of `TEST_DATABASE_URL`, a database of its own. */
 class Store {
   constructor(dir, url, remove) {
@@ -156,6 +167,7 @@ class Store {
 
   static async create(kind) {
     const newDir = () => mkdtemp(path.join(os.tmpdir(), "sohbet-test-"));
+    const shared = SHARED[kind] ?? {};
     if (kind === "sqlite") {
       const dir = await newDir();
       return new Store(dir, `sqlite://${path.join(dir, "chat.db")}`, async () => {});
@@ -164,7 +176,9 @@ class Store {
     await onCluster(`CREATE DATABASE "${name}"`);
     const url = new URL(process.env.TEST_DATABASE_URL);
     url.pathname = `/${name}`;
-    return new Store(await newDir(), url.href, () => onCluster(`DROP DATABASE "${name}" WITH (FORCE)`));
+    const store = new Store(await newDir(), url.href, () => onCluster(`DROP DATABASE "${name}" WITH (FORCE)`));
+    Object.assign(store.env, shared);
+    return store;
   }
 }
 

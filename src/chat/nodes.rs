@@ -1,0 +1,375 @@
+//! What happens on other nodes that share the database: it is made true here, and told here.
+
+mod news;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sohbet_entity::ids::{ConversationId, UserId, canonical_decimal};
+
+pub use news::News;
+
+use super::{
+    Chat, Conversation, ConversationView, DeskEvent, DeskReply, Dialect, Event, IdForm, LobbyEvent,
+    Message, Reply, SessionId,
+};
+use crate::error::Result;
+use crate::store::{ChangedMessage, Head, MessageRow, ReactionRow};
+
+/// Messages that a repair reads at a time.
+const MAX_REPAIRED: u32 = 300;
+/// Ids that are milliseconds since 1970 are larger than any from a sequence.
+const FIRST_MILLIS: u64 = 1_000_000_000_000;
+/// Most reactions to one message that a repair reads.
+const MAX_REACTIONS: u32 = 1_000;
+
+/// How far a conversation has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Its last change.
+    pub rev: i64,
+    /// Its last message at that time.
+    pub seq: i64,
+}
+
+/// Something that other nodes made, ready to be told here.
+pub struct Heard {
+    /// Where it stands in its conversation, if it takes a `rev`.
+    pub at: Option<Moved>,
+    /// What is told.
+    pub events: Vec<Event>,
+}
+
+/// What a hole in a conversation is filled with.
+pub struct Repair {
+    /// Messages that are new or changed, each with its `rev`, in order.
+    pub changes: Vec<(i64, Vec<Event>)>,
+    /// How far that reaches.
+    pub head: Moved,
+}
+
+impl Chat {
+    /// Whether other nodes may work on the same data.
+    pub fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// Tells the other nodes something that only they have to know.
+    pub(super) async fn tell_nodes(&self, news: News) {
+        if self.is_shared() {
+            self.publish(Event::Elsewhere(news)).await;
+        }
+    }
+
+    /// Makes true here what another node says, and says what is to be told here.
+    pub async fn take_news(&self, news: News) -> Result<Option<Heard>> {
+        let event = match news {
+            News::Message {
+                row,
+                echo,
+                by_socket,
+                dialect,
+            } => {
+                let at = moved(&row, row.seq);
+                let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
+                    return Ok(None);
+                };
+                let message = self.dress(&conversation, row).await?;
+                let event = Event::Message {
+                    message,
+                    echo,
+                    origin: by_socket.then_some(SessionId::ELSEWHERE),
+                    dialect,
+                };
+                return Ok(Some(Heard {
+                    at: Some(at),
+                    events: vec![event],
+                }));
+            }
+            News::Changed {
+                row,
+                last_seq,
+                reactions,
+                emoji,
+            } => return self.take_change(row, last_seq, reactions, emoji).await,
+            News::Moved(at) => {
+                return Ok(Some(Heard {
+                    at: Some(at),
+                    events: Vec::new(),
+                }));
+            }
+            News::Read {
+                conversation,
+                party,
+                reader,
+                outcome,
+                dialect,
+            } => Event::Read {
+                known: self.find_conversation(&conversation).await?,
+                conversation,
+                party,
+                reader,
+                outcome,
+                origin: None,
+                dialect,
+            },
+            News::Typing {
+                dialect,
+                conversation,
+                user,
+                is_typing,
+            } => {
+                let known = self.find_conversation(&conversation).await?;
+                self.profile(&user).await?;
+                self.type_elsewhere(dialect, conversation, user, is_typing, known)
+            }
+            News::Relayed {
+                conversation,
+                receiver,
+                message,
+            } => Event::Relayed {
+                conversation,
+                receiver,
+                message,
+            },
+            News::Facts(id) => {
+                self.refresh_conversation(&id).await;
+                return Ok(None);
+            }
+            News::Parted {
+                conversation,
+                user,
+                reason,
+            } => {
+                self.part_here(&conversation, &user).await?;
+                Event::Desk(DeskEvent::Parted {
+                    conversation,
+                    user,
+                    reason,
+                })
+            }
+            News::Profile(user) => {
+                self.forget_profile(&user);
+                return Ok(None);
+            }
+            News::Gallery { user, old, new } => {
+                self.forget_profile(&user);
+                self.move_sessions(&user, old.as_ref(), new.as_ref());
+                return Ok(None);
+            }
+            News::LobbyRead {
+                author,
+                message,
+                reader,
+            } => Event::Lobby(LobbyEvent::Read {
+                author,
+                message,
+                reader: reader.into(),
+            }),
+            News::LobbyRooms(names) => Event::Lobby(LobbyEvent::Rooms {
+                names,
+                except: None,
+            }),
+        };
+        Ok(Some(Heard {
+            at: None,
+            events: vec![event],
+        }))
+    }
+
+    async fn take_change(
+        &self,
+        row: MessageRow,
+        last_seq: i64,
+        reactions: Vec<ReactionRow>,
+        emoji: Option<String>,
+    ) -> Result<Option<Heard>> {
+        let at = moved(&row, last_seq);
+        let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
+            return Ok(None);
+        };
+        let changed = ChangedMessage {
+            last_seq,
+            reactions,
+            has_changed: true,
+            row: Arc::new(row),
+        };
+        let sender = self.profile(&changed.row.sender_id).await?;
+        let (_, events) = self.tell_of_change(emoji, changed, sender, conversation);
+        Ok(Some(Heard {
+            at: Some(at),
+            events,
+        }))
+    }
+
+    /// Reads what changed in a conversation after that.
+    pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
+        let id = &after.conversation;
+        let found = self.store.list_changes_after(id, after.rev, MAX_REPAIRED);
+        let (Some(found), Some(conversation)) = (found.await?, self.find_conversation(id).await?)
+        else {
+            return Ok(None);
+        };
+        let (rev, seq) = found.head;
+        let mut changes = Vec::with_capacity(found.rows.len());
+        for row in found.rows {
+            let rev = row.rev;
+            changes.push((rev, self.retell(&conversation, row, after.seq).await?));
+        }
+        let head = Moved {
+            conversation: id.clone(),
+            rev,
+            seq: seq.max(after.seq),
+        };
+        Ok(Some(Repair { changes, head }))
+    }
+
+    /// What is told of a message as it is now: that it is there, if it came after `seq`, or else that
+    /// it has changed.
+    async fn retell(
+        &self,
+        conversation: &Arc<Conversation>,
+        row: MessageRow,
+        seq: i64,
+    ) -> Result<Vec<Event>> {
+        if row.seq > seq && row.deleted_at.is_none() {
+            let dialect = spoken_in(&row);
+            let message = self.dress(conversation, row).await?;
+            return Ok(vec![Event::Message {
+                message,
+                echo: None,
+                origin: None,
+                dialect,
+            }]);
+        }
+        let reactions = self.store.list_reactions(&[&row.id], MAX_REACTIONS).await?;
+        let emoji = reactions.last().map(|reaction| reaction.emoji.clone());
+        let sender = self.profile(&row.sender_id).await?;
+        let changed = ChangedMessage {
+            last_seq: row.seq,
+            row: Arc::new(row),
+            reactions,
+            has_changed: true,
+        };
+        let (_, events) = self.tell_of_change(emoji, changed, sender, Arc::clone(conversation));
+        Ok(events)
+    }
+
+    /// What was changed in the database since, as far as it was not heard of: names and participants
+    /// are read anew, and where conversations stand is returned.
+    pub async fn look_around(&self, since: i64) -> Result<Vec<Moved>> {
+        let heads = self.store.list_heads(since).await?;
+        for head in &heads {
+            if head.facts_in >= since && !self.knows_facts(head) {
+                self.refresh_conversation(&head.conversation).await;
+            }
+        }
+        let moved = |head: Head| Moved {
+            conversation: head.conversation,
+            rev: head.last_rev,
+            seq: head.last_seq,
+        };
+        Ok(heads.into_iter().map(moved).collect())
+    }
+
+    /// Batches of this node's writer that were begun so far.
+    pub fn n_begun(&self) -> u64 {
+        self.writer.n_begun()
+    }
+
+    /// From where [`Chat::look_around`] goes on.
+    pub async fn horizon(&self) -> Result<i64> {
+        Ok(self.store.horizon().await?)
+    }
+
+    fn knows_facts(&self, head: &Head) -> bool {
+        let known = self.conversations.peek(&head.conversation);
+        known.is_some_and(|known| known.facts_in >= head.facts_in)
+    }
+
+    /// Forgets what is known of a conversation that has changed elsewhere, and tells who sees it.
+    /// Sockets of those who no longer take part stop listening.
+    async fn refresh_conversation(&self, id: &ConversationId) {
+        let before = self.conversations.peek(id);
+        self.conversations.forget(id);
+        self.tell_changed_here(id).await;
+        let (Some(before), Some(now)) = (before, self.conversations.peek(id)) else {
+            return;
+        };
+        for user in before.users().filter(|user| !now.has_member(user)) {
+            self.sessions.unlisten_all(user, id);
+            self.stop_typing_in(id, user).await;
+        }
+    }
+
+    async fn part_here(&self, id: &ConversationId, user: &UserId) -> Result<()> {
+        self.conversations.forget(id);
+        self.sessions.unlisten_all(user, id);
+        self.stop_typing_in(id, user).await;
+        Ok(())
+    }
+}
+
+fn moved(row: &MessageRow, last_seq: i64) -> Moved {
+    Moved {
+        conversation: row.conversation_id.clone(),
+        rev: row.rev,
+        seq: last_seq,
+    }
+}
+
+/// The dialect in which a message was most likely sent, judging by its id.
+fn spoken_in(row: &MessageRow) -> Dialect {
+    let form = match canonical_decimal(row.id.as_str()) {
+        Some(number) if number >= FIRST_MILLIS => IdForm::Millis,
+        Some(_) => IdForm::Small,
+        None => IdForm::Uuid,
+    };
+    let mut dialects = Dialect::ALL.into_iter();
+    dialects
+        .find(|dialect| dialect.ids() == form)
+        .unwrap_or(Dialect::ALL[0])
+}
+
+impl ChangedMessage {
+    /// Where the change stands in the conversation.
+    pub fn position(&self) -> Moved {
+        moved(&self.row, self.last_seq)
+    }
+}
+
+impl Reply {
+    /// How far the conversations have come that this shows, as far as it says.
+    pub fn heads(&self) -> Vec<Moved> {
+        let of_view = |view: &ConversationView| Moved {
+            conversation: view.facts.row.id.clone(),
+            rev: view.facts.row.last_rev,
+            seq: view.facts.row.last_seq,
+        };
+        match self {
+            Self::Desk(DeskReply::Opened(view, _)) => vec![of_view(view)],
+            Self::Desk(DeskReply::CaughtUp(caught_up)) => {
+                caught_up.conversations.iter().map(of_view).collect()
+            }
+            Self::Desk(DeskReply::Greeting(greeting)) => {
+                let caught_up = greeting.caught_up.iter();
+                let views = caught_up.flat_map(|caught_up| &caught_up.conversations);
+                views.map(of_view).collect()
+            }
+            Self::Opened { messages, .. } => {
+                let newest = messages.iter().max_by_key(|message| message.row.rev);
+                newest.map(Message::position).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Message {
+    /// Where it stands in its conversation.
+    pub fn position(&self) -> Moved {
+        moved(&self.row, self.row.seq)
+    }
+}

@@ -1,0 +1,111 @@
+//! What other nodes tell, and what waits for it.
+
+use std::cell::RefCell;
+
+use tokio::time::Instant;
+
+use super::nodes::{Inbound, Nodes, Post};
+use super::{Delivery, HOLE_TICK};
+use crate::chat::{Event, Heard, Moved};
+
+/// Looks at the database that may wait for this node's own batches; older ones are overtaken.
+const MAX_SEEN: usize = 16;
+
+/// What comes from other nodes next; never where there are none.
+pub async fn next_inbound(nodes: &mut Option<RefCell<Nodes>>) -> Inbound {
+    match nodes {
+        Some(nodes) => nodes.get_mut().next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Delivery {
+    pub(super) fn hear(&mut self, inbound: Inbound) {
+        match inbound {
+            Inbound::Heard(heard) => self.guard(|delivery| delivery.hear_news(heard)),
+            Inbound::Seen { moved, n_begun } => {
+                self.seen.push_back((n_begun, moved));
+                if self.seen.len() > MAX_SEEN {
+                    self.seen.pop_front();
+                }
+            }
+            Inbound::Repaired(Some(repair)) => self.guard(|delivery| {
+                for (_, events) in &repair.changes {
+                    delivery.note_heard(events);
+                }
+                if let Some(nodes) = &delivery.nodes {
+                    let ready = nodes.borrow_mut().fill(repair);
+                    delivery.send(ready);
+                }
+            }),
+            // It is asked for again.
+            Inbound::Repaired(None) => {}
+        }
+    }
+
+    fn hear_news(&self, heard: Heard) {
+        let Heard { at, events } = heard;
+        match at {
+            Some(at) if events.is_empty() => self.observe(&at),
+            at => {
+                self.note_heard(&events);
+                self.post(at, Post::of(events));
+            }
+        }
+    }
+
+    fn observe(&self, at: &Moved) {
+        if let Some(nodes) = &self.nodes {
+            // What is missing is asked for in time.
+            let _ = nodes.borrow_mut().has_told(at);
+        }
+    }
+
+    /// Messages of other nodes need not wait for receivers who are here.
+    fn note_heard(&self, events: &[Event]) {
+        for event in events {
+            if let Event::Message { message, .. } = event {
+                self.note_delivered(message);
+            }
+        }
+    }
+
+    /// Whether anything waits for other nodes, or for a look at the database.
+    pub(super) fn has_loose_ends(&self) -> bool {
+        let has_holes = |nodes: &RefCell<Nodes>| nodes.borrow().has_holes();
+        let waits = !self.early.is_empty() || !self.seen.is_empty();
+        self.nodes
+            .as_ref()
+            .is_some_and(|nodes| waits || has_holes(nodes))
+    }
+
+    /// Looks at what waits.
+    pub(super) fn tie_loose_ends(&mut self) {
+        if !self.has_loose_ends() || self.asked_at.elapsed() < HOLE_TICK {
+            return;
+        }
+        self.asked_at = Instant::now();
+        let n_delivered = self.n_delivered;
+        while let Some((_, moved)) = self
+            .seen
+            .pop_front_if(|(n_begun, _)| *n_begun <= n_delivered)
+        {
+            for at in &moved {
+                self.observe(at);
+            }
+        }
+        self.answer_early();
+        if let Some(nodes) = &mut self.nodes {
+            nodes.get_mut().ask_for_holes();
+        }
+    }
+
+    /// Whoever still waits for others to be told is not kept waiting.
+    pub(super) fn let_all_go_on(&mut self) {
+        if let Some(nodes) = &mut self.nodes {
+            for post in nodes.get_mut().give_up() {
+                post.after.go_on();
+            }
+        }
+    }
+}

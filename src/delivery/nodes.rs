@@ -1,0 +1,212 @@
+//! Delivery among several nodes: what is told here is handed to the others, and what they say is told
+//! here in its turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::sequencer::{Position, Repaired, Sequencer, Turn};
+use crate::chat::{Event, Heard, Moved, News, Repair, Reply};
+use crate::error::Error;
+
+/// How long something may be on its way over the bus before the database is asked.
+const GRACE: Duration = Duration::from_millis(25);
+
+/// What delivery hears from the exchange.
+pub enum Inbound {
+    /// Another node made something.
+    Heard(Heard),
+    /// Conversations were seen to have come as far as that, after this many batches of this node
+    /// had been begun.
+    Seen {
+        /// How far.
+        moved: Vec<Moved>,
+        /// The batches.
+        n_begun: u64,
+    },
+    /// A hole was read from the database; `None` when that failed, or there is no conversation.
+    Repaired(Option<Repair>),
+}
+
+/// Whether others can be heard, as the exchange knows it.
+#[derive(Default)]
+pub struct LinkState {
+    /// Texts come in.
+    pub is_up: AtomicBool,
+    /// Nodes that were heard a moment ago.
+    pub n_peers: AtomicUsize,
+}
+
+/// Delivery's end of the exchange.
+pub struct Exchanged {
+    /// What is to be told to the others.
+    pub news: mpsc::Sender<News>,
+    /// Holes to be read, each with the last that was told before it.
+    pub holes: mpsc::Sender<Moved>,
+    /// What the others tell.
+    pub inbound: mpsc::Receiver<Inbound>,
+    /// Whether they can be heard.
+    pub state: Arc<LinkState>,
+}
+
+/// What is told in its turn, and who waits for that.
+pub struct Post {
+    /// What is told.
+    pub events: Vec<Event>,
+    /// Who waits.
+    pub after: After,
+}
+
+/// Who waits until something was told.
+pub enum After {
+    /// Nobody here.
+    Nobody,
+    /// The next request of a socket.
+    Socket(OwnedSemaphorePermit),
+    /// A REST call.
+    Call(
+        oneshot::Sender<Result<Reply, Error>>,
+        Box<Result<Reply, Error>>,
+    ),
+}
+
+impl Post {
+    /// What nobody here waits for.
+    pub fn of(events: Vec<Event>) -> Self {
+        let after = After::Nobody;
+        Self { events, after }
+    }
+}
+
+impl After {
+    /// Lets them go on.
+    pub fn go_on(self) {
+        match self {
+            Self::Nobody => {}
+            Self::Socket(permit) => drop(permit),
+            Self::Call(reply, outcome) => {
+                // The caller may have hung up; what it wrote is stored all the same.
+                let _ = reply.send(*outcome);
+            }
+        }
+    }
+}
+
+/// What delivery knows of the other nodes.
+pub struct Nodes {
+    sequencer: Sequencer<Post>,
+    exchanged: Exchanged,
+}
+
+impl Nodes {
+    pub fn new(exchanged: Exchanged) -> Self {
+        Self {
+            sequencer: Sequencer::default(),
+            exchanged,
+        }
+    }
+
+    /// The next that comes from the others; never when there is none left.
+    pub async fn next(&mut self) -> Inbound {
+        match self.exchanged.inbound.recv().await {
+            Some(inbound) => inbound,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What has come from the others already.
+    pub fn next_now(&mut self) -> Option<Inbound> {
+        self.exchanged.inbound.try_recv().ok()
+    }
+
+    /// Hands something to the others, if there are any. What does not fit is dropped: what is stored
+    /// they find in the database.
+    pub fn say(&self, news: impl FnOnce() -> Option<News>) {
+        if self.exchanged.state.n_peers.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        if let Some(news) = news() {
+            // The exchange counts what is missing as soon as it hears of it.
+            let _ = self.exchanged.news.try_send(news);
+        }
+    }
+
+    /// What is to be told now, when this takes its turn, and who goes on without.
+    pub fn take_turn(&mut self, at: &Moved, post: Post) -> Vec<Post> {
+        let turn = self
+            .sequencer
+            .offer(&at.conversation, position(at), post, Instant::now());
+        match turn {
+            Turn::Now(ready) => ready,
+            Turn::Late(post) => vec![untold(post)],
+            Turn::Waits => Vec::new(),
+        }
+    }
+
+    /// Notes how far a conversation has come. Says whether all of that was told.
+    pub fn has_told(&mut self, at: &Moved) -> bool {
+        let id = &at.conversation;
+        !self.sequencer.observe(id, position(at), Instant::now())
+    }
+
+    /// What is to be told now that a hole was read.
+    pub fn fill(&mut self, repair: Repair) -> Vec<Post> {
+        let rows = repair.changes.into_iter();
+        let rows = rows.map(|(rev, events)| (rev, Post::of(events)));
+        let (head, now) = (repair.head, Instant::now());
+        let steps = self
+            .sequencer
+            .repair(&head.conversation, rows.collect(), position(&head), now);
+        let post = |step| match step {
+            Repaired::Told(post) => post,
+            Repaired::Late(post) => untold(post),
+        };
+        steps.into_iter().map(post).collect()
+    }
+
+    /// What waits for a hole that is not filled any more.
+    pub fn give_up(&mut self) -> Vec<Post> {
+        self.sequencer.give_up()
+    }
+
+    /// Whether anything is missing.
+    pub fn has_holes(&self) -> bool {
+        self.sequencer.has_holes()
+    }
+
+    /// Has the holes read that were not filled in time. While others cannot be heard, nothing is on its
+    /// way.
+    pub fn ask_for_holes(&mut self) {
+        let grace = match self.exchanged.state.is_up.load(Ordering::Relaxed) {
+            true => GRACE,
+            false => Duration::ZERO,
+        };
+        for (conversation, told) in self.sequencer.due(grace, Instant::now()) {
+            let hole = Moved {
+                conversation,
+                rev: told.rev,
+                seq: told.seq,
+            };
+            // One that does not fit is asked for again.
+            let _ = self.exchanged.holes.try_send(hole);
+        }
+    }
+}
+
+fn position(at: &Moved) -> Position {
+    Position {
+        rev: at.rev,
+        seq: at.seq,
+    }
+}
+
+/// Somebody waits for it, but it was told already.
+fn untold(post: Post) -> Post {
+    Post {
+        events: Vec::new(),
+        after: post.after,
+    }
+}

@@ -1,0 +1,175 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn id() -> ConversationId {
+    "c".into()
+}
+
+/// A position at which every change was a message.
+fn at(rev: i64) -> Position {
+    Position { rev, seq: rev }
+}
+
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[test]
+fn what_comes_in_order_is_told_at_once() {
+    let mut sequencer = Sequencer::default();
+    for rev in 7..10 {
+        assert_eq!(
+            sequencer.offer(&id(), at(rev), rev, now()),
+            Turn::Now(vec![rev])
+        );
+    }
+    assert!(!sequencer.has_holes());
+    assert_eq!(sequencer.offer(&id(), at(8), 8, now()), Turn::Late(8));
+}
+
+#[test]
+fn what_comes_early_waits_for_what_is_on_its_way() {
+    let mut sequencer = Sequencer::default();
+    sequencer.offer(&id(), at(1), 1, now());
+    assert_eq!(sequencer.offer(&id(), at(4), 4, now()), Turn::Waits);
+    assert_eq!(sequencer.offer(&id(), at(3), 3, now()), Turn::Waits);
+    assert_eq!(sequencer.offer(&id(), at(3), 33, now()), Turn::Late(33));
+    assert_eq!(
+        sequencer.offer(&id(), at(2), 2, now()),
+        Turn::Now(vec![2, 3, 4])
+    );
+    assert!(!sequencer.has_holes());
+}
+
+#[test]
+fn a_hole_ends_at_the_head_that_was_read_whatever_was_overwritten() {
+    let mut sequencer = Sequencer::default();
+    sequencer.offer(&id(), at(1), 1, now());
+    sequencer.offer(&id(), at(3), 3, now());
+    sequencer.offer(&id(), at(6), 6, now());
+    // 2 and 4 were overwritten by 5; 3 waits for nobody any more.
+    let steps = sequencer.repair(&id(), vec![(5, 50)], at(5), now());
+    assert_eq!(
+        steps,
+        [Repaired::Told(50), Repaired::Late(3), Repaired::Told(6)]
+    );
+    assert_eq!(sequencer.position(&id()), Some(at(6)));
+    assert!(!sequencer.has_holes());
+}
+
+#[test]
+fn a_head_that_was_seen_shows_what_is_missing() {
+    let mut sequencer: Sequencer<i64> = Sequencer::default();
+    assert!(
+        !sequencer.observe(&id(), at(5), now()),
+        "nothing was heard before"
+    );
+    assert!(!sequencer.observe(&id(), at(5), now()));
+    assert!(sequencer.observe(&id(), at(7), now()));
+    let grace = Duration::from_millis(50);
+    assert!(
+        sequencer.due(grace, now()).is_empty(),
+        "it may be on its way"
+    );
+    let later = now() + grace;
+    assert_eq!(sequencer.due(grace, later), [(id(), at(5))]);
+    assert!(sequencer.due(grace, later).is_empty(), "it was asked for");
+    assert_eq!(sequencer.due(grace, later + RETRY), [(id(), at(5))]);
+    sequencer.repair(&id(), vec![(6, 6), (7, 7)], at(7), later);
+    assert!(!sequencer.has_holes());
+}
+
+#[test]
+fn what_does_not_fit_is_left_to_the_database() {
+    let mut sequencer = Sequencer::default();
+    sequencer.offer(&id(), at(1), 1, now());
+    let last = 3 + MAX_WAITING as i64;
+    for rev in 3..last {
+        assert_eq!(sequencer.offer(&id(), at(rev), rev, now()), Turn::Waits);
+    }
+    assert_eq!(
+        sequencer.offer(&id(), at(last), last, now()),
+        Turn::Late(last)
+    );
+    sequencer.offer(&id(), at(2), 2, now());
+    assert_eq!(sequencer.position(&id()), Some(at(last - 1)));
+    assert_eq!(sequencer.due(Duration::ZERO, now()), [(id(), at(last - 1))]);
+}
+
+/// What the network does with one change.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The n-th change arrives, for the first time or again.
+    Arrive(usize),
+    /// The database is read as it is after the n-th change.
+    Repair(usize),
+    /// Somebody sees how far the conversation has come.
+    Observe(usize),
+}
+
+/// Changes of a conversation: the n-th one touches the message with that number and takes `rev` n + 1.
+fn history() -> impl Strategy<Value = (Vec<u8>, Vec<Step>)> {
+    let changes = prop::collection::vec(0u8..6, 1..40);
+    changes.prop_flat_map(|changes| {
+        let n = changes.len();
+        let step = prop_oneof![
+            4 => (0..n).prop_map(Step::Arrive),
+            1 => (0..n).prop_map(Step::Repair),
+            1 => (0..n).prop_map(Step::Observe),
+        ];
+        (Just(changes), prop::collection::vec(step, 0..120))
+    })
+}
+
+proptest! {
+    /// Whatever is lost, doubled or comes out of order: revs only grow, every change is told or
+    /// overtaken by a later one of the same message, and the end is the head.
+    #[test]
+    fn any_arrival_ends_at_the_head_in_order((changes, steps) in history()) {
+        let mut sequencer: Sequencer<(i64, u8)> = Sequencer::default();
+        let mut told: Vec<(i64, u8)> = Vec::new();
+        let repair = |sequencer: &mut Sequencer<(i64, u8)>, up_to: usize| {
+            let after = sequencer.position(&id()).map_or(0, |at| at.rev);
+            let mut rows: BTreeMap<i64, (i64, u8)> = BTreeMap::new();
+            for (index, message) in changes[..=up_to].iter().enumerate() {
+                rows.retain(|_, (_, other)| other != message);
+                rows.insert(index as i64 + 1, (index as i64 + 1, *message));
+            }
+            let rows: Vec<_> = rows.into_iter().filter(|(rev, _)| *rev > after).collect();
+            sequencer.repair(&id(), rows, at(up_to as i64 + 1), now())
+        };
+        sequencer.observe(&id(), at(0), now());
+        let n = changes.len();
+        let healed = (0..n).map(Step::Arrive).chain([Step::Observe(n - 1), Step::Repair(n - 1)]);
+        for step in steps.into_iter().chain(healed) {
+            match step {
+                Step::Arrive(index) => {
+                    let rev = index as i64 + 1;
+                    if let Turn::Now(ready) = sequencer.offer(&id(), at(rev), (rev, changes[index]), now()) {
+                        told.extend(ready);
+                    }
+                }
+                Step::Repair(index) => {
+                    for step in repair(&mut sequencer, index) {
+                        if let Repaired::Told(item) = step {
+                            told.push(item);
+                        }
+                    }
+                }
+                Step::Observe(index) => {
+                    sequencer.observe(&id(), at(index as i64 + 1), now());
+                }
+            }
+        }
+        prop_assert!(told.is_sorted_by(|a, b| a.0 < b.0), "{told:?}");
+        prop_assert_eq!(sequencer.position(&id()), Some(at(n as i64)));
+        prop_assert!(!sequencer.has_holes());
+        prop_assert_eq!(sequencer.n_waiting, 0);
+        for (index, message) in changes.iter().enumerate() {
+            let rev = index as i64 + 1;
+            let is_told = told.iter().any(|(other, of)| of == message && *other >= rev);
+            prop_assert!(is_told, "rev {rev} of message {message} was never told: {told:?}");
+        }
+    }
+}

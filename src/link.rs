@@ -1,0 +1,54 @@
+//! A way to the other nodes: texts go out and come in, each at most once and in no promised order
+//! between nodes. Who carries them (`delivery::redis`, `store::notices`) holds the [`Carrier`]; who
+//! has something to say holds the [`Link`].
+
+use tokio::sync::mpsc;
+
+/// Texts that may wait to go out, or to be read. What does not fit going out is dropped: whoever
+/// misses it finds out from the database.
+const QUEUE_LENGTH: usize = 4_096;
+
+/// The end of those who have something to say.
+pub struct Link {
+    /// Where texts go out.
+    pub outgoing: mpsc::Sender<String>,
+    /// What comes in.
+    pub incoming: mpsc::Receiver<Incoming>,
+    /// Longest text that is carried, in bytes.
+    pub max_bytes: usize,
+}
+
+/// The end of who carries texts.
+pub struct Carrier {
+    /// Texts to carry to every node, this one included.
+    pub outgoing: mpsc::Receiver<String>,
+    /// Where texts are handed in that came.
+    pub incoming: mpsc::Sender<Incoming>,
+}
+
+/// What comes in over a link.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A text; those of this node come back too.
+    Text(String),
+    /// From now on texts come in. What was said before is lost.
+    Restored,
+    /// Nothing comes in for a while.
+    Broken,
+}
+
+/// A link for texts of at most `max_bytes`.
+pub fn link(max_bytes: usize) -> (Link, Carrier) {
+    let (outgoing, to_carry) = mpsc::channel(QUEUE_LENGTH);
+    let (carried, incoming) = mpsc::channel(QUEUE_LENGTH);
+    let link = Link {
+        outgoing,
+        incoming,
+        max_bytes,
+    };
+    let carrier = Carrier {
+        outgoing: to_carry,
+        incoming: carried,
+    };
+    (link, carrier)
+}

@@ -1,0 +1,107 @@
+//! What other nodes committed: which conversations changed since somebody looked, and what changed in
+//! one of them.
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use sohbet_entity::ids::ConversationId;
+
+use super::{Fault, MessageRow, Store, messages, statement};
+
+/// How far a conversation has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its last message.
+    pub last_seq: i64,
+    /// Its last change.
+    pub last_rev: i64,
+    /// The transaction that last changed anything but what was said in it.
+    pub facts_in: i64,
+}
+
+/// What changed in a conversation after some `rev`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedStretch {
+    /// Messages that are new or changed, as they are now, in order of `rev`.
+    pub rows: Vec<MessageRow>,
+    /// How far they reach: the head of the conversation, read together with them, or the last of
+    /// them when there were too many.
+    pub head: (i64, i64),
+}
+
+impl Store {
+    /// Whether other nodes may work on the same database.
+    pub fn is_shared(&self) -> bool {
+        self.read.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// The number of the oldest transaction that may still be under way: whatever commits later has
+    /// this number or a higher one.
+    pub async fn horizon(&self) -> Result<i64, Fault> {
+        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+        let row = self
+            .read
+            .query_one_raw(statement(&self.read, sql, []))
+            .await?;
+        Ok(row.ok_or(Fault::Other)?.try_get_by_index(0)?)
+    }
+
+    /// The conversations that were changed in that transaction or a later one.
+    pub async fn list_heads(&self, since: i64) -> Result<Vec<Head>, Fault> {
+        let sql =
+            "SELECT id, last_seq, last_rev, facts_in FROM conversation WHERE changed_in >= $1";
+        let rows = self
+            .read
+            .query_all_raw(statement(&self.read, sql, [since.into()]))
+            .await?;
+        rows.iter().map(head).collect()
+    }
+
+    /// What changed in a conversation after `rev`; at most `limit` messages. `None` when there is no
+    /// such conversation. One statement, so that messages and head fit together.
+    pub async fn list_changes_after(
+        &self,
+        id: &ConversationId,
+        rev: i64,
+        limit: u32,
+    ) -> Result<Option<ChangedStretch>, Fault> {
+        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, m.* \
+                   FROM conversation AS c LEFT JOIN message AS m \
+                   ON m.conversation_id = c.id AND m.rev > $2 \
+                   WHERE c.id = $1 ORDER BY m.rev LIMIT $3";
+        let values = [id.as_str().into(), rev.into(), i64::from(limit).into()];
+        let found = self
+            .read
+            .query_all_raw(statement(&self.read, sql, values))
+            .await?;
+        let Some(first) = found.first() else {
+            return Ok(None);
+        };
+        let mut head = (
+            first.try_get("", "head_rev")?,
+            first.try_get("", "head_seq")?,
+        );
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            let id: Option<String> = row.try_get("", "id")?;
+            if id.is_some() {
+                rows.push(messages::from_row(row)?);
+            }
+        }
+        if let Some(last) = rows.last().filter(|_| rows.len() >= limit as usize) {
+            let last_seq = rows.iter().map(|row| row.seq).max();
+            head = (last.rev, last_seq.unwrap_or(last.seq));
+        }
+        Ok(Some(ChangedStretch { rows, head }))
+    }
+}
+
+fn head(row: &QueryResult) -> Result<Head, Fault> {
+    let id: String = row.try_get_by_index(0)?;
+    Ok(Head {
+        conversation: id.into(),
+        last_seq: row.try_get_by_index(1)?,
+        last_rev: row.try_get_by_index(2)?,
+        facts_in: row.try_get_by_index(3)?,
+    })
+}

@@ -1,6 +1,7 @@
 //! What happens on other nodes that share the database: it is made true here, and told here.
 
 mod news;
+mod roster;
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId, canonical_decimal};
 
 pub use news::News;
+pub use roster::{Roster, RosterNews};
 
 use super::{
     Chat, Conversation, ConversationView, DeskEvent, DeskReply, Dialect, Event, IdForm, LobbyEvent,
@@ -63,9 +65,18 @@ impl Chat {
         }
     }
 
-    /// Makes true here what another node says, and says what is to be told here.
-    pub async fn take_news(&self, news: News) -> Result<Option<Heard>> {
+    /// Makes true here what another node says, and says what is to be told here. `own` is what the
+    /// others call this node.
+    pub async fn take_news(&self, own: &str, node: &str, news: News) -> Result<Option<Heard>> {
         let event = match news {
+            News::Roster(news) => {
+                let (changes, want) = self.roster.hear(own, node, news);
+                self.tell_elsewhere(changes).await;
+                if let Some(want) = want {
+                    self.tell_nodes(News::Roster(want)).await;
+                }
+                return Ok(None);
+            }
             News::Message {
                 row,
                 echo,
@@ -177,6 +188,37 @@ impl Chat {
             at: None,
             events: vec![event],
         }))
+    }
+
+    /// Tells who came or went on other nodes, as far as that makes a difference here.
+    async fn tell_elsewhere(&self, changes: Vec<roster::Change>) {
+        for ((dialect, user), is_there) in changes {
+            if !self.presence.is_online(dialect, &user) {
+                let event = self.presence_event(dialect, &user, is_there, None).await;
+                self.publish(event).await;
+            }
+        }
+    }
+
+    /// What the others are to be told about who is here; with a sign of life when it is time for one.
+    pub fn roster_news(&self, is_time: bool) -> Vec<News> {
+        let mut news = self.roster.take_news();
+        if is_time {
+            news.push(self.roster.state());
+        }
+        news.into_iter().map(News::Roster).collect()
+    }
+
+    /// Whether a socket listens for a user, on whatever node.
+    pub fn is_reachable(&self, user: &UserId) -> bool {
+        let is_there = |dialect| self.roster.is_elsewhere(&(dialect, user.clone()));
+        self.sessions.is_connected(user)
+            || (self.is_shared() && Dialect::ALL.into_iter().any(is_there))
+    }
+
+    /// Forgets who was on nodes that are gone.
+    pub async fn forget_silent_nodes(&self) {
+        self.tell_elsewhere(self.roster.forget_silent()).await;
     }
 
     async fn take_change(

@@ -1,7 +1,7 @@
 //! Who is online. A user with several sockets goes offline with the last one, and not at once:
 //! a page reload closes one socket and opens another.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -90,7 +90,8 @@ impl Presence {
         }
     }
 
-    fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
+    /// Whether a user is there on this node.
+    pub fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
         self.inner().users.contains_key(&(dialect, user.clone()))
     }
 
@@ -186,6 +187,12 @@ impl Chat {
             tracing::warn!(%fault, "last seen was not saved");
         }
         for (dialect, user) in &gone {
+            let entry = (*dialect, user.clone());
+            let is_elsewhere = self.roster.is_elsewhere(&entry);
+            self.note_own(entry, false);
+            if is_elsewhere {
+                continue;
+            }
             let event = self.presence_event(*dialect, user, false, None).await;
             self.publish(event).await;
         }
@@ -212,14 +219,41 @@ impl Chat {
         }
     }
 
-    /// Whether a user has a socket of that dialect, or had one moments ago.
-    pub fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
-        self.presence.is_online(dialect, user)
+    /// Counts a socket of a user in, if it listens.
+    pub(super) fn arrive(&self, session: &Session, dialect: Dialect, user: &UserId) -> Arrival {
+        let arrival = self.presence.arrive_by(session, dialect, user);
+        let entry = (dialect, user.clone());
+        let is_elsewhere = self.roster.is_elsewhere(&entry);
+        if arrival.came_online {
+            self.note_own(entry, true);
+        }
+        Arrival {
+            came_online: arrival.came_online && !is_elsewhere,
+            is_only: arrival.is_only && !is_elsewhere,
+        }
     }
 
-    /// Everybody who is online in a dialect, in order of coming online.
+    /// Other nodes, if there may be any, are to know who is here.
+    fn note_own(&self, entry: Key, is_there: bool) {
+        if self.is_shared() {
+            self.roster.set_own(entry, is_there);
+        }
+    }
+
+    /// Whether a user has a socket of that dialect, or had one moments ago, on whatever node.
+    pub fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
+        let is_here = self.presence.is_online(dialect, user);
+        is_here || self.roster.is_elsewhere(&(dialect, user.clone()))
+    }
+
+    /// Everybody who is online in a dialect: those of this node in order of coming online, then those
+    /// of others.
     pub fn online_users(&self, dialect: Dialect) -> Vec<UserId> {
-        self.presence.online(dialect)
+        let mut online = self.presence.online(dialect);
+        let here: HashSet<UserId> = online.iter().cloned().collect();
+        let elsewhere = self.roster.elsewhere(dialect).into_iter();
+        online.extend(elsewhere.filter(|user| !here.contains(user)));
+        online
     }
 }
 

@@ -44,7 +44,7 @@ impl Chat {
         if canonical_decimal(id).is_some() {
             return Ok(());
         }
-        let is_gone = id.starts_with(GUEST) && !self.sessions.is_connected(receiver);
+        let is_gone = id.starts_with(GUEST) && !self.is_reachable(receiver);
         match is_gone || self.sessions.find(id).is_some() {
             true => Err(Error::NO_USER),
             false => Ok(()),

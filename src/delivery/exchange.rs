@@ -31,7 +31,9 @@ const HOLE_QUEUE_LENGTH: usize = 1_024;
 const MAX_READS: usize = 4;
 /// News in one text.
 const MAX_TOGETHER: usize = 64;
-/// How often a node says that it is there.
+/// How often a node says who came and went.
+const TICK: Duration = Duration::from_millis(100);
+/// How often it says that it is there.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// After how long a node that says nothing is gone.
 const GONE_AFTER: Duration = Duration::from_secs(5);
@@ -96,7 +98,7 @@ impl Exchange {
             outgoing, incoming, ..
         } = link;
         let texts = Mutex::new(texts);
-        let talk = tell(news, &texts, &outgoing, &stop);
+        let talk = tell(&chat, news, &texts, &outgoing, &stop);
         let listen = hear(incoming, &chat, &texts, &inbound, &state);
         let look = look_around(&chat, &inbound, &stop);
         let read = read_holes(holes, &chat, &inbound);
@@ -109,18 +111,31 @@ impl Exchange {
 
 /// Says what there is to say, and from time to time that this node is there.
 async fn tell(
+    chat: &Chat,
     mut news: mpsc::Receiver<News>,
     texts: &Mutex<Texts>,
     outgoing: &mpsc::Sender<String>,
     stop: &CancellationToken,
 ) {
-    let mut heartbeat = Ticks::new(HEARTBEAT, stop);
+    let mut ticks = Ticks::new(TICK, stop);
+    let mut said_at: Option<Instant> = None;
     let mut together = Vec::with_capacity(MAX_TOGETHER);
     loop {
         tokio::select! {
-            is_on = heartbeat.next() => if !is_on {
-                return;
-            },
+            is_on = ticks.next() => {
+                if !is_on {
+                    return;
+                }
+                let is_time = said_at.is_none_or(|at| at.elapsed() >= HEARTBEAT);
+                if is_time {
+                    said_at = Some(Instant::now());
+                    chat.forget_silent_nodes().await;
+                }
+                together = chat.roster_news(is_time);
+                if together.is_empty() {
+                    continue;
+                }
+            }
             n_news = news.recv_many(&mut together, MAX_TOGETHER) => if n_news == 0 {
                 return;
             },
@@ -142,6 +157,7 @@ async fn hear(
     state: &LinkState,
 ) {
     let mut peers = Peers::default();
+    let own = texts.lock().await.node().to_owned();
     while let Some(incoming) = incoming.recv().await {
         let text = match incoming {
             Incoming::Restored => {
@@ -164,7 +180,7 @@ async fn hear(
             continue;
         }
         for news in said.news {
-            match chat.take_news(news).await {
+            match chat.take_news(&own, &said.node, news).await {
                 Ok(Some(heard)) => {
                     if inbound.send(Inbound::Heard(heard)).await.is_err() {
                         return;

@@ -128,7 +128,7 @@ impl Delivery {
 
     /// Users whom a message reaches now.
     fn n_reached(&self, message: &Message) -> usize {
-        let is_connected = |user| usize::from(self.chat.sessions.is_connected(user));
+        let is_connected = |user| usize::from(self.chat.is_reachable(user));
         match (&message.receiver, message.conversation.room()) {
             (Some(receiver), _) => is_connected(&receiver.id),
             (None, Some(room)) => room.members.keys().map(is_connected).sum(),

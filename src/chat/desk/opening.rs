@@ -30,7 +30,7 @@ impl Chat {
         if let Some(gallery) = &caller.gallery {
             self.sessions.listen_gallery(session, gallery);
         }
-        let arrival = self.presence.arrive_by(session, Dialect::Native, &user);
+        let arrival = self.arrive(session, Dialect::Native, &user);
         let greeting = self.greeting(caller, since).await.inspect_err(|_| {
             // It comes back, and is greeted then.
             session.outbox.close();

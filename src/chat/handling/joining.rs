@@ -119,7 +119,7 @@ impl Chat {
         let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
         self.introduce(&user, name.as_deref()).await?;
         // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let arrival = self.presence.arrive_by(session, dialect, &user);
+        let arrival = self.arrive(session, dialect, &user);
         if wants_waiting {
             session.hold();
         }

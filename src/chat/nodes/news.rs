@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, PartyId, UserId};
 
-use super::Moved;
+use super::{Moved, RosterNews};
 use crate::chat::changes::Reason;
 use crate::chat::{DeskEvent, Dialect, Event, LobbyEvent};
 use crate::store::{ChangedMessage, MessageRow, ReactionRow, ReadOutcome};
@@ -83,6 +83,8 @@ pub enum News {
         /// Why.
         reason: Reason,
     },
+    /// Who is there.
+    Roster(RosterNews),
     /// What is known about a user has changed.
     Profile(UserId),
     /// A user was moved to another gallery, or to none.

@@ -62,6 +62,11 @@ impl Texts {
         }
     }
 
+    /// What the others call this node.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// The texts for some news, none of them too long; one without news when there are none.
     pub fn write(&mut self, news: &[News]) -> Vec<String> {
         let room = self.max_bytes.saturating_sub(ENVELOPE_BYTES);

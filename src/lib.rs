@@ -13,6 +13,8 @@ pub mod error;
 pub mod headers;
 pub mod http;
 pub mod plain;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 pub mod random;
 pub mod socket;
 pub mod store;

@@ -81,6 +81,11 @@ impl Delivery {
     }
 
     fn deliver(&mut self, batch: Vec<Done<Tag>>) {
+        #[cfg(feature = "planted-bugs")]
+        let batch = match crate::planted::has("no_conversation_order") {
+            true => batch.into_iter().rev().collect(),
+            false => batch,
+        };
         for done in batch {
             self.guard(|delivery| delivery.finish(done));
         }
@@ -231,6 +236,8 @@ impl Delivery {
                     session: &session,
                 };
                 let told = wire::vocabulary(dialect).answer(&asked, &outcome);
+                #[cfg(feature = "planted-bugs")]
+                let ack = ack.map(crate::planted::late_ack);
                 answer(&session, told, ack);
                 if let Some(event) = &event {
                     self.announce(event);

@@ -10,6 +10,8 @@ use sohbet_entity::ids::ConversationId;
 use super::rows::Bulk;
 use super::writer::{NewMessage, NewRead, ReadOutcome};
 use super::{Fault, MessageRow, connections, markers, messages, uploads};
+#[cfg(feature = "planted-bugs")]
+use crate::planted;
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
@@ -50,6 +52,14 @@ pub async fn commit(
         .execute(&txn, &fresh, |row, values| bind(row, values))
         .await?;
     uploads::mark_used(&txn, &fresh).await?;
+    #[cfg(feature = "planted-bugs")]
+    if planted::has("ack_before_commit") || planted::has("broadcast_before_commit") {
+        planted::later(async move { drop(txn.commit().await) });
+        return Ok(Committed {
+            messages: collect(new, known, rows),
+            reads,
+        });
+    }
     txn.commit().await?;
     Ok(Committed {
         messages: collect(new, known, rows),

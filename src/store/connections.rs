@@ -206,6 +206,11 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
                 // In pages: 32 MiB. Rows of many conversations touch the same pages again and again;
                 // a longer log copies each of them back less often.
                 .pragma("wal_autocheckpoint", "8192");
+            #[cfg(feature = "planted-bugs")]
+            let sqlite = match crate::planted::has("synchronous_normal") {
+                true => sqlite.synchronous(SqliteSynchronous::Normal),
+                false => sqlite,
+            };
             match purpose {
                 Purpose::Write => sqlite.optimize_on_close(true, 400),
                 Purpose::Read => sqlite.create_if_missing(false).pragma("query_only", "on"),
@@ -265,6 +270,11 @@ async fn check_durability(db: &DatabaseConnection) -> anyhow::Result<()> {
     }
     let synchronous: i32 = value_of(db, "PRAGMA synchronous").await?;
     let journal: String = value_of(db, "PRAGMA journal_mode").await?;
+    #[cfg(feature = "planted-bugs")]
+    let synchronous = match crate::planted::has("synchronous_normal") {
+        true => 2,
+        false => synchronous,
+    };
     if synchronous < 2 || journal != "wal" {
         bail!(
             "SQLite refused synchronous=FULL with a write-ahead log (got {synchronous}, {journal})"

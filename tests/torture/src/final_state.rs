@@ -1,7 +1,9 @@
 //! What there is in the end: in the database itself, and as REST shows it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use anyhow::bail;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
 use serde_json::Value;
 
@@ -14,6 +16,10 @@ use crate::stage::Stage;
 const PREVIEW_CHARS: usize = 100;
 /// Members of a conversation whose view of it is read.
 const MAX_VIEWERS: usize = 3;
+/// How often a server is asked again that is not available.
+const MAX_TRIES: u32 = 20;
+/// Pause before it is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The last `rev` of each conversation.
 pub async fn heads(stage: &Stage<'_>) -> anyhow::Result<BTreeMap<String, i64>> {
@@ -113,7 +119,11 @@ async fn show(world: &World, id: &str, user: &str) -> anyhow::Result<()> {
             user,
             node: *node,
         };
-        let shown = caller.get(&format!("/conversations/{id}")).await?;
+        let Some(shown) = get(&caller, &format!("/conversations/{id}")).await? else {
+            let conversation = id.to_owned();
+            world.record(&who, 0, What::Gone { conversation });
+            continue;
+        };
         let number = |name: &str| shown["conversation"][name].as_i64().unwrap_or(-1);
         let shown_seq = match &shown["conversation"]["lastMessage"] {
             Value::Null => None,
@@ -132,4 +142,21 @@ async fn show(world: &World, id: &str, user: &str) -> anyhow::Result<()> {
         caller.walk(id, true).await?;
     }
     Ok(())
+}
+
+/// What REST shows, `None` where there is nothing. A server that has just recovered may ask for patience.
+async fn get(caller: &Caller<'_>, path: &str) -> anyhow::Result<Option<Value>> {
+    let mut answer = caller.call("GET", path, None).await?;
+    for _ in 0..MAX_TRIES {
+        if answer.status != 503 {
+            break;
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+        answer = caller.call("GET", path, None).await?;
+    }
+    match answer.status {
+        200 => Ok(Some(answer.json())),
+        404 => Ok(None),
+        status => bail!("{path}: status {status}: {}", answer.text()),
+    }
 }

@@ -67,30 +67,87 @@ pub struct Wanted {
 
 /// Plays one run and judges it. What went wrong with the harness itself is an error.
 pub async fn run(backends: &mut Backends, wanted: &Wanted) -> anyhow::Result<Summary> {
-    let begun = Instant::now();
-    let rng = Rng::new(wanted.seed);
-    let name = format!("{}-{}", wanted.setup.name(), wanted.seed);
+    let name = format!("{}-{}.", wanted.setup.name(), wanted.seed);
     let folder = tempfile::Builder::new()
-        .prefix(&format!("{name}."))
+        .prefix(&name)
         .tempdir_in(&wanted.folder)?;
     let path = folder.path().canonicalize()?;
+    let mut summary = match play(backends, wanted, &path).await {
+        Ok(summary) => summary,
+        Err(error) => {
+            let kept = folder.keep();
+            return Err(error.context(format!("broke off, kept in {}", kept.display())));
+        }
+    };
+    if wanted.keeps || !summary.violations.is_empty() {
+        let kept = folder.keep();
+        summary.kept = Some(kept.clone());
+        let report = serde_json::to_string_pretty(&summary)?;
+        std::fs::write(kept.join("report.json"), report)?;
+        std::fs::write(kept.join("report.md"), summary.to_markdown())?;
+    }
+    Ok(summary)
+}
+
+async fn play(backends: &mut Backends, wanted: &Wanted, path: &Path) -> anyhow::Result<Summary> {
+    let begun = Instant::now();
+    let rng = Rng::new(wanted.seed);
     let log = Log::create(&path.join("history.jsonl"))?;
-    let n_nodes = wanted.setup.n_nodes();
-    let setup = wanted.setup.name().to_owned();
-    log.record(
-        "harness",
-        0,
-        What::Run {
-            seed: wanted.seed,
-            setup,
-            n_nodes,
-        },
-    );
+    let run = What::Run {
+        seed: wanted.seed,
+        setup: wanted.setup.name().to_owned(),
+        n_nodes: wanted.setup.n_nodes(),
+    };
+    log.record("harness", 0, run);
 
     backends.provide(wanted.setup).await?;
-    let means = means(backends, wanted, &path, &mut rng.fork(1));
-    let plan = nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2));
+    let means = means(backends, wanted, path, &mut rng.fork(1));
+    let by_seed = || nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2));
+    let plan = wanted.plan.clone().unwrap_or_else(by_seed);
+    let faults: Vec<String> = plan.iter().map(|step| step.fault.to_string()).collect();
+    std::fs::write(path.join("plan"), faults.join("\n"))?;
     let has_tokens = rng.fork(3).chance(50);
+    let mut stage = set(backends, wanted, path, means, has_tokens).await?;
+    let tokens = match has_tokens {
+        true => mint(&wanted.binary).await?,
+        false => BTreeMap::new(),
+    };
+    let files = stage.nodes.iter().map(|node| node.n_files());
+    let files = files.collect::<Result<Vec<u64>, _>>()?;
+    let (world, phase) = people(&stage, log, tokens).await?;
+
+    let mut cast = Cast::start(&world, &rng);
+    let loaded = Instant::now();
+    for step in &plan {
+        tokio::time::sleep(step.after).await;
+        stage.strike(step, &world.log).await?;
+    }
+    let rest = Duration::from_secs(wanted.seconds).saturating_sub(loaded.elapsed());
+    tokio::time::sleep(rest).await;
+    world.record("harness", 0, What::Healed);
+    cast.come_to_an_end(&world, &phase, &stage).await?;
+
+    leftovers(&stage, &files, &world).await?;
+    final_state::read(&stage, &world).await?;
+    stage.stop().await?;
+    let history = world.log.entries();
+    let (violations, n_more) = checker::check(&history);
+    Ok(Summary::new(
+        &history,
+        faults,
+        violations,
+        n_more,
+        begun.elapsed(),
+    ))
+}
+
+async fn set<'a>(
+    backends: &'a mut Backends,
+    wanted: &Wanted,
+    path: &Path,
+    means: Means,
+    has_tokens: bool,
+) -> anyhow::Result<Stage<'a>> {
     let mut settings = wanted.settings.clone();
     if has_tokens {
         settings.push(("JWT_SECRET".to_owned(), SECRET.to_owned()));
@@ -98,51 +155,12 @@ pub async fn run(backends: &mut Backends, wanted: &Wanted) -> anyhow::Result<Sum
     let scene = Scene {
         setup: wanted.setup,
         binary: wanted.binary.clone(),
-        folder: path.clone(),
+        folder: path.to_owned(),
         database: format!("run_{}_{}", wanted.seed, begun_number()),
         settings,
         means,
     };
-    let mut stage = Stage::set(backends, scene).await?;
-    let tokens = if has_tokens {
-        mint(&wanted.binary).await?
-    } else {
-        BTreeMap::new()
-    };
-    let files = stage
-        .nodes
-        .iter()
-        .map(|node| node.n_files())
-        .collect::<Result<Vec<u64>, _>>()?;
-    let (world, phase) = people(&stage, log, tokens).await?;
-
-    let mut cast = Cast::start(&world, &rng);
-    for step in &plan {
-        tokio::time::sleep(step.after).await;
-        stage.strike(step, &world.log).await?;
-    }
-    let load_time = Duration::from_secs(wanted.seconds).saturating_sub(begun.elapsed());
-    tokio::time::sleep(load_time).await;
-    world.record("harness", 0, What::Healed);
-    cast.come_to_an_end(&world, &phase, &stage).await?;
-
-    leftovers(&stage, &files, &world).await?;
-    final_state::read(&stage, &world).await?;
-    stage.strike_set().await?;
-    let history = world.log.entries();
-    let (violations, n_more) = checker::check(&history);
-    let faults = plan.iter().map(|step| step.fault.to_string()).collect();
-    let mut summary = Summary::new(&history, faults, violations, n_more, begun.elapsed());
-    if wanted.keeps || !summary.violations.is_empty() {
-        let kept = folder.keep();
-        summary.kept = Some(kept.clone());
-        std::fs::write(
-            kept.join("report.json"),
-            serde_json::to_string_pretty(&summary)?,
-        )?;
-        std::fs::write(kept.join("report.md"), summary.to_markdown())?;
-    }
-    Ok(summary)
+    Stage::set(backends, scene).await
 }
 
 fn means(backends: &Backends, wanted: &Wanted, folder: &Path, rng: &mut Rng) -> Means {

@@ -252,7 +252,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Stops the servers.
-    pub async fn strike_set(mut self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
         for node in &mut self.nodes {
             node.stop().await?;
         }

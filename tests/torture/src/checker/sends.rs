@@ -19,6 +19,14 @@ pub fn check(index: &Index<'_>, found: &mut Findings) {
 
 /// I1: what was acknowledged is in the log as it was acknowledged.
 fn stored(index: &Index<'_>, found: &mut Findings) {
+    for (at, entry) in index.history.iter().enumerate() {
+        if let What::Gone { conversation } = &entry.what
+            && entry.who.ends_with("/final")
+        {
+            let what = format!("{conversation} is gone for {}", entry.user());
+            found.add("I1", what, &[at]);
+        }
+    }
     for call in index.calls.values() {
         let Some((at, Told::Message { message, .. })) = call.done() else {
             continue;

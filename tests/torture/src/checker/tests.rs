@@ -105,6 +105,16 @@ fn a_lost_message_is_reported() {
 }
 
 #[test]
+fn a_lost_conversation_is_reported() {
+    spoil("I1", |history| {
+        let mut story = Story::continued(history);
+        let conversation = good::ROOM.to_owned();
+        story.push("bob/final", 0, What::Gone { conversation });
+        *history = story.history;
+    });
+}
+
+#[test]
 fn a_changed_byte_is_reported() {
     spoil("I1", |history| {
         let at = row(history, 4);

@@ -10,6 +10,11 @@ use crate::history::Ask;
 /// After so long a client asks again, as `ackTimeout` of the stock client does.
 pub const ACK_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// Sends that are remembered to be repeated for no reason.
+const MAX_REMEMBERED: usize = 32;
+/// Pause before something is sent again that was not done.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
 /// A message that somebody means to send, until it is known to be stored or refused.
 #[derive(Debug, Clone)]
 pub struct Sending {
@@ -35,6 +40,52 @@ impl Sending {
             text: crate::history::digest(&self.text),
             rest,
         }
+    }
+}
+
+/// What one device still has to send, and what it has sent.
+#[derive(Debug, Default)]
+pub struct Sendings {
+    waiting: VecDeque<Sending>,
+    /// Nothing is sent again before.
+    held_until: Option<Instant>,
+    sent: VecDeque<Sending>,
+}
+
+impl Sendings {
+    /// Whether nothing is left to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What is to be sent again now.
+    pub fn due(&mut self) -> Option<Sending> {
+        let is_held = self.held_until.is_some_and(|until| Instant::now() < until);
+        self.waiting.pop_front_if(|_| !is_held)
+    }
+
+    /// The server could not do it: it is sent again after a pause.
+    pub fn refused(&mut self, sending: Sending) {
+        self.waiting.push_back(sending);
+        self.held_until = Some(Instant::now() + RETRY_PAUSE);
+    }
+
+    /// Nobody answered: it is sent again.
+    pub fn lost(&mut self, sending: Option<Sending>) {
+        self.waiting.extend(sending);
+    }
+
+    /// It is stored.
+    pub fn done(&mut self, sending: Sending) {
+        self.sent.push_back(sending);
+        if self.sent.len() > MAX_REMEMBERED {
+            self.sent.pop_front();
+        }
+    }
+
+    /// Some that are stored, which may be repeated for no reason.
+    pub fn sent(&mut self) -> &[Sending] {
+        self.sent.make_contiguous()
     }
 }
 
@@ -92,7 +143,7 @@ impl Calls {
     }
 
     /// Gives up requests that waited too long. Returns their numbers, and what is to be sent again.
-    pub fn give_up(&mut self, sendings: &mut VecDeque<Sending>) -> Vec<u64> {
+    pub fn give_up(&mut self, sendings: &mut Sendings) -> Vec<u64> {
         let mut late: Vec<u64> = Vec::new();
         for (call, pending) in &mut self.pending {
             if !pending.is_late && pending.since.elapsed() > ACK_TIMEOUT {
@@ -101,10 +152,13 @@ impl Calls {
             }
         }
         late.sort_unstable();
-        sendings.extend(
-            late.iter()
-                .filter_map(|call| self.pending.get(call)?.sending.clone()),
-        );
+        for call in &late {
+            sendings.lost(
+                self.pending
+                    .get(call)
+                    .and_then(|pending| pending.sending.clone()),
+            );
+        }
         late
     }
 

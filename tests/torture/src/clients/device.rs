@@ -1,7 +1,7 @@
 //! A well-behaved client of dialect `native`: it sends under ids of its own, asks again when it got no
 //! answer, and catches up when it comes back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::calls::{Calls, Pending, Sending};
+use super::calls::{Calls, Pending, Sending, Sendings};
 use super::rest::Caller;
 use super::{Phase, World};
 use crate::history::{Ask, What};
@@ -18,8 +18,6 @@ use crate::wire::socket::{Heard, Socket, Transport};
 
 /// Requests that may be under way.
 const MAX_WAITING: usize = 64;
-/// Sends that are remembered to be repeated for no reason.
-const MAX_REMEMBERED: usize = 32;
 /// A server that says nothing for so long is gone: it pings every two seconds.
 const SILENCE: Duration = Duration::from_secs(8);
 /// How long the last changes may take to arrive when all faults are over (I9).
@@ -41,8 +39,7 @@ pub struct Device {
     /// Keeps its connection to the end, if it can, instead of coming back to catch up.
     stays: bool,
     conversations: Vec<String>,
-    sendings: VecDeque<Sending>,
-    sent: VecDeque<Sending>,
+    sendings: Sendings,
     n_sent: u64,
     calls: Calls,
     is_settled: bool,
@@ -79,8 +76,7 @@ impl Device {
             rng,
             stays: number.is_multiple_of(2),
             conversations,
-            sendings: VecDeque::new(),
-            sent: VecDeque::new(),
+            sendings: Sendings::default(),
             n_sent: 0,
             calls: Calls::default(),
             is_settled: false,
@@ -119,7 +115,7 @@ impl Device {
         drop(socket);
         for (call, pending) in self.calls.end() {
             self.record(What::Unknown { call });
-            self.sendings.extend(pending.sending);
+            self.sendings.lost(pending.sending);
         }
         self.record(What::Close);
         Some(end)
@@ -195,7 +191,7 @@ impl Device {
             self.record(What::Unknown { call });
         }
         while self.calls.n_waiting() < MAX_WAITING
-            && let Some(sending) = self.sendings.pop_front()
+            && let Some(sending) = self.sendings.due()
         {
             self.send(socket, sending)?;
         }
@@ -295,14 +291,13 @@ impl Device {
             .ask("POST", &path, Some(&sending.body()), sending.ask(true))
             .await;
         if matches!(outcome, What::Unknown { .. }) {
-            self.sendings.push_back(sending);
+            self.sendings.refused(sending);
         }
     }
 
     /// Sends something again that is stored, now and then with another text: the first one counts.
     fn repeat(&mut self, socket: &Socket) -> Option<()> {
-        let known = self.rng.index(self.sent.len().max(1));
-        let Some(mut sending) = self.sent.get(known).cloned() else {
+        let Some(mut sending) = self.rng.pick(self.sendings.sent()).cloned() else {
             return Some(());
         };
         if self.rng.chance(30) {
@@ -369,13 +364,8 @@ impl Device {
             self.take_changes(&body["data"]);
         }
         match (&outcome, sending) {
-            (What::Unknown { .. }, Some(sending)) if !is_late => self.sendings.push_back(sending),
-            (What::Ok { .. }, Some(sending)) => {
-                self.sent.push_back(sending);
-                if self.sent.len() > MAX_REMEMBERED {
-                    self.sent.pop_front();
-                }
-            }
+            (What::Unknown { .. }, Some(sending)) if !is_late => self.sendings.refused(sending),
+            (What::Ok { .. }, Some(sending)) => self.sendings.done(sending),
             _ => {}
         }
         self.record(outcome);

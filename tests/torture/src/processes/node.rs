@@ -156,6 +156,11 @@ fn shadow_folder(plan: &Plan, generation: u32) -> PathBuf {
     plan.folder.join(format!("shadow-{generation}"))
 }
 
+/// Beside its folder, which may be on a disk that is full.
+fn log_file(plan: &Plan) -> PathBuf {
+    plan.folder.with_extension("log")
+}
+
 fn fail_file(plan: &Plan) -> PathBuf {
     plan.folder.join("syncs-fail")
 }
@@ -173,7 +178,7 @@ async fn launch(
     let log = std::fs::File::options()
         .create(true)
         .append(true)
-        .open(plan.folder.join("log"))?;
+        .open(log_file(plan))?;
     let mut server = command(&plan.binary, None);
     server
         .args(["serve", "--port", "0"])
@@ -212,10 +217,7 @@ async fn launch(
         .as_deref()
         .and_then(|line| line.strip_prefix(LISTENING));
     let Some(port) = port.and_then(|port| port.trim().parse().ok()) else {
-        bail!(
-            "the server did not start, see {}",
-            plan.folder.join("log").display()
-        );
+        bail!("the server did not start, see {}", log_file(plan).display());
     };
     readers.spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok((child, port))

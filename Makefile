@@ -1,10 +1,17 @@
 # Two commands do everything from a fresh clone: `make run` and `make test`.
 # Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.11 or newer; `make test` also wants
-# PostgreSQL and Python 3.9 or newer, and installs them on Debian when run as root.
+# PostgreSQL, Redis, a C compiler and Python 3.9 or newer, and installs the first two and the last on Debian
+# when run as root.
 
 CARGO ?= cargo
+# Of `make torture`: which plans of faults, for how long each, and on what (sqlite, postgres, cluster, pair).
+SEEDS ?= 1..50
+SECONDS ?= 30
+SETUPS ?= sqlite,postgres,cluster
+# Debug for a smoke, because it is built already; release for what is measured.
+TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 
-.PHONY: run test check rust-tests js-tests entities
+.PHONY: run test check rust-tests js-tests smoke torture planted entities
 
 # Serve on http://localhost:3001. Settings: README.md, "Configuration".
 run:
@@ -13,6 +20,7 @@ run:
 # Everything that must hold before a change lands.
 test: check
 	tests/support/with-postgres.sh $(MAKE) rust-tests js-tests
+	tests/support/with-redis.sh $(MAKE) smoke
 
 # Format, lints and documentation, warnings denied.
 check:
@@ -28,6 +36,23 @@ rust-tests:
 js-tests:
 	$(CARGO) build --locked --bin sohbet
 	cd tests/js && npm ci --no-audit --no-fund && ../support/with-python.sh npm test
+
+# A minute of faults (docs/reliability.md).
+smoke:
+	$(CARGO) build --locked --bin sohbet
+	$(TORTURE) -- --smoke
+
+# Many plans of faults; what a run finds is kept in target/torture.
+torture:
+	$(CARGO) build --locked --release --bin sohbet
+	tests/support/with-redis.sh $(TORTURE) --release -- --seeds $(SEEDS) --seconds $(SECONDS) --setup $(SETUPS) \
+	  --out target/torture
+
+# Each bug that can be planted into the server must be found.
+planted:
+	$(CARGO) build --locked --bin sohbet --features planted-bugs
+	$(TORTURE) -- --planted
+	$(CARGO) build --locked --bin sohbet
 
 # Write entity/src/generated anew from the migrations.
 entities:

@@ -14,6 +14,8 @@ pub mod headers;
 pub mod http;
 pub mod link;
 pub mod plain;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 pub mod random;
 pub mod socket;
 pub mod store;

@@ -16,6 +16,10 @@ impl Conversation {
     /// rooms of people, but neither direct conversations nor those of galleries. Where people have no
     /// accounts, nobody is a member of anything, and who names an open room is in it.
     pub fn admits(&self, caller: &Caller) -> bool {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::has("skip_member_check") {
+            return true;
+        }
         match &self.kind {
             Kind::Pair(pair) => pair.contains(&caller.user),
             Kind::Room(room) => match &room.galleries {

@@ -9,7 +9,7 @@ use super::changes::Reason;
 use super::roles::{Act, standing};
 use super::{Caller, Chat, Conversation};
 use crate::error::{Error, Result};
-use crate::store::{NewRoom, Parting, RoomChange};
+use crate::store::{Fault, NewRoom, Parting, RoomChange};
 
 /// Users who may take part in one room.
 const MAX_MEMBERS: usize = 10_000;
@@ -47,7 +47,8 @@ impl Chat {
         }
         self.introduce(user, None).await?;
         let members = [(PartyId::from(user), role)];
-        self.store.save_members(&room.id, &members).await?;
+        let saved = self.store.save_members(&room.id, &members).await;
+        self.settle(&room.id, saved)?;
         let room = self.reload_conversation(&room.id).await?;
         self.tell_changed(&room.id).await;
         Ok(room)
@@ -77,11 +78,22 @@ impl Chat {
             let standing = standing(Some(role), on_server).unwrap_or(role);
             room.check_act(by, Act::Remove(standing))?;
         }
-        match self.store.end_part(&room.id, &PartyId::from(user)).await? {
+        let ended = self.store.end_part(&room.id, &PartyId::from(user)).await;
+        match self.settle(&room.id, ended)? {
             Parting::Done => self.finish_parting(&room.id, user, reason).await,
-            Parting::Absent => Err(absent),
+            // Another try went through, and its answer was lost.
+            Parting::Absent => {
+                self.finish_parting(&room.id, user, reason).await?;
+                Err(absent)
+            }
             Parting::LastOwner => Err(Error::Forbidden(KEEPS_OWNER)),
         }
+    }
+
+    /// What the store said to a change of a room. One that failed may have gone through all the same, so what
+    /// is in memory about the room holds no longer.
+    pub(super) fn settle<T>(&self, id: &ConversationId, changed: Result<T, Fault>) -> Result<T> {
+        Ok(changed.inspect_err(|_| self.conversations.forget(id))?)
     }
 
     /// Makes true for live sockets what the store has: a user no longer takes part.
@@ -105,7 +117,8 @@ impl Chat {
         change: &RoomChange,
     ) -> Result<Arc<Conversation>> {
         check_name(change.name.as_deref().unwrap_or_default())?;
-        self.store.update_room(id, change).await?;
+        let updated = self.store.update_room(id, change).await;
+        self.settle(id, updated)?;
         let room = self.reload_conversation(id).await?;
         self.tell_changed(id).await;
         Ok(room)

@@ -160,6 +160,8 @@ impl Delivery {
                     session: &session,
                 };
                 let told = wire::vocabulary(dialect).answer(&asked, &outcome);
+                #[cfg(feature = "planted-bugs")]
+                let ack = ack.map(crate::planted::late_ack);
                 answer(&session, told, ack);
                 // What the socket asks next comes after this fan-out.
                 After::Socket(permit)

@@ -127,6 +127,11 @@ impl Delivery {
     }
 
     fn deliver(&mut self, batch: Vec<Done<Tag>>) {
+        #[cfg(feature = "planted-bugs")]
+        let batch = match crate::planted::has("no_conversation_order") {
+            true => batch.into_iter().rev().collect(),
+            false => batch,
+        };
         for done in batch {
             self.guard(|delivery| delivery.finish(done));
         }

@@ -12,6 +12,8 @@ use super::changes::{self, MadeChange};
 use super::rows::Bulk;
 use super::writer::{ChangedMessage, NewChange, NewMessage, NewRead, ReadOutcome};
 use super::{Fault, MessageRow, connections, markers, messages, uploads};
+#[cfg(feature = "planted-bugs")]
+use crate::planted;
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
@@ -122,6 +124,15 @@ pub async fn commit(
         .await?;
     uploads::mark_used(&txn, &fresh).await?;
     let changes = changes::finish(&txn, changes).await?;
+    #[cfg(feature = "planted-bugs")]
+    if planted::has("ack_before_commit") || planted::has("broadcast_before_commit") {
+        planted::later(async move { drop(txn.commit().await) });
+        return Ok(Committed {
+            messages: collect(&batch.messages, known, rows),
+            changes,
+            reads,
+        });
+    }
     txn.commit().await?;
     Ok(Committed {
         messages: collect(&batch.messages, known, rows),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use percent_encoding::percent_decode_str;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -188,6 +189,9 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .test_before_acquire(false)
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_reusable(connection)))
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
                 .journal_mode(SqliteJournalMode::Wal)
@@ -202,6 +206,11 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
                 // In pages: 32 MiB. Rows of many conversations touch the same pages again and again;
                 // a longer log copies each of them back less often.
                 .pragma("wal_autocheckpoint", "8192");
+            #[cfg(feature = "planted-bugs")]
+            let sqlite = match crate::planted::has("synchronous_normal") {
+                true => sqlite.synchronous(SqliteSynchronous::Normal),
+                false => sqlite,
+            };
             match purpose {
                 Purpose::Write => sqlite.optimize_on_close(true, 400),
                 Purpose::Read => sqlite.create_if_missing(false).pragma("query_only", "on"),
@@ -209,6 +218,17 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
             }
         });
     options
+}
+
+/// SQLite ends a transaction by itself when its disk is full or fails. The driver's own end of it then
+/// fails too, and it goes on counting the transaction as open: every later one would be a part of it,
+/// and never be stored. Such a connection is replaced.
+async fn is_reusable(connection: &mut SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    if connection.is_in_transaction() {
+        // What was dropped is rolled back behind our back; this waits for it.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn postgres(config: &Config, connections: u32) -> ConnectOptions {
@@ -250,6 +270,11 @@ async fn check_durability(db: &DatabaseConnection) -> anyhow::Result<()> {
     }
     let synchronous: i32 = value_of(db, "PRAGMA synchronous").await?;
     let journal: String = value_of(db, "PRAGMA journal_mode").await?;
+    #[cfg(feature = "planted-bugs")]
+    let synchronous = match crate::planted::has("synchronous_normal") {
+        true => 2,
+        false => synchronous,
+    };
     if synchronous < 2 || journal != "wal" {
         bail!(
             "SQLite refused synchronous=FULL with a write-ahead log (got {synchronous}, {journal})"
@@ -317,6 +342,44 @@ mod tests {
         assert!(parse_version("3.51.3") >= Some(OLDEST_SQLITE));
         assert!(parse_version("3.9.0") < Some(OLDEST_SQLITE));
         assert!(parse_version("3.51") < Some(OLDEST_SQLITE));
+    }
+
+    /// Commits one row of so many bytes.
+    async fn store(db: &DatabaseConnection, key: &str, n_bytes: usize) -> Result<(), Fault> {
+        let txn = begin(db).await?;
+        let sql = "INSERT INTO server_meta (key, text) VALUES ($1, $2)";
+        let values = [key.into(), "x".repeat(n_bytes).into()];
+        txn.execute_raw(statement(&txn, sql, values)).await?;
+        Ok(txn.commit().await?)
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_after_the_disk_was_full_is_really_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            url: format!(
+                "sqlite://{}?mode=rwc",
+                folder.path().join("chat.db").display()
+            ),
+            readers: 1,
+            migrate: true,
+            schema: None,
+        };
+        let Store { read, write, .. } = Store::open(&config).await.unwrap();
+        let n_pages: i64 = value_of(&write, "PRAGMA page_count").await.unwrap();
+        let full = format!("PRAGMA max_page_count = {n_pages}");
+        write.execute_unprepared(&full).await.unwrap();
+        // Like a full disk, this ends the transaction before the driver can.
+        let refused = store(&write, "too long", 1_000_000).await;
+        assert_eq!(refused, Err(Fault::Storage));
+        let enough = "PRAGMA max_page_count = 1000000";
+        write.execute_unprepared(enough).await.unwrap();
+        store(&write, "twice", 1).await.unwrap();
+        assert_eq!(store(&write, "twice", 1).await, Err(Fault::Unique));
+        store(&write, "after", 1).await.unwrap();
+        let sql = "SELECT COUNT(*) FROM server_meta WHERE key = 'after'";
+        let n_rows: i64 = value_of(&read, sql).await.unwrap();
+        assert_eq!(n_rows, 1, "a reader sees what was committed");
     }
 
     #[test]

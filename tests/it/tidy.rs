@@ -10,17 +10,21 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 16] = [
+const FLOORS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("headers", &[]),
     ("worker", &[]),
+    ("planted", &[]),
     ("random", &["error"]),
     ("telemetry", &[]),
-    ("store", &["error"]),
+    ("store", &["error", "planted"]),
     ("auth", &["error", "random"]),
-    ("chat", &["store", "auth", "error", "random", "worker"]),
+    (
+        "chat",
+        &["store", "auth", "error", "random", "worker", "planted"],
+    ),
     ("wire", &["chat", "error"]),
-    ("delivery", &["wire", "chat", "error"]),
+    ("delivery", &["wire", "chat", "error", "planted"]),
     (
         "socket",
         &["wire", "chat", "auth", "error", "headers", "random"],
@@ -58,7 +62,7 @@ const FENCES: [(&str, &[&str]); 7] = [
     ("socketioxide", &["socket", "delivery", "app"]),
     ("tokio_tungstenite", &["plain"]),
     ("dotenvy", &["config"]),
-    ("std::env", &["config"]),
+    ("std::env", &["config", "planted"]),
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.

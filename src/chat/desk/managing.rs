@@ -140,7 +140,8 @@ impl Chat {
         };
         let room = self.manage(caller, id, Some(user), act).await?;
         if role_in(&room, user) != Some(to) {
-            match self.store.change_role(id, &PartyId::from(user), to).await? {
+            let changed = self.store.change_role(id, &PartyId::from(user), to).await;
+            match self.settle(id, changed)? {
                 Parting::Done => {
                     self.reload_conversation(id).await?;
                     self.tell_changed(id).await;

@@ -2,6 +2,7 @@
 //! come into being when somebody names them. Who is there and who types is kept in memory; what is
 //! said is stored like everywhere else.
 
+mod elsewhere;
 mod joining;
 mod marks;
 mod notes;

@@ -1,29 +1,24 @@
 //! What happens on other nodes that share the database: it is made true here, and told here.
 
 mod news;
+mod repairs;
 mod roster;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sohbet_entity::ids::{ConversationId, UserId, canonical_decimal};
+use sohbet_entity::ids::{ConversationId, UserId};
 
 pub use news::News;
-pub use roster::{Roster, RosterNews};
+pub use repairs::Repair;
+pub use roster::{Entry, Named, Roster, RosterNews};
 
 use super::{
-    Chat, Conversation, ConversationView, DeskEvent, DeskReply, Dialect, Event, IdForm, LobbyEvent,
-    Message, Reply, SessionId,
+    Chat, ConversationView, DeskEvent, DeskReply, Dialect, Event, LobbyEvent, Message, Reply,
+    SessionId,
 };
 use crate::error::Result;
 use crate::store::{ChangedMessage, Head, MessageRow, ReactionRow};
-
-/// Messages that a repair reads at a time.
-const MAX_REPAIRED: u32 = 300;
-/// Ids that are milliseconds since 1970 are larger than any from a sequence.
-const FIRST_MILLIS: u64 = 1_000_000_000_000;
-/// Most reactions to one message that a repair reads.
-const MAX_REACTIONS: u32 = 1_000;
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +39,6 @@ pub struct Heard {
     pub events: Vec<Event>,
 }
 
-/// What a hole in a conversation is filled with.
-pub struct Repair {
-    /// Messages that are new or changed, each with its `rev`, in order.
-    pub changes: Vec<(i64, Vec<Event>)>,
-    /// How far that reaches.
-    pub head: Moved,
-}
-
 impl Chat {
     /// Whether other nodes may work on the same data.
     pub fn is_shared(&self) -> bool {
@@ -62,6 +49,13 @@ impl Chat {
     pub(super) async fn tell_nodes(&self, news: News) {
         if self.is_shared() {
             self.publish(Event::Elsewhere(news)).await;
+        }
+    }
+
+    /// As [`Chat::tell_nodes`], at once: what does not fit is left out.
+    pub(super) fn mention_to_nodes(&self, news: News) {
+        if self.is_shared() {
+            let _ = self.events.try_send(Event::Elsewhere(news));
         }
     }
 
@@ -179,10 +173,20 @@ impl Chat {
                 message,
                 reader: reader.into(),
             }),
-            News::LobbyRooms(names) => Event::Lobby(LobbyEvent::Rooms {
-                names,
-                except: None,
-            }),
+            News::LobbyRooms(names) => {
+                self.forget_lobby_rooms();
+                Event::Lobby(LobbyEvent::Rooms {
+                    names,
+                    except: None,
+                })
+            }
+            News::LobbyTyping {
+                socket_id,
+                is_typing,
+            } => match self.lobby_typing_elsewhere(&socket_id, is_typing) {
+                Some(event) => event,
+                None => return Ok(None),
+            },
         };
         Ok(Some(Heard {
             at: None,
@@ -192,10 +196,15 @@ impl Chat {
 
     /// Tells who came or went on other nodes, as far as that makes a difference here.
     async fn tell_elsewhere(&self, changes: Vec<roster::Change>) {
-        for ((dialect, user), is_there) in changes {
-            if !self.presence.is_online(dialect, &user) {
-                let event = self.presence_event(dialect, &user, is_there, None).await;
-                self.publish(event).await;
+        for (entry, is_there) in changes {
+            match entry {
+                Entry::Online(dialect, user) => {
+                    if !self.presence.is_online(dialect, &user) {
+                        let event = self.presence_event(dialect, &user, is_there, None).await;
+                        self.publish(event).await;
+                    }
+                }
+                Entry::Named(named) => self.name_elsewhere(named, is_there).await,
             }
         }
     }
@@ -211,7 +220,8 @@ impl Chat {
 
     /// Whether a socket listens for a user, on whatever node.
     pub fn is_reachable(&self, user: &UserId) -> bool {
-        let is_there = |dialect| self.roster.is_elsewhere(&(dialect, user.clone()));
+        let entry = |dialect| Entry::Online(dialect, user.clone());
+        let is_there = |dialect| self.roster.is_elsewhere(&entry(dialect));
         self.sessions.is_connected(user)
             || (self.is_shared() && Dialect::ALL.into_iter().any(is_there))
     }
@@ -244,59 +254,6 @@ impl Chat {
             at: Some(at),
             events,
         }))
-    }
-
-    /// Reads what changed in a conversation after that.
-    pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
-        let id = &after.conversation;
-        let found = self.store.list_changes_after(id, after.rev, MAX_REPAIRED);
-        let (Some(found), Some(conversation)) = (found.await?, self.find_conversation(id).await?)
-        else {
-            return Ok(None);
-        };
-        let (rev, seq) = found.head;
-        let mut changes = Vec::with_capacity(found.rows.len());
-        for row in found.rows {
-            let rev = row.rev;
-            changes.push((rev, self.retell(&conversation, row, after.seq).await?));
-        }
-        let head = Moved {
-            conversation: id.clone(),
-            rev,
-            seq: seq.max(after.seq),
-        };
-        Ok(Some(Repair { changes, head }))
-    }
-
-    /// What is told of a message as it is now: that it is there, if it came after `seq`, or else that
-    /// it has changed.
-    async fn retell(
-        &self,
-        conversation: &Arc<Conversation>,
-        row: MessageRow,
-        seq: i64,
-    ) -> Result<Vec<Event>> {
-        if row.seq > seq && row.deleted_at.is_none() {
-            let dialect = spoken_in(&row);
-            let message = self.dress(conversation, row).await?;
-            return Ok(vec![Event::Message {
-                message,
-                echo: None,
-                origin: None,
-                dialect,
-            }]);
-        }
-        let reactions = self.store.list_reactions(&[&row.id], MAX_REACTIONS).await?;
-        let emoji = reactions.last().map(|reaction| reaction.emoji.clone());
-        let sender = self.profile(&row.sender_id).await?;
-        let changed = ChangedMessage {
-            last_seq: row.seq,
-            row: Arc::new(row),
-            reactions,
-            has_changed: true,
-        };
-        let (_, events) = self.tell_of_change(emoji, changed, sender, Arc::clone(conversation));
-        Ok(events)
     }
 
     /// What was changed in the database since, as far as it was not heard of: names and participants
@@ -360,19 +317,6 @@ fn moved(row: &MessageRow, last_seq: i64) -> Moved {
         rev: row.rev,
         seq: last_seq,
     }
-}
-
-/// The dialect in which a message was most likely sent, judging by its id.
-fn spoken_in(row: &MessageRow) -> Dialect {
-    let form = match canonical_decimal(row.id.as_str()) {
-        Some(number) if number >= FIRST_MILLIS => IdForm::Millis,
-        Some(_) => IdForm::Small,
-        None => IdForm::Uuid,
-    };
-    let mut dialects = Dialect::ALL.into_iter();
-    dialects
-        .find(|dialect| dialect.ids() == form)
-        .unwrap_or(Dialect::ALL[0])
 }
 
 impl ChangedMessage {

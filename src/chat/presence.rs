@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dialects::Feature;
+use super::nodes::Entry;
 use super::{Chat, Dialect, Event, Session, SessionId};
 use crate::store;
 use crate::worker::Ticks;
@@ -187,9 +188,9 @@ impl Chat {
             tracing::warn!(%fault, "last seen was not saved");
         }
         for (dialect, user) in &gone {
-            let entry = (*dialect, user.clone());
-            let is_elsewhere = self.roster.is_elsewhere(&entry);
-            self.note_own(entry, false);
+            let key = (*dialect, user.clone());
+            let is_elsewhere = self.is_elsewhere(&key);
+            self.note_own(key, false);
             if is_elsewhere {
                 continue;
             }
@@ -222,10 +223,10 @@ impl Chat {
     /// Counts a socket of a user in, if it listens.
     pub(super) fn arrive(&self, session: &Session, dialect: Dialect, user: &UserId) -> Arrival {
         let arrival = self.presence.arrive_by(session, dialect, user);
-        let entry = (dialect, user.clone());
-        let is_elsewhere = self.roster.is_elsewhere(&entry);
+        let key = (dialect, user.clone());
+        let is_elsewhere = self.is_elsewhere(&key);
         if arrival.came_online {
-            self.note_own(entry, true);
+            self.note_own(key, true);
         }
         Arrival {
             came_online: arrival.came_online && !is_elsewhere,
@@ -234,16 +235,21 @@ impl Chat {
     }
 
     /// Other nodes, if there may be any, are to know who is here.
-    fn note_own(&self, entry: Key, is_there: bool) {
+    fn note_own(&self, (dialect, user): Key, is_there: bool) {
         if self.is_shared() {
-            self.roster.set_own(entry, is_there);
+            self.roster.set_own(Entry::Online(dialect, user), is_there);
         }
+    }
+
+    fn is_elsewhere(&self, (dialect, user): &Key) -> bool {
+        let entry = || Entry::Online(*dialect, user.clone());
+        self.is_shared() && self.roster.is_elsewhere(&entry())
     }
 
     /// Whether a user has a socket of that dialect, or had one moments ago, on whatever node.
     pub fn is_online(&self, dialect: Dialect, user: &UserId) -> bool {
         let is_here = self.presence.is_online(dialect, user);
-        is_here || self.roster.is_elsewhere(&(dialect, user.clone()))
+        is_here || self.is_elsewhere(&(dialect, user.clone()))
     }
 
     /// Everybody who is online in a dialect: those of this node in order of coming online, then those

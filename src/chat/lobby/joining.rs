@@ -9,7 +9,7 @@ use super::saying::says_own_name;
 use super::{Entered, LobbyEvent, LobbyReply, Person, Place, Shown};
 use crate::auth::Permission;
 use crate::chat::handling::{InTurn, Step};
-use crate::chat::{Caller, Chat, Dialect, Event, Reply, Session};
+use crate::chat::{Caller, Chat, Dialect, Event, Reply, Session, SessionId};
 use crate::error::{Error, Result};
 
 /// What somebody hears who says no name (contract/starter.md, section 2).
@@ -40,7 +40,8 @@ impl Chat {
         let Some(room) = room else {
             let place = Place::of(session);
             let (person, left) = self.lobby.join(session, &name, &place);
-            let then = coming(&place, Some(person), left, session);
+            self.note_named(session);
+            let then = coming(&place, Some(person), left, session.id);
             let reply = LobbyReply::Joined {
                 name,
                 entered: None,
@@ -50,7 +51,8 @@ impl Chat {
         let (entered, is_new) = self.come_in(session, &caller, room).await?;
         let place = Place::Room(entered.room.clone());
         let (person, left) = self.lobby.join(session, &name, &place);
-        let mut then = coming(&place, Some(person), left, session);
+        self.note_named(session);
+        let mut then = coming(&place, Some(person), left, session.id);
         if is_new {
             then.push(Event::Lobby(LobbyEvent::Rooms {
                 names: entered.rooms.clone(),
@@ -75,7 +77,8 @@ impl Chat {
             Some((person, left)) => (left.is_some().then_some(person), left),
             None => (None, None),
         };
-        let mut then = coming(&place, person, left, session);
+        self.note_named(session);
+        let mut then = coming(&place, person, left, session.id);
         then.push(Event::Lobby(LobbyEvent::Rooms {
             names: entered.rooms.clone(),
             except: None,
@@ -123,11 +126,11 @@ impl Chat {
 
 /// What is told when somebody comes to a place, or is called differently there; and at the place
 /// from where they came.
-fn coming(
+pub(super) fn coming(
     place: &Place,
     person: Option<Arc<Person>>,
     left: Option<Left>,
-    session: &Session,
+    session: SessionId,
 ) -> Vec<Event> {
     let mut told = Vec::new();
     if let Some(left) = left {
@@ -140,7 +143,7 @@ fn coming(
         Event::Lobby(LobbyEvent::Joined {
             place: place.clone(),
             person,
-            except: place.room().map(|_| session.id),
+            except: place.room().map(|_| session),
         })
     });
     // In the lobby the list comes first, in rooms the newcomer.

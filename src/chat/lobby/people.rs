@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sohbet_entity::ids::ConversationId;
+use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::Instant;
 
 use super::{LOBBY, LobbyEvent};
-use crate::chat::{Chat, Event, Session, SessionId};
+use crate::chat::{Chat, Event, News, Session, SessionId};
 use crate::store::{self, Write};
 
 /// How long a typing state lives after its last refresh.
@@ -62,13 +62,15 @@ pub struct Lobby {
 }
 
 #[derive(Default)]
-struct Inner {
+pub(super) struct Inner {
     people: HashMap<SessionId, Entry>,
     /// Sockets of each place, by their number.
     by_place: BTreeMap<Place, BTreeMap<u64, SessionId>>,
     /// Those who type, the longest without a refresh first.
     typists: BTreeSet<(Instant, SessionId)>,
-    n_numbers: u64,
+    pub(super) n_numbers: u64,
+    /// What stands for the sockets of other nodes, and who is behind them, by their id.
+    pub(super) elsewhere: HashMap<String, (SessionId, Option<UserId>)>,
 }
 
 struct Entry {
@@ -132,7 +134,7 @@ impl Lobby {
     }
 
     /// Forgets a socket. Returns who it was and where, if it had said a name.
-    fn leave(&self, session: SessionId) -> Option<Left> {
+    pub(super) fn leave(&self, session: SessionId) -> Option<Left> {
         self.inner().remove(session)
     }
 
@@ -182,16 +184,22 @@ impl Lobby {
             .collect()
     }
 
-    /// Notes that a socket types, still types, or stopped. Returns where, if it has said a name.
-    fn set_typing(&self, session: SessionId, is_typing: bool) -> Option<Place> {
+    /// Notes that a socket types, still types, or stopped; the state lives that much longer than
+    /// usual. Returns where, if it has said a name.
+    pub(super) fn set_typing(
+        &self,
+        session: SessionId,
+        is_typing: bool,
+        margin: Duration,
+    ) -> Option<Place> {
         let mut inner = self.inner();
         inner.stop_typing(session);
         let entry = inner.people.get_mut(&session)?;
         let place = entry.place.clone();
         if is_typing {
-            let now = Instant::now();
-            entry.typing_since = Some(now);
-            inner.typists.insert((now, session));
+            let since = Instant::now() + margin;
+            entry.typing_since = Some(since);
+            inner.typists.insert((since, session));
         }
         Some(place)
     }
@@ -217,7 +225,7 @@ impl Lobby {
         ended
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner
             .lock()
             .expect("no code panics with this lock held")
@@ -225,7 +233,7 @@ impl Lobby {
 }
 
 impl Inner {
-    fn insert(&mut self, session: SessionId, person: Arc<Person>, place: Place) {
+    pub(super) fn insert(&mut self, session: SessionId, person: Arc<Person>, place: Place) {
         self.n_numbers += 1;
         let number = self.n_numbers;
         let of_place = self.by_place.entry(place.clone()).or_default();
@@ -239,7 +247,7 @@ impl Inner {
         self.people.insert(session, entry);
     }
 
-    fn remove(&mut self, session: SessionId) -> Option<Left> {
+    pub(super) fn remove(&mut self, session: SessionId) -> Option<Left> {
         let was_typing = self.stop_typing(session);
         let entry = self.people.remove(&session)?;
         if let Some(of_place) = self.by_place.get_mut(&entry.place) {
@@ -268,9 +276,14 @@ impl Inner {
 impl Chat {
     /// Shows that somebody types. Who has not said a name types unseen.
     pub(super) fn lobby_typing(&self, session: &Session, is_typing: bool) -> Vec<Event> {
-        let place = self.lobby.set_typing(session.id, is_typing);
+        let place = self.lobby.set_typing(session.id, is_typing, Duration::ZERO);
+        let elsewhere = Event::Elsewhere(News::LobbyTyping {
+            socket_id: session.socket_id.clone(),
+            is_typing,
+        });
+        let elsewhere = place.as_ref().map(|_| elsewhere);
         let event = place.map(|place| LobbyEvent::typing(place, session.id));
-        event.into_iter().collect()
+        event.into_iter().chain(elsewhere).collect()
     }
 
     /// A message ends its author's typing. Returns the event to be heard before the message.
@@ -288,6 +301,12 @@ impl Chat {
             _ => Place::Room(conversation.clone()),
         };
         let has_ended = self.lobby.end_typing(session, &place);
+        if let Some(person) = self.lobby.person(session).filter(|_| has_ended) {
+            self.mention_to_nodes(News::LobbyTyping {
+                socket_id: person.socket_id.clone(),
+                is_typing: false,
+            });
+        }
         has_ended.then(|| LobbyEvent::typing(place, session))
     }
 
@@ -303,6 +322,7 @@ impl Chat {
         let Some(left) = self.lobby.leave(session) else {
             return;
         };
+        self.note_unnamed(&left.person.socket_id);
         // Who types is told here in any case (contract/starter.md, section 3).
         let typing = LobbyEvent::typists_of(left.place.clone());
         for event in left.told().into_iter().chain([typing]) {

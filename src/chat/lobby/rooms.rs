@@ -104,9 +104,14 @@ impl Chat {
         })?;
         if is_new {
             // What was read before does not have it.
-            self.lobby.rooms.known().read_at = None;
+            self.forget_lobby_rooms();
         }
         Ok((room, is_new && !is_default))
+    }
+
+    /// The names of rooms that are in memory no longer hold.
+    pub(in crate::chat) fn forget_lobby_rooms(&self) {
+        self.lobby.rooms.known().read_at = None;
     }
 
     /// A room, if there is one that the caller may be in.

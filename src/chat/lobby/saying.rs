@@ -68,6 +68,7 @@ impl Chat {
             self.admit_guest(&session);
             session.user()
         });
+        let user = user.or_else(|| self.lobby.user_elsewhere(&id));
         if let Some(user) = &user {
             // A guest who has said nothing yet is mentioned for the first time.
             self.profile(user).await?;

@@ -105,6 +105,13 @@ pub enum News {
         /// The name of who read it.
         reader: String,
     },
+    /// Somebody of the public chat types, or stopped.
+    LobbyTyping {
+        /// The socket.
+        socket_id: String,
+        /// Whether it still does.
+        is_typing: bool,
+    },
     /// The rooms of the public chat.
     LobbyRooms(Vec<String>),
 }

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sohbet_entity::ids::UserId;
+use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::Instant;
 
 use crate::chat::Dialect;
@@ -19,8 +20,29 @@ const MAX_CHANGES: usize = 10_000;
 /// Entries in one piece of news.
 const MAX_TOGETHER: usize = 100;
 
-/// Somebody who is there in a dialect.
-pub type Entry = (Dialect, UserId);
+/// Who is there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Entry {
+    /// A user, in a dialect.
+    Online(Dialect, UserId),
+    /// A socket of the public chat that has said a name.
+    Named(Named),
+}
+
+/// Somebody who has said a name in the public chat.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Named {
+    /// The id that others know the socket by.
+    pub socket_id: String,
+    /// The name.
+    pub name: String,
+    /// Who is behind it.
+    pub user: Option<UserId>,
+    /// The room it is in; without one the lobby.
+    pub room: Option<ConversationId>,
+    /// When the name was said first.
+    pub joined_at: DateTime<Utc>,
+}
 /// An entry, and whether it is there.
 pub type Change = (Entry, bool);
 
@@ -56,6 +78,8 @@ pub struct Roster {
 #[derive(Default)]
 struct Inner {
     own: Entries,
+    /// Those of `own` that are sockets, by their id.
+    named: HashMap<String, Named>,
     /// What the others were not told yet.
     changes: Vec<Change>,
     /// Somebody wants to know all.
@@ -96,28 +120,34 @@ impl Entries {
 
 /// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>): the same on every node, whatever it was
 /// built with.
-fn digest((dialect, user): &Entry) -> u64 {
-    let bytes = dialect
-        .name()
-        .bytes()
-        .chain([0])
-        .chain(user.as_str().bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+fn digest(entry: &Entry) -> u64 {
+    let bytes = serde_json::to_vec(entry).expect("our own types have string keys");
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
 impl Roster {
     /// Somebody is there on this node from now on, or no longer.
     pub fn set_own(&self, entry: Entry, is_there: bool) {
+        self.inner().set_own(entry, is_there);
+    }
+
+    /// A socket of this node is called that from now on, and is there; or it is gone.
+    pub fn set_named(&self, socket_id: &str, named: Option<Named>) {
         let mut inner = self.inner();
-        if !inner.own.set(&entry, is_there) {
+        let before = match &named {
+            Some(named) => inner.named.insert(socket_id.to_owned(), named.clone()),
+            None => inner.named.remove(socket_id),
+        };
+        if before == named {
             return;
         }
-        match inner.changes.len() < MAX_CHANGES {
-            true => inner.changes.push((entry, is_there)),
-            // All of them are less than all that happened.
-            false => inner.is_wanted = true,
+        if let Some(before) = before {
+            inner.set_own(Entry::Named(before), false);
+        }
+        if let Some(named) = named {
+            inner.set_own(Entry::Named(named), true);
         }
     }
 
@@ -129,8 +159,11 @@ impl Roster {
     /// Everybody who is there in a dialect on other nodes, in no order.
     pub fn elsewhere(&self, dialect: Dialect) -> Vec<UserId> {
         let inner = self.inner();
-        let of_dialect = inner.elsewhere.keys().filter(|(it, _)| *it == dialect);
-        of_dialect.map(|(_, user)| user.clone()).collect()
+        let of_dialect = inner.elsewhere.keys().filter_map(|entry| match entry {
+            Entry::Online(other, user) if *other == dialect => Some(user.clone()),
+            _ => None,
+        });
+        of_dialect.collect()
     }
 
     /// What the others are to be told since they were told last.
@@ -234,6 +267,19 @@ impl Roster {
     }
 }
 
+impl Inner {
+    fn set_own(&mut self, entry: Entry, is_there: bool) {
+        if !self.own.set(&entry, is_there) {
+            return;
+        }
+        match self.changes.len() < MAX_CHANGES {
+            true => self.changes.push((entry, is_there)),
+            // All who are there are fewer than all that happened.
+            false => self.is_wanted = true,
+        }
+    }
+}
+
 impl Other {
     fn new() -> Self {
         Self {
@@ -287,77 +333,4 @@ fn together(changes: &[Change]) -> impl Iterator<Item = RosterNews> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(user: &str) -> Entry {
-        (Dialect::ALL[0], user.into())
-    }
-
-    /// Lets `to` hear what `from` has to say. What changed there, and what it asks.
-    fn tell(from: &Roster, name: &str, to: &Roster) -> Vec<Change> {
-        let news = from.take_news();
-        news.into_iter()
-            .flat_map(|news| to.hear("to", name, news).0)
-            .collect()
-    }
-
-    #[test]
-    fn who_comes_and_goes_on_one_node_is_known_on_the_other() {
-        let (a, b) = (Roster::default(), Roster::default());
-        a.set_own(entry("ali"), true);
-        assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
-        assert!(b.is_elsewhere(&entry("ali")) && !a.is_elsewhere(&entry("ali")));
-        assert_eq!(b.elsewhere(Dialect::ALL[0]), ["ali".into()]);
-        a.set_own(entry("ali"), false);
-        assert_eq!(tell(&a, "a", &b), [(entry("ali"), false)]);
-        assert!(!b.is_elsewhere(&entry("ali")));
-    }
-
-    #[test]
-    fn who_is_on_two_nodes_goes_with_the_second() {
-        let (a, b, c) = (Roster::default(), Roster::default(), Roster::default());
-        for (name, node) in [("a", &a), ("b", &b)] {
-            node.set_own(entry("ali"), true);
-            tell(node, name, &c);
-        }
-        a.set_own(entry("ali"), false);
-        assert!(tell(&a, "a", &c).is_empty());
-        b.set_own(entry("ali"), false);
-        assert_eq!(tell(&b, "b", &c), [(entry("ali"), false)]);
-    }
-
-    #[test]
-    fn what_was_missed_is_asked_for() {
-        let (a, b) = (Roster::default(), Roster::default());
-        for user in ["ali", "veli"] {
-            a.set_own(entry(user), true);
-        }
-        tell(&a, "a", &b);
-        a.set_own(entry("ali"), false);
-        a.set_own(entry("can"), true);
-        a.take_news(); // lost on the way
-        assert_eq!(b.hear("b", "a", a.state()), (Vec::new(), None));
-        let (_, want) = b.hear("b", "a", a.state());
-        a.hear("a", "b", want.expect("it does not fit for the second time"));
-        let mut changes = tell(&a, "a", &b);
-        changes.sort_by_key(|((_, user), _)| user.to_string());
-        assert_eq!(changes, [(entry("ali"), false), (entry("can"), true)]);
-        assert_eq!(b.hear("b", "a", a.state()).1, None);
-        assert_eq!(b.hear("b", "a", a.state()).1, None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn those_of_a_silent_node_are_gone_after_a_while() {
-        let (a, b) = (Roster::default(), Roster::default());
-        a.set_own(entry("ali"), true);
-        tell(&a, "a", &b);
-        tokio::time::advance(SILENCE / 2).await;
-        b.hear("b", "a", a.state());
-        tokio::time::advance(SILENCE / 2).await;
-        assert!(b.forget_silent().is_empty());
-        tokio::time::advance(SILENCE).await;
-        assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
-        assert!(!b.is_elsewhere(&entry("ali")));
-    }
-}
+mod tests;

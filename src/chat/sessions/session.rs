@@ -60,6 +60,11 @@ impl SessionId {
 impl SessionId {
     /// Stands for a socket of another node.
     pub const ELSEWHERE: Self = Self(0);
+
+    /// Stands for one of many sockets of other nodes. No socket here has that number.
+    pub const fn stand_in(number: u64) -> Self {
+        Self(u64::MAX - number)
+    }
 }
 
 #[cfg(test)]

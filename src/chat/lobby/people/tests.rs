@@ -40,13 +40,16 @@ fn who_moves_leaves_one_place_for_the_other() {
 #[tokio::test(start_paused = true)]
 async fn typing_ends_six_seconds_after_its_last_refresh() {
     let (lobby, [a, b]) = (Lobby::default(), sessions(["a", "b"]));
-    assert!(lobby.set_typing(a.id, true).is_none(), "no name yet");
+    assert!(
+        lobby.set_typing(a.id, true, Duration::ZERO).is_none(),
+        "no name yet"
+    );
     lobby.join(&a, "ali", &Place::Lobby);
     lobby.join(&b, "veli", &Place::Lobby);
-    lobby.set_typing(a.id, true);
-    lobby.set_typing(b.id, true);
+    lobby.set_typing(a.id, true, Duration::ZERO);
+    lobby.set_typing(b.id, true, Duration::ZERO);
     tokio::time::advance(LIFETIME / 2).await;
-    lobby.set_typing(a.id, true);
+    lobby.set_typing(a.id, true, Duration::ZERO);
     assert_eq!(lobby.typists(&Place::Lobby).len(), 2);
     tokio::time::advance(LIFETIME / 2).await;
     assert_eq!(lobby.expire_typing(), [(Place::Lobby, b.id)]);
@@ -60,7 +63,7 @@ async fn typing_ends_six_seconds_after_its_last_refresh() {
 async fn a_message_ends_typing_only_where_it_is_said() {
     let (lobby, [a, _]) = (Lobby::default(), sessions(["a", "b"]));
     lobby.join(&a, "ali", &room("tech"));
-    lobby.set_typing(a.id, true);
+    lobby.set_typing(a.id, true, Duration::ZERO);
     assert!(!lobby.end_typing(a.id, &Place::Lobby));
     assert!(lobby.end_typing(a.id, &room("tech")));
     assert!(!lobby.end_typing(a.id, &room("tech")));

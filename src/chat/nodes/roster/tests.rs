@@ -1,0 +1,99 @@
+use super::*;
+
+fn entry(user: &str) -> Entry {
+    Entry::Online(Dialect::ALL[0], user.into())
+}
+
+/// Lets `to` hear what `from` has to say. What changed there, and what it asks.
+fn tell(from: &Roster, name: &str, to: &Roster) -> Vec<Change> {
+    let news = from.take_news();
+    news.into_iter()
+        .flat_map(|news| to.hear("to", name, news).0)
+        .collect()
+}
+
+#[test]
+fn who_comes_and_goes_on_one_node_is_known_on_the_other() {
+    let (a, b) = (Roster::default(), Roster::default());
+    a.set_own(entry("ali"), true);
+    assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
+    assert!(b.is_elsewhere(&entry("ali")) && !a.is_elsewhere(&entry("ali")));
+    assert_eq!(b.elsewhere(Dialect::ALL[0]), ["ali".into()]);
+    a.set_own(entry("ali"), false);
+    assert_eq!(tell(&a, "a", &b), [(entry("ali"), false)]);
+    assert!(!b.is_elsewhere(&entry("ali")));
+}
+
+#[test]
+fn who_is_on_two_nodes_goes_with_the_second() {
+    let (a, b, c) = (Roster::default(), Roster::default(), Roster::default());
+    for (name, node) in [("a", &a), ("b", &b)] {
+        node.set_own(entry("ali"), true);
+        tell(node, name, &c);
+    }
+    a.set_own(entry("ali"), false);
+    assert!(tell(&a, "a", &c).is_empty());
+    b.set_own(entry("ali"), false);
+    assert_eq!(tell(&b, "b", &c), [(entry("ali"), false)]);
+}
+
+#[test]
+fn who_is_called_otherwise_is_another_entry() {
+    let (a, b) = (Roster::default(), Roster::default());
+    let named = |name: &str| Named {
+        socket_id: "s".into(),
+        name: name.into(),
+        user: None,
+        room: None,
+        joined_at: DateTime::UNIX_EPOCH,
+    };
+    let entry = |name| Entry::Named(named(name));
+    a.set_named("s", Some(named("ali")));
+    a.set_named("s", Some(named("ali")));
+    assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
+    a.set_named("s", Some(named("veli")));
+    a.set_named("s", None);
+    assert_eq!(
+        tell(&a, "a", &b),
+        [
+            (entry("ali"), false),
+            (entry("veli"), true),
+            (entry("veli"), false)
+        ]
+    );
+    assert_eq!(b.hear("b", "a", a.state()).1, None);
+}
+
+#[test]
+fn what_was_missed_is_asked_for() {
+    let (a, b) = (Roster::default(), Roster::default());
+    for user in ["ali", "veli"] {
+        a.set_own(entry(user), true);
+    }
+    tell(&a, "a", &b);
+    a.set_own(entry("ali"), false);
+    a.set_own(entry("can"), true);
+    a.take_news(); // lost on the way
+    assert_eq!(b.hear("b", "a", a.state()), (Vec::new(), None));
+    let (_, want) = b.hear("b", "a", a.state());
+    a.hear("a", "b", want.expect("it does not fit for the second time"));
+    let mut changes = tell(&a, "a", &b);
+    changes.sort_by_key(|(_, is_there)| *is_there);
+    assert_eq!(changes, [(entry("ali"), false), (entry("can"), true)]);
+    assert_eq!(b.hear("b", "a", a.state()).1, None);
+    assert_eq!(b.hear("b", "a", a.state()).1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_silent_node_are_gone_after_a_while() {
+    let (a, b) = (Roster::default(), Roster::default());
+    a.set_own(entry("ali"), true);
+    tell(&a, "a", &b);
+    tokio::time::advance(SILENCE / 2).await;
+    b.hear("b", "a", a.state());
+    tokio::time::advance(SILENCE / 2).await;
+    assert!(b.forget_silent().is_empty());
+    tokio::time::advance(SILENCE).await;
+    assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
+    assert!(!b.is_elsewhere(&entry("ali")));
+}

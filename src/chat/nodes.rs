@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId};
 
 pub use news::News;
-pub use repairs::Repair;
+pub use repairs::{Looks, Repair};
 pub use roster::{Entry, Named, Roster, RosterNews};
 
 use super::{
@@ -260,6 +260,7 @@ impl Chat {
     /// are read anew, and where conversations stand is returned.
     pub async fn look_around(&self, since: i64) -> Result<Vec<Moved>> {
         let heads = self.store.list_heads(since).await?;
+        self.looks.note();
         for head in &heads {
             if head.facts_in >= since && !self.knows_facts(head) {
                 self.refresh_conversation(&head.conversation).await;

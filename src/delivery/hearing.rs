@@ -46,7 +46,7 @@ impl Delivery {
     fn hear_news(&self, heard: Heard) {
         let Heard { at, events } = heard;
         match at {
-            Some(at) if events.is_empty() => self.observe(&at),
+            Some(at) if events.is_empty() => self.discover(&at),
             at => {
                 self.note_heard(&events);
                 self.post(at, Post::of(events));
@@ -54,10 +54,10 @@ impl Delivery {
         }
     }
 
-    fn observe(&self, at: &Moved) {
+    /// What is missing is asked for in time.
+    fn discover(&self, at: &Moved) {
         if let Some(nodes) = &self.nodes {
-            // What is missing is asked for in time.
-            let _ = nodes.borrow_mut().has_told(at);
+            nodes.borrow_mut().discover(at);
         }
     }
 
@@ -91,7 +91,7 @@ impl Delivery {
             .pop_front_if(|(n_begun, _)| *n_begun <= n_delivered)
         {
             for at in &moved {
-                self.observe(at);
+                self.discover(at);
             }
         }
         self.answer_early();

@@ -152,6 +152,12 @@ impl Nodes {
         !self.sequencer.observe(id, position(at), Instant::now())
     }
 
+    /// Notes how far a conversation has come according to the database.
+    pub fn discover(&mut self, at: &Moved) {
+        let id = &at.conversation;
+        self.sequencer.discover(id, position(at), Instant::now());
+    }
+
     /// What is to be told now that a hole was read.
     pub fn fill(&mut self, repair: Repair) -> Vec<Post> {
         let rows = repair.changes.into_iter();

@@ -30,6 +30,11 @@ pub struct Position {
     pub seq: i64,
 }
 
+impl Position {
+    /// Before whatever is new.
+    pub const UNKNOWN: Self = Self { rev: -1, seq: -1 };
+}
+
 /// What becomes of something that is offered.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Turn<T> {
@@ -120,6 +125,20 @@ impl<T> Sequencer<T> {
         }
         self.hole(id, told, head.rev, now);
         true
+    }
+
+    /// Learns from the database that a conversation has come as far as that just now. If nothing was
+    /// heard of it before, all of what is new is missing, and nobody knows yet how much that is:
+    /// what comes meanwhile waits.
+    pub fn discover(&mut self, id: &ConversationId, head: Position, now: Instant) {
+        match self.position(id) {
+            Some(_) => {
+                self.observe(id, head, now);
+            }
+            None => {
+                self.hole(id, Position::UNKNOWN, head.rev, now);
+            }
+        }
     }
 
     /// How far a conversation was told; `None` when nothing was heard of it.

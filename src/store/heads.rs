@@ -1,7 +1,8 @@
 //! What other nodes committed: which conversations changed since somebody looked, and what changed in
 //! one of them.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use sohbet_entity::ids::ConversationId;
 
 use super::{Fault, MessageRow, Store, messages, statement};
@@ -57,6 +58,22 @@ impl Store {
         rows.iter().map(head).collect()
     }
 
+    /// What was said in a conversation since that time, and what changed last; at most `limit`
+    /// messages. `None` when there is no such conversation.
+    pub async fn list_changes_since(
+        &self,
+        id: &ConversationId,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Option<ChangedStretch>, Fault> {
+        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, m.* \
+                   FROM conversation AS c LEFT JOIN message AS m \
+                   ON m.conversation_id = c.id AND m.rev > c.last_rev - $3 \
+                   AND (m.created_at >= $2 OR m.rev = c.last_rev) WHERE c.id = $1 ORDER BY m.rev";
+        let values = [id.as_str().into(), since.into(), i64::from(limit).into()];
+        self.read_stretch(sql, values, limit).await
+    }
+
     /// What changed in a conversation after `rev`; at most `limit` messages. `None` when there is no
     /// such conversation. One statement, so that messages and head fit together.
     pub async fn list_changes_after(
@@ -70,6 +87,15 @@ impl Store {
                    ON m.conversation_id = c.id AND m.rev > $2 \
                    WHERE c.id = $1 ORDER BY m.rev LIMIT $3";
         let values = [id.as_str().into(), rev.into(), i64::from(limit).into()];
+        self.read_stretch(sql, values, limit).await
+    }
+
+    async fn read_stretch(
+        &self,
+        sql: &str,
+        values: [Value; 3],
+        limit: u32,
+    ) -> Result<Option<ChangedStretch>, Fault> {
         let found = self
             .read
             .query_all_raw(statement(&self.read, sql, values))

@@ -1,13 +1,14 @@
 //! Holes in what this node has told: they are filled with what the database has.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::canonical_decimal;
 
 use super::Moved;
 use crate::chat::{Chat, Conversation, Dialect, Event, IdForm};
 use crate::error::Result;
-use crate::store::{ChangedMessage, MAX_REACTIONS, MessageRow};
+use crate::store::{self, ChangedMessage, MAX_REACTIONS, MessageRow};
 
 /// Messages that a repair reads at a time.
 const MAX_REPAIRED: u32 = 300;
@@ -22,20 +23,62 @@ pub struct Repair {
     pub head: Moved,
 }
 
+/// How far a change may lie behind the time that its message says: it was written down before, and
+/// clocks differ.
+const SLACK: TimeDelta = TimeDelta::seconds(5);
+
+/// When the database was looked at, as far as that succeeded.
+pub struct Looks {
+    last_two: Mutex<[DateTime<Utc>; 2]>,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self {
+            last_two: Mutex::new([store::now(); 2]),
+        }
+    }
+}
+
+impl Looks {
+    /// It was looked at now.
+    pub fn note(&self) {
+        let mut last_two = self.last_two.lock().expect("no code panics with it held");
+        *last_two = [last_two[1], store::now()];
+    }
+
+    /// What was said earlier than this was seen with the look before the last.
+    fn before_last(&self) -> DateTime<Utc> {
+        let last_two = self.last_two.lock().expect("no code panics with it held");
+        last_two[0] - SLACK
+    }
+}
+
 impl Chat {
-    /// Reads what changed in a conversation after that.
+    /// Reads what changed in a conversation after that; where that is not known, what was said since
+    /// the database was looked at before.
     pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
-        let id = &after.conversation;
-        let found = self.store.list_changes_after(id, after.rev, MAX_REPAIRED);
-        let (Some(found), Some(conversation)) = (found.await?, self.find_conversation(id).await?)
-        else {
+        let (id, since) = (&after.conversation, self.looks.before_last());
+        let found = match after.rev < 0 {
+            true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
+            false => {
+                let (rev, store) = (after.rev, &self.store);
+                store.list_changes_after(id, rev, MAX_REPAIRED).await
+            }
+        };
+        let (Some(found), Some(conversation)) = (found?, self.find_conversation(id).await?) else {
             return Ok(None);
+        };
+        let is_new = |row: &MessageRow| match after.rev < 0 {
+            true => row.created_at >= since,
+            false => row.seq > after.seq,
         };
         let (rev, seq) = found.head;
         let mut changes = Vec::with_capacity(found.rows.len());
         for row in found.rows {
             let rev = row.rev;
-            changes.push((rev, self.retell(&conversation, row, after.seq).await?));
+            let is_new = is_new(&row);
+            changes.push((rev, self.retell(&conversation, row, is_new).await?));
         }
         let head = Moved {
             conversation: id.clone(),
@@ -45,15 +88,15 @@ impl Chat {
         Ok(Some(Repair { changes, head }))
     }
 
-    /// What is told of a message as it is now: that it is there, if it came after `seq`, or else that
-    /// it has changed.
+    /// What is told of a message as it is now: that it is there, if it is new, or else that it has
+    /// changed.
     async fn retell(
         &self,
         conversation: &Arc<Conversation>,
         row: MessageRow,
-        seq: i64,
+        is_new: bool,
     ) -> Result<Vec<Event>> {
-        if row.seq > seq && row.deleted_at.is_none() {
+        if is_new && row.deleted_at.is_none() {
             let dialect = spoken_in(&row);
             let message = self.dress(conversation, row).await?;
             return Ok(vec![Event::Message {

@@ -81,6 +81,21 @@ fn a_head_that_was_seen_shows_what_is_missing() {
 }
 
 #[test]
+fn what_is_discovered_waits_until_it_is_known_what_is_new() {
+    let mut sequencer = Sequencer::default();
+    sequencer.discover(&id(), at(7), now());
+    assert_eq!(sequencer.offer(&id(), at(8), 8, now()), Turn::Waits);
+    assert_eq!(
+        sequencer.due(Duration::ZERO, now()),
+        [(id(), Position::UNKNOWN)]
+    );
+    let steps = sequencer.repair(&id(), vec![(6, 6), (7, 7)], at(7), now());
+    assert_eq!(steps, [6, 7, 8].map(Repaired::Told));
+    sequencer.discover(&id(), at(8), now());
+    assert!(!sequencer.has_holes(), "it is known");
+}
+
+#[test]
 fn what_does_not_fit_is_left_to_the_database() {
     let mut sequencer = Sequencer::default();
     sequencer.offer(&id(), at(1), 1, now());

@@ -9,6 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { onCluster } from "./database.js";
+import { Redis } from "./redis.js";
 
 const BINARY = process.env.SOHBET_BIN
   ? path.resolve(process.env.SOHBET_BIN)
@@ -151,9 +152,6 @@ export class Server {
   }
 }
 
-/** What nodes on one PostgreSQL need to talk to each other. */
-const SHARED = { nodes: {}, redis: { REDIS_URL: process.env.TEST_REDIS_URL ?? "redis://127.0.0.1:6379" } };
-
 /** A temporary directory with an SQLite file or, on the cluster of `TEST_DATABASE_URL`, a database of its own. */
 class Store {
   constructor(dir, url, remove) {
@@ -167,7 +165,6 @@ class Store {
 
   static async create(kind) {
     const newDir = () => mkdtemp(path.join(os.tmpdir(), "sohbet-test-"));
-    const shared = SHARED[kind] ?? {};
     if (kind === "sqlite") {
       const dir = await newDir();
       return new Store(dir, `sqlite://${path.join(dir, "chat.db")}`, async () => {});
@@ -176,8 +173,12 @@ class Store {
     await onCluster(`CREATE DATABASE "${name}"`);
     const url = new URL(process.env.TEST_DATABASE_URL);
     url.pathname = `/${name}`;
-    const store = new Store(await newDir(), url.href, () => onCluster(`DROP DATABASE "${name}" WITH (FORCE)`));
-    Object.assign(store.env, shared);
+    const redis = kind === "redis" ? await Redis.start() : undefined;
+    const store = new Store(await newDir(), url.href, async () => {
+      await redis?.kill();
+      await onCluster(`DROP DATABASE "${name}" WITH (FORCE)`);
+    });
+    if (redis) Object.assign(store, { redis, env: { ...store.env, REDIS_URL: redis.url } });
     return store;
   }
 }

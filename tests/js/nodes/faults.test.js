@@ -1,0 +1,144 @@
+// Two servers on one PostgreSQL: what one does is heard on the other, whatever happens to the way between them.
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { eventually } from "../support/eventually.js";
+import { BUSY, combinationsOf, each } from "../support/matrix.js";
+import { ask, direct, fails, person, range, roomOf, send, sendMany, settle } from "../support/native.js";
+
+/** Without a bus what happened is found in the database within this time. */
+const REPAIR_MS = 4_000;
+/** Nodes are connected again within this time. */
+const HEAL_MS = 8_000;
+const NODES = { ...combinationsOf("native").FIXED, transports: ["websocket"], stores: ["nodes", "redis"] };
+const REDIS = { ...NODES, stores: ["redis"] };
+
+describe("nodes", BUSY, () => {
+  each(NODES, "messages of both servers come in one order on both, each once", async (world) => {
+    const { a, b, c } = await apart(world);
+    await Promise.all([sendMany(a, c, 150), sendMany(b, c, 150)]);
+    for (const client of [a, b]) {
+      const heard = await client.several("new_message", 300, REPAIR_MS);
+      assert.deepEqual(heard.map(({ message }) => message.rev), range(1, 300));
+      await client.none("new_message");
+    }
+  });
+
+  each(NODES, "who is removed on one server hears nothing more on the other", async (world) => {
+    const { a, b, room } = await roomOf(world, { b: "MEMBER", c: "MEMBER" });
+    await settle(a, b);
+    await ask(a, "remove_participant", { conversationId: room, userId: "b" });
+    assert.equal((await b.next("conversation_removed")).reason, "removed");
+    await sendMany(a, room, 20);
+    await b.none("new_message");
+    await fails(b, "send_message", { conversationId: room, content: "x" }, "NOT_FOUND");
+  });
+
+  each(NODES, "a user is gone from the other server when a server dies", async (world) => {
+    const { a, b } = await apart(world);
+    await world.servers[0].kill();
+    assert.deepEqual((await b.next("presence", 15_000)).online, false);
+    await b.none("presence");
+  });
+
+  each(NODES, "an acknowledged message of a server that dies is heard on the other", async (world) => {
+    const { a, b, c } = await apart(world);
+    const acked = [];
+    const sending = (async () => {
+      for (let n = 1; n <= 400; n += 1) acked.push((await send(a, c, { content: `no ${n}` })).seq);
+    })().catch(() => {});
+    while (acked.length < 60) await wait(5);
+    await world.servers[0].kill();
+    a.close();
+    await sending;
+    await eventually(() => {
+      const heard = b.log.filter(({ name }) => name === "new_message").map(({ args }) => args[0].message.seq);
+      assert.deepEqual(heard, range(1, heard.length), "in order and once");
+      assert.ok(heard.length >= acked.length, `${heard.length} of ${acked.length}`);
+    });
+  });
+
+  each(REDIS, "without Redis messages come from the database, and over Redis again when it is back", async (world) => {
+    const { a, b, c } = await apart(world);
+    const { redis } = world.server.store;
+    await redis.kill();
+    const first = await send(a, c, { content: "without" });
+    assert.deepEqual(await a.next("new_message"), { message: first }, "locally at once");
+    assert.equal((await b.next("new_message", REPAIR_MS)).message.id, first.id);
+    await redis.start();
+    await eventually(async () => {
+      const started = performance.now();
+      const { id } = await send(a, c, { content: "with" });
+      while ((await b.next("new_message", REPAIR_MS)).message.id !== id);
+      assert.ok(performance.now() - started < 500, "over Redis");
+    });
+    await typing(a, b, c);
+  });
+
+  each(REDIS, "a Redis that hangs holds up nobody", async (world) => {
+    const { a, b, c } = await apart(world);
+    const { redis } = world.server.store;
+    redis.pause();
+    try {
+      const sent = await sendMany(a, c, 30);
+      await a.several("new_message", 30);
+      const heard = await b.several("new_message", 30, REPAIR_MS);
+      assert.deepEqual(heard.map(({ message }) => message.id), sent.map(({ id }) => id));
+    } finally {
+      redis.resume();
+    }
+    await wait(100);
+    await eventually(() => typing(a, b, c));
+    await b.none("new_message");
+  });
+
+  each(REDIS, "what no node wrote is left out", async (world) => {
+    const { a, b, c } = await apart(world);
+    const { redis } = world.server.store;
+    const [channel] = /sohbet:[0-9a-f-]+/.exec(await redis.command("PUBSUB", "CHANNELS"));
+    const forged = JSON.stringify({ node: "x", number: 1, news: [{ Profile: "a" }] });
+    for (const junk of ["", "junk", "\u0000", `${"0".repeat(64)} ${forged}`, `${"é".repeat(32)} {}`, "x".repeat(100_000)]) {
+      await redis.command("PUBLISH", channel, junk);
+    }
+    const { id } = await send(a, c);
+    assert.equal((await b.next("new_message")).message.id, id);
+  });
+
+  each(REDIS, "what is said twice is heard once", async (world) => {
+    const { a, b, c } = await apart(world);
+    const { redis } = world.server.store;
+    const [channel] = /sohbet:[0-9a-f-]+/.exec(await redis.command("PUBSUB", "CHANNELS"));
+    const texts = await redis.listen(channel);
+    await send(a, c);
+    await b.next("new_message");
+    await ask(a, "typing_start", { conversationId: c });
+    await b.next("typing");
+    await ask(a, "typing_stop", { conversationId: c });
+    await b.next("typing");
+    for (const text of await texts()) await redis.command("PUBLISH", channel, text);
+    for (const event of ["new_message", "typing"]) await b.none(event);
+  });
+});
+
+/** `a` on one server and `b` on the other, in conversation `c`, which have heard of each other. */
+async function apart(world) {
+  const a = await person(world, "a");
+  const b = await person(world, "b");
+  const c = await direct(a, "b");
+  await b.next("conversation_updated");
+  await settle(a, b);
+  await typing(a, b, c);
+  for (const client of [a, b]) client.forget();
+  return { a, b, c };
+}
+
+/** What is not stored passes only between nodes that hear each other. */
+async function typing(a, b, c) {
+  await eventually(async () => {
+    await ask(a, "typing_start", { conversationId: c });
+    while (!(await b.next("typing")).isTyping);
+  }, HEAL_MS);
+  await ask(a, "typing_stop", { conversationId: c });
+  while ((await b.next("typing")).isTyping);
+}

@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod access_rows;
+mod accounts;
 mod api_tokens;
 mod checks;
 mod crashes;
@@ -14,12 +15,14 @@ mod examples;
 mod first_events;
 mod gateways;
 mod http_rules;
+mod key_sets;
 mod logins;
 mod logs;
 mod malformed;
 mod members;
 mod pipelining;
 mod query_plans;
+mod session_hook;
 mod session_ids;
 mod slow_readers;
 mod stalled_store;

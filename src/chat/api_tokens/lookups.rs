@@ -148,7 +148,14 @@ impl Chat {
                 Err(error) => return Err(error),
             }
         }
-        self.auth.identify(credentials)
+        self.identify_login(credentials).await
+    }
+
+    /// The identity behind a login: a token that somebody else signed, or what the host application
+    /// says. In development mode it is what is claimed.
+    pub async fn identify_login(&self, credentials: Credentials) -> Result<Identity> {
+        let identity = self.auth.identify(credentials).await?;
+        self.check_account(identity).await
     }
 }
 
@@ -177,11 +184,7 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         gallery,
         name: owner.display_name.or(owner.username),
         role,
-        title: None,
-        trust: Trust::Verified,
-        expires_at: None,
-        grant: None,
-        is_on_behalf: false,
+        ..Identity::nobody(Trust::Verified)
     };
     Ok(identity.with_grant(grant))
 }

@@ -55,6 +55,8 @@ impl TokenRules {
         let mut rules = Validation::new(Algorithm::HS256);
         let mut required = vec!["exp"];
         rules.leeway = self.leeway.as_secs();
+        // In the second of its end a token is over (RFC 7519, section 4.1.4).
+        rules.reject_tokens_expiring_in_less_than = 1;
         rules.validate_nbf = true;
         rules.validate_aud = !self.audiences.is_empty();
         if !self.issuers.is_empty() {

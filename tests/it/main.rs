@@ -18,6 +18,7 @@ mod handshakes;
 mod http_guards;
 mod http_rules;
 mod key_sets;
+mod leaks;
 mod logins;
 mod logs;
 mod malformed;

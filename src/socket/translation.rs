@@ -86,7 +86,7 @@ where
                 None => begin(engine, &ids, request, &query).await,
                 Some(secret) => match ids.find(&secret) {
                     Some(entry) => go_on(engine, request, &query, &entry).await,
-                    None => Ok(refuse(1, "Session ID unknown")),
+                    None => Ok(unknown()),
                 },
             }
         })
@@ -175,7 +175,12 @@ where
         tokio::time::sleep(NOOP_PAUSE).await;
         return Ok(noop());
     }
-    answer.as_mut().await;
+    tokio::select! {
+        biased;
+        () = answer.as_mut() => {}
+        // Whoever is thrown out or sent away must not wait for the next ping to learn of it.
+        () = entry.links.killed(), if is_poll => return Ok(unknown()),
+    }
     let Some(answered) = answer.as_mut().take_output() else {
         return Ok(refuse(3, "Bad request"));
     };
@@ -202,6 +207,11 @@ async fn begin_poll<F: Future>(links: &Links, mut answer: Pin<&mut MaybeDone<F>>
         Poll::Ready(begun.is_some())
     })
     .await
+}
+
+/// What a request hears whose session does not exist, or no longer.
+fn unknown() -> Response<Body> {
+    refuse(1, "Session ID unknown")
 }
 
 /// An empty answer to a poll (engine.io-protocol, packet `noop`).

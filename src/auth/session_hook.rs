@@ -173,14 +173,18 @@ impl SessionHook {
             answer.answered_at >= arrived_at || answer.believed_until > Instant::now()
         };
         if !slot.as_ref().is_some_and(is_current) {
-            *slot = Some(self.fetch(headers, shown).await);
+            *slot = Some(self.fetch(headers).await);
         }
         let Some(answer) = slot.as_ref() else {
             return Ok(None);
         };
-        let identity = answer.identity.clone()?;
-        let now = Utc::now();
-        Ok(identity.filter(|identity| identity.expires_at.is_none_or(|end| end > now)))
+        let (identity, now) = (answer.identity.clone()?, Utc::now());
+        let identity = identity.filter(|identity| identity.expires_at.is_none_or(|end| end > now));
+        // Not with the answer: what is shown can be long, and answers are many.
+        Ok(identity.map(|identity| Identity {
+            shown: Some(Arc::new(shown.clone())),
+            ..identity
+        }))
     }
 
     /// Forgets what the application said so far.
@@ -188,13 +192,8 @@ impl SessionHook {
         self.answers.clear();
     }
 
-    async fn fetch(&self, headers: HeaderMap, shown: &Shown) -> Answer {
-        let identity = self.question(headers).await.map(|identity| {
-            identity.map(|identity| Identity {
-                shown: Some(Arc::new(shown.clone())),
-                ..identity
-            })
-        });
+    async fn fetch(&self, headers: HeaderMap) -> Answer {
+        let identity = self.question(headers).await;
         let believed_for = match &identity {
             Ok(Some(_)) => self.config.believed_for,
             Ok(None) | Err(_) => self.config.believed_for.min(NOBODY_FOR),

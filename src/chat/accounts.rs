@@ -73,9 +73,14 @@ fn user_ids(identity: &Identity) -> Vec<UserId> {
     own.into_iter().chain(with_role).collect()
 }
 
-/// Whether somebody's account matters: a login, that is neither claimed nor an API token's.
+/// Whether somebody's account matters: it is proved who they are, by something else than an API token of
+/// the store, which is looked up itself, and no program acts for them.
 fn is_login(identity: &Identity) -> bool {
-    identity.trust == Trust::Verified && identity.grant.is_none()
+    let has_token = identity
+        .grant
+        .as_ref()
+        .is_some_and(|grant| grant.token.is_some());
+    identity.trust == Trust::Verified && !has_token && !identity.is_on_behalf
 }
 
 impl Chat {

@@ -18,7 +18,7 @@ use crate::worker::Ticks;
 /// How often live sockets are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// Sockets whose login is asked about in one look; others wait for the next one.
-const MAX_ASKED: usize = 32;
+const MAX_ASKED: usize = 256;
 
 impl Chat {
     /// The identity behind a login of the host application: a cookie whose session is in its table in
@@ -49,7 +49,10 @@ impl Chat {
         let mut ticks = Ticks::new(TICK, &stop);
         while ticks.next().await {
             let due = self.logins_due(store::now(), recheck);
-            join_all(due.iter().map(|session| self.ask_again(session))).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = join_all(due.iter().map(|session| self.ask_again(session))) => {}
+            }
         }
     }
 

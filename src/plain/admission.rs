@@ -76,20 +76,19 @@ async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Ide
     let is_development = shared.chat.auth.is_development();
     let cookies = text(headers, &COOKIE).unwrap_or_default();
     let sources = [
-        (query(uri, "token"), false),
-        (text(headers, &AUTHORIZATION), !is_development),
+        (query(uri, "token"), true, false),
+        (text(headers, &AUTHORIZATION), true, !is_development),
         (
             cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned),
+            false,
             false,
         ),
     ];
     let bad = || Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized: Invalid token");
-    for (token, must_be_good) in sources {
+    for (token, may_be_shown, must_be_good) in sources {
         let Some(token) = token else { continue };
         let credentials = Credentials {
-            shown: must_be_good
-                .then(|| Shown::new(text(headers, &COOKIE).as_deref(), Some(&token)))
-                .flatten(),
+            shown: Shown::new(Some(&cookies), Some(&token)).filter(|_| may_be_shown),
             ..Credentials::of_token(token)
         };
         match shared.chat.identify(credentials).await {

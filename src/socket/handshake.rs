@@ -200,9 +200,10 @@ async fn prove(
     let reads_query = |dialect| wire::vocabulary(dialect).takes_query_token();
     if token.is_none() && (chat.auth.allow_query_token || dialect.is_some_and(reads_query)) {
         // One that is not valid counts as absent.
+        let token = query(socket, "token");
         let credentials = Credentials {
-            token: query(socket, "token"),
-            shown: None,
+            shown: Shown::new(None, token.as_deref()),
+            token,
             claimed: claimed.clone(),
         };
         if let Ok(identity) = chat.identify(credentials).await {

@@ -16,6 +16,7 @@ use crate::support::tokens::{SECRET, token};
 use crate::support::wire::Wire;
 use crate::support::{soon, within};
 
+const API_SECRET: &str = "a-secret-of-api-tokens-of-at-least-32-bytes";
 /// The promise is a second; a busy machine gets more.
 const AT_ONCE: Duration = Duration::from_secs(5);
 /// Size and number of messages that no kernel takes for a connection that is not read.
@@ -33,9 +34,11 @@ on_both_stores!(
 async fn whoever_is_disabled_is_cut_off_and_comes_back_only_when_enabled(store: Store) {
     let server = in_token_mode(&store).await;
     let (jwt, api) = (token("7", None, SECRET), create(&store, "7", &[]).await);
+    let front_end = front_end_token("7");
     let mut clients = [
         connect(&server, &jwt).await,
         connect(&server, &api.secret).await,
+        connect(&server, &front_end).await,
     ];
     let mut spared = connect(&server, &token("8", None, SECRET)).await;
     assert_eq!(who_am_i(&server, &jwt).await.status, 200);
@@ -48,7 +51,7 @@ async fn whoever_is_disabled_is_cut_off_and_comes_back_only_when_enabled(store: 
             "it must not come back: {heard:?}"
         );
     }
-    for secret in [&jwt, &api.secret] {
+    for secret in [&jwt, &api.secret, &front_end] {
         until_refused(&server, secret).await;
         assert_eq!(try_connect(&server, secret).await.err(), Some(refusal()));
     }
@@ -164,7 +167,8 @@ async fn a_full_buffer_keeps_nobody_connected(store: Store) {
 }
 
 async fn in_token_mode(store: &Store) -> Server {
-    Server::start_with(store, &[("JWT_SECRET", SECRET)]).await
+    let settings = [("JWT_SECRET", SECRET), ("JWT_API_SECRET", API_SECRET)];
+    Server::start_with(store, &settings).await
 }
 
 async fn run(store: &Store, command: &str, user: &str) {
@@ -211,6 +215,15 @@ fn admin_token() -> String {
         ttl: Duration::from_secs(3_600),
     };
     mint(SECRET, &TokenRules::default(), token).unwrap()
+}
+
+/// An API token that a front end signed itself; the store has no row of it.
+fn front_end_token(user: &str) -> String {
+    let key = jsonwebtoken::EncodingKey::from_secret(API_SECRET.as_bytes());
+    let now = chrono::Utc::now().timestamp();
+    let claims =
+        json!({"userId": user, "username": "ada", "type": 1, "iat": now, "exp": now + 3_600});
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 
 /// A token that does not say when it was made: nobody can tell that it is a new one.

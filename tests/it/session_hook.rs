@@ -50,7 +50,7 @@ async fn a_cookie_of_auth_js_is_enough() {
 #[tokio::test]
 async fn nothing_is_shown_to_the_application_but_what_proves_the_login() {
     let app = auth_js().await;
-    let server = before(&app, &[]).await;
+    let server = before(&app, &[("RUST_LOG", "trace")]).await;
     let headers = [
         ("Cookie", COOKIE),
         ("Authorization", "Bearer abc"),
@@ -70,7 +70,9 @@ async fn nothing_is_shown_to_the_application_but_what_proves_the_login() {
     assert_eq!(asked["cookie"], COOKIE);
     assert_eq!(asked["authorization"], "Bearer abc");
     assert!(asked["user-agent"].to_str().unwrap().starts_with("sohbet/"));
-    assert!(!server.log().contains("authjs"), "{}", server.log());
+    for secret in ["authjs", "Bearer", "abc"] {
+        assert!(!server.log().contains(secret), "{secret}: {}", server.log());
+    }
 }
 
 #[tokio::test]

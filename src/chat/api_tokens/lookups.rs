@@ -14,7 +14,7 @@ use super::ApiTokens;
 use crate::auth::{Candidate, Credentials, Grant, Identity, Permissions, REFUSAL, Trust};
 use crate::chat::Chat;
 use crate::error::{Error, Result};
-use crate::store::{self, OwnedToken};
+use crate::store::{self, Account, OwnedToken};
 
 /// How long what the store said about a token is believed: a token that another process revokes
 /// is refused after that time.
@@ -107,9 +107,12 @@ impl ApiTokens {
     /// A token that a front end signed is as good as its user.
     async fn without_row(&self, claimed: Result<Option<Identity>>) -> Result<Option<Identity>> {
         let identity = claimed?;
-        if let Some(user) = identity.as_ref().and_then(|it| it.user.as_ref()) {
-            let row = self.store.find_user(user).await?;
-            if row.is_some_and(|row| row.disabled) {
+        if let Some(identity) = &identity
+            && let Some(user) = &identity.user
+        {
+            let accounts = self.store.find_restricted(&[user]).await?;
+            let admits = |account: &Account| account.admits(identity.issued_at);
+            if !accounts.iter().all(admits) {
                 return Err(REFUSAL);
             }
         }

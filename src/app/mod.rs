@@ -160,7 +160,7 @@ pub async fn probe_blobs(config: &store::BlobConfig) -> anyhow::Result<()> {
 async fn prepare_auth(config: &auth::Config, store: &Store) -> anyhow::Result<Auth> {
     let key = auth::random_key()?;
     let stored_key = store.find_or_create_text(API_TOKEN_KEY, &key).await?;
-    Ok(Auth::new(config, stored_key))
+    Auth::new(config, stored_key)
 }
 
 async fn prepare_files(config: &store::BlobConfig, store: &Store) -> anyhow::Result<Files> {
@@ -197,6 +197,8 @@ struct Parts {
     expiry: Worker,
     sweeper: Worker,
     tokens: Worker,
+    keys: Worker,
+    logins: Worker,
 }
 
 impl App {
@@ -259,6 +261,14 @@ impl App {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.watch_tokens(stop).await }
                 }),
+                keys: Worker::spawn("keys", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.auth.watch_keys(stop).await }
+                }),
+                logins: Worker::spawn("logins", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_logins(stop).await }
+                }),
                 nodes,
                 connections: None,
                 store,
@@ -312,6 +322,8 @@ impl Parts {
         self.expiry.drain(part).await;
         self.sweeper.drain(part).await;
         self.tokens.drain(part).await;
+        self.keys.drain(part).await;
+        self.logins.drain(part).await;
         tokio::time::sleep(FLUSH_TIME).await;
         tokio::join!(self.sockets.close(part), self.plain.close(part));
         if let Some(connections) = self.connections {
@@ -323,7 +335,7 @@ impl Parts {
 }
 
 fn announce(config: &Config, port: u16) {
-    let is_development = config.auth.secret.is_none();
+    let is_development = config.auth.is_development();
     telemetry::announce(&StartUp {
         host: config.hosts.first().map_or("localhost", String::as_str),
         port,

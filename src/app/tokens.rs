@@ -1,4 +1,4 @@
-//! API tokens for the command line: straight on the database, also beside a running server.
+//! API tokens and accounts for the command line: straight on the database, also beside a running server.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::chat::ApiTokens;
 use crate::store::{self, Store};
 
 pub use crate::chat::{ApiToken, CreatedToken, NewApiToken, TokenFilter, TokenForm, usual_end};
+pub use crate::store::AccountChange;
 
 /// The tokens of a database. Whoever can open it may do everything with them.
 pub struct Tokens {
@@ -39,6 +40,17 @@ impl Tokens {
         }
         self.store.save_user(user, None).await?;
         Ok(true)
+    }
+
+    /// Changes what is accepted of a user, who exists from now on; `true` for a new one.
+    pub async fn change_account(
+        &self,
+        user: &UserId,
+        change: AccountChange,
+    ) -> anyhow::Result<bool> {
+        let is_new = self.store.find_user(user).await?.is_none();
+        self.store.change_account(user, change).await?;
+        Ok(is_new)
     }
 
     /// Makes a token for a user who exists.

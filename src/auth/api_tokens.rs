@@ -160,7 +160,7 @@ impl ApiKey {
             (None, None) => (stored, KeyOwner::Store),
         };
         Self {
-            verifier: Verifier::new(&secret),
+            verifier: Verifier::of_secret(&secret),
             secret,
             owner,
         }

@@ -1,48 +1,132 @@
-//! JSON Web Tokens (RFC 7519), signed with HS256.
+//! JSON Web Tokens (RFC 7519), signed with a secret or with a private key of somebody else's.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use sohbet_entity::enums::{TokenType, UserRole};
-use sohbet_entity::ids::{self, GalleryId, UserId};
+use serde_json::Value;
+use sohbet_entity::enums::TokenType;
 
+use super::fields::FieldNames;
+use super::key_sets::KeySets;
+use super::keys::Key;
 use super::{Identity, REFUSAL, Trust};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Clocks of two machines may differ by that much.
-pub const LEEWAY_SECONDS: u64 = 5;
-/// Longest display name in a token, in characters.
-const MAX_NAME_CHARS: usize = 255;
+/// Longest token that is looked at, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 16_384;
+/// Clocks of two machines may differ by that much, unless a setting says otherwise.
+const USUAL_LEEWAY: Duration = Duration::from_secs(5);
+/// What is said while nobody can tell whether a token is well signed.
+const NO_KEYS: Error = Error::Unavailable {
+    text: "Login keys are not available",
+    retry_after_ms: Some(10_000),
+};
 
-/// Checks tokens against one secret. The algorithm is pinned by the key, not by the token.
+/// What must hold for a token beside its signature.
+#[derive(Debug, Clone)]
+pub struct TokenRules {
+    /// Who may have made it; empty for anybody who has a key.
+    pub issuers: Vec<String>,
+    /// For whom it must be made; empty for anybody.
+    pub audiences: Vec<String>,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+    /// The names of its claims.
+    pub claims: FieldNames,
+}
+
+impl Default for TokenRules {
+    fn default() -> Self {
+        Self {
+            issuers: Vec::new(),
+            audiences: Vec::new(),
+            leeway: USUAL_LEEWAY,
+            claims: FieldNames::of_tokens(),
+        }
+    }
+}
+
+impl TokenRules {
+    fn validation(&self) -> Validation {
+        let mut rules = Validation::new(Algorithm::HS256);
+        let mut required = vec!["exp"];
+        rules.leeway = self.leeway.as_secs();
+        // In the second of its end a token is over (RFC 7519, section 4.1.4).
+        rules.reject_tokens_expiring_in_less_than = 1;
+        rules.validate_nbf = true;
+        rules.validate_aud = !self.audiences.is_empty();
+        if !self.issuers.is_empty() {
+            rules.set_issuer(&self.issuers);
+            required.push("iss");
+        }
+        if !self.audiences.is_empty() {
+            rules.set_audience(&self.audiences);
+            required.push("aud");
+        }
+        rules.set_required_spec_claims(&required);
+        rules
+    }
+}
+
+/// Checks tokens. Which algorithm counts is a matter of the key, not of the token.
 pub struct Verifier {
-    key: DecodingKey,
-    rules: Validation,
+    keys: Vec<Key>,
+    sets: Arc<KeySets>,
+    rules: TokenRules,
+    validation: Validation,
+}
+
+/// What came of trying the keys that a token could be signed with.
+enum Tried {
+    Valid(Claims),
+    /// Well signed, and too old.
+    Expired,
+    Invalid,
+    /// It may be signed with a key that we do not have.
+    Unknown,
 }
 
 impl Verifier {
-    pub fn new(secret: &str) -> Self {
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.leeway = LEEWAY_SECONDS;
-        rules.validate_nbf = true;
-        rules.validate_aud = false;
-        rules.set_required_spec_claims(&["exp"]);
+    /// With keys that never change and those that others publish.
+    pub fn new(keys: Vec<Key>, sets: Arc<KeySets>, rules: TokenRules) -> Self {
         Self {
-            key: DecodingKey::from_secret(secret.as_bytes()),
+            keys,
+            sets,
+            validation: rules.validation(),
             rules,
         }
     }
 
+    /// With one secret and nothing else.
+    pub fn of_secret(secret: &str) -> Self {
+        Self::new(
+            vec![Key::secret(secret)],
+            Arc::default(),
+            TokenRules::default(),
+        )
+    }
+
     /// The identity that a token proves, or a refusal that does not say why.
-    pub fn verify(&self, token: &str) -> Result<Identity> {
-        let identity = self
-            .claims(token)
-            .ok_or(REFUSAL)?
-            .into_identity(Trust::Verified);
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when the key may be one that its owner cannot be asked for now.
+    pub async fn verify(&self, token: &str) -> Result<Identity> {
+        let mut tried = self.attempt(token);
+        if matches!(tried, Tried::Unknown) {
+            self.sets.look_again().await;
+            tried = self.attempt(token);
+        }
+        let claims = match tried {
+            Tried::Valid(claims) => claims,
+            Tried::Unknown if self.sets.is_incomplete() => return Err(NO_KEYS),
+            _ => return Err(REFUSAL),
+        };
+        let identity = claims.into_identity(&self.rules.claims, Trust::Verified);
         match identity.user {
             Some(_) => Ok(identity),
             None => Err(REFUSAL),
@@ -51,37 +135,96 @@ impl Verifier {
 
     /// Whether a token is well signed and only too old.
     pub fn has_expired(&self, token: &str) -> bool {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules);
-        decoded.is_err_and(|error| matches!(error.kind(), ErrorKind::ExpiredSignature))
+        matches!(self.attempt(token), Tried::Expired)
     }
 
     /// Type, end and claims of a token in the form of API tokens; `None` for any other.
     pub fn verify_api(&self, token: &str) -> Option<(TokenType, DateTime<Utc>, Identity)> {
-        let claims = self.claims(token)?;
+        let Tried::Valid(claims) = self.attempt(token) else {
+            return None;
+        };
         let token_type = claims.token_type()?;
-        let expires_at = claims.expires_at()?;
-        let identity = claims.into_identity(Trust::Verified);
+        let expires_at = claims.time("exp")?;
+        let identity = claims.into_identity(&self.rules.claims, Trust::Verified);
         identity.user.as_ref()?;
         Some((token_type, expires_at, identity))
     }
 
-    /// The claims of a token that is well signed and valid now.
-    fn claims(&self, token: &str) -> Option<Claims> {
-        let decoded = jsonwebtoken::decode(token, &self.key, &self.rules);
-        decoded.ok().map(|token| token.claims)
+    fn attempt(&self, token: &str) -> Tried {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Tried::Invalid;
+        }
+        // What else the header says of keys (`jku`, `jwk`, `x5u`, `x5c`) is the word of whoever made
+        // the token, and not looked at. An extension that must be understood is not.
+        let Ok(header) = jsonwebtoken::decode_header(token) else {
+            return Tried::Invalid;
+        };
+        if header.crit.is_some() {
+            return Tried::Invalid;
+        }
+        let published = self.sets.keys();
+        let mut is_named = false;
+        for key in self.keys.iter().chain(published.iter()) {
+            if !fits(key, &header) {
+                continue;
+            }
+            is_named |= header.kid.is_some() && key.id == header.kid;
+            match self.attempt_with(key, token) {
+                Tried::Unknown => {}
+                tried => return tried,
+            }
+        }
+        let is_public = header.alg.family() != Algorithm::HS256.family();
+        match is_public && !is_named && !self.sets.is_empty() {
+            true => Tried::Unknown,
+            false => Tried::Invalid,
+        }
     }
+
+    fn attempt_with(&self, key: &Key, token: &str) -> Tried {
+        let mut validation = self.validation.clone();
+        validation.algorithms.clone_from(&key.algorithms);
+        match jsonwebtoken::decode(token, &key.decoding, &validation) {
+            Ok(decoded) => Tried::Valid(decoded.claims),
+            Err(error) => match error.kind() {
+                ErrorKind::ExpiredSignature => Tried::Expired,
+                ErrorKind::ImmatureSignature
+                | ErrorKind::MissingRequiredClaim(_)
+                | ErrorKind::InvalidClaimFormat(_)
+                | ErrorKind::InvalidIssuer
+                | ErrorKind::InvalidAudience
+                | ErrorKind::Json(_) => Tried::Invalid,
+                // Not this key; perhaps another one.
+                _ => Tried::Unknown,
+            },
+        }
+    }
+}
+
+/// Whether a token could be signed with a key. The id of a key only chooses among those we have.
+fn fits(key: &Key, header: &Header) -> bool {
+    let is_it = key.id.is_none() || header.kid.is_none() || key.id == header.kid;
+    is_it && key.algorithms.contains(&header.alg)
 }
 
 /// The claims of a token whose signature nobody checks. `None` for what is no token, and for one
 /// that has expired.
-pub fn read_unverified(token: &str) -> Option<Identity> {
+pub fn read_unverified(token: &str, names: &FieldNames) -> Option<Identity> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return None;
+    }
     let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(token)
         .ok()?
         .claims;
     match claims.0.get("exp").and_then(Value::as_f64) {
         Some(exp) if exp < unix_seconds() as f64 => None,
-        _ => Some(claims.into_identity(Trust::Claimed)),
+        _ => Some(claims.into_identity(names, Trust::Claimed)),
     }
+}
+
+/// Whether a text is a JWT. Nothing in it is looked at.
+pub fn has_form(token: &str) -> bool {
+    token.len() <= MAX_TOKEN_BYTES && jsonwebtoken::decode_header(token).is_ok()
 }
 
 /// Whether a text is a JWT that says which type of API token it is. Nothing else is looked at.
@@ -105,8 +248,9 @@ pub struct NewToken {
     pub ttl: Duration,
 }
 
-/// Signs a token with HS256, for development and scripts.
-pub fn mint(secret: &str, token: NewToken) -> anyhow::Result<String> {
+/// Signs a token with HS256, for development and scripts. It comes from the first issuer, and is for the
+/// first audience, that the rules accept.
+pub fn mint(secret: &str, rules: &TokenRules, token: NewToken) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Minted {
         sub: String,
@@ -116,6 +260,10 @@ pub fn mint(secret: &str, token: NewToken) -> anyhow::Result<String> {
         role: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         gallery_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        iss: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aud: Option<String>,
         iat: u64,
         exp: u64,
     }
@@ -125,6 +273,8 @@ pub fn mint(secret: &str, token: NewToken) -> anyhow::Result<String> {
         name: token.name,
         role: token.role,
         gallery_id: token.gallery,
+        iss: rules.issuers.first().cloned(),
+        aud: rules.audiences.first().cloned(),
         iat: now,
         exp: now.saturating_add(token.ttl.as_secs()),
     };
@@ -140,32 +290,22 @@ pub(super) fn sign(
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
 }
 
-/// Claims as they come. Names differ between issuers, so they are looked up, not declared.
+/// Claims as they come: a JSON object. Names differ between issuers, so they are looked up, not
+/// declared.
 #[derive(Deserialize)]
-struct Claims(Map<String, Value>);
+struct Claims(Value);
 
 impl Claims {
-    fn into_identity(self, trust: Trust) -> Identity {
-        let role = self.first(&["role"], MAX_NAME_CHARS);
-        // What nobody checked ends nothing.
-        let expires_at = match trust {
-            Trust::Verified => self.expires_at(),
-            Trust::Claimed | Trust::Relay => None,
-        };
-        Identity {
-            user: self
-                .first(&["sub", "userId", "user_id", "id"], ids::MAX_CHARS)
-                .map(UserId::from),
-            name: self.first(&["name", "username", "fullName"], MAX_NAME_CHARS),
-            role: role.as_deref().and_then(parse_role),
-            title: role,
-            gallery: self
-                .first(&["gallery_id", "galleryId"], ids::MAX_CHARS)
-                .map(GalleryId::from),
-            trust,
-            expires_at,
-            grant: None,
-            is_on_behalf: false,
+    fn into_identity(self, names: &FieldNames, trust: Trust) -> Identity {
+        let identity = names.read(&self.0, trust);
+        match trust {
+            Trust::Verified => Identity {
+                expires_at: self.time("exp"),
+                issued_at: self.time("iat"),
+                ..identity
+            },
+            // What nobody checked ends nothing.
+            Trust::Claimed | Trust::Relay => identity,
         }
     }
 
@@ -180,30 +320,9 @@ impl Claims {
         }
     }
 
-    fn expires_at(&self) -> Option<DateTime<Utc>> {
-        let seconds = self.0.get("exp")?.as_f64()?;
+    fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        let seconds = self.0.get(name)?.as_f64()?;
         DateTime::from_timestamp(seconds as i64, 0)
-    }
-
-    /// The first of `names` that holds a non-empty text or a whole number.
-    fn first(&self, names: &[&str], max_chars: usize) -> Option<String> {
-        let text = names.iter().find_map(|name| match self.0.get(*name)? {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => number.as_u64().map(|number| number.to_string()),
-            _ => None,
-        })?;
-        let fits = text.chars().count() <= max_chars && !text.contains('\0');
-        fits.then_some(text)
-    }
-}
-
-/// The role that a claim or a header names, in any case.
-pub fn parse_role(text: &str) -> Option<UserRole> {
-    match text.to_ascii_uppercase().as_str() {
-        "ADMIN" => Some(UserRole::Admin),
-        "MODERATOR" => Some(UserRole::Moderator),
-        "MEMBER" => Some(UserRole::Member),
-        _ => None,
     }
 }
 
@@ -214,80 +333,4 @@ fn unix_seconds() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: &str = "an-hs256-secret-of-32-bytes-or-more";
-
-    fn token(ttl: Duration) -> String {
-        let new = NewToken {
-            user: "7".into(),
-            name: Some("Ayşe".into()),
-            role: Some("ADMIN".into()),
-            gallery: None,
-            ttl,
-        };
-        mint(SECRET, new).unwrap()
-    }
-
-    fn signed(header: &Header, claims: &Value, secret: &str) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
-    }
-
-    #[test]
-    fn a_minted_token_is_believed() {
-        let identity = Verifier::new(SECRET)
-            .verify(&token(Duration::from_secs(60)))
-            .unwrap();
-        assert_eq!(identity.user, Some(UserId::from("7")));
-        assert_eq!(identity.name.as_deref(), Some("Ayşe"));
-        assert_eq!(identity.role, Some(UserRole::Admin));
-    }
-
-    #[test]
-    fn tokens_that_prove_nothing_are_refused() {
-        let verifier = Verifier::new(SECRET);
-        let now = unix_seconds();
-        let hs256 = Header::new(Algorithm::HS256);
-        let cases = [
-            signed(
-                &hs256,
-                &serde_json::json!({"sub":"7","exp":now - 60}),
-                SECRET,
-            ),
-            signed(&hs256, &serde_json::json!({"sub":"7"}), SECRET),
-            signed(&hs256, &serde_json::json!({"exp":now + 60}), SECRET),
-            signed(&hs256, &serde_json::json!({"sub":"7","exp":"soon"}), SECRET),
-            signed(
-                &hs256,
-                &serde_json::json!({"sub":"7","exp":now + 60,"nbf":now + 50}),
-                SECRET,
-            ),
-            signed(
-                &hs256,
-                &serde_json::json!({"sub":"7","exp":now + 60}),
-                "another secret of some length",
-            ),
-            signed(
-                &Header::new(Algorithm::HS512),
-                &serde_json::json!({"sub":"7","exp":now + 60}),
-                SECRET,
-            ),
-            "eyJhbGciOiJub25lIn0.eyJzdWIiOiI3IiwiZXhwIjo5OTk5OTk5OTk5fQ.".into(),
-            "x".into(),
-            String::new(),
-        ];
-        for (index, case) in cases.iter().enumerate() {
-            assert_eq!(verifier.verify(case), Err(REFUSAL), "{case}");
-            assert_eq!(verifier.has_expired(case), index == 0, "{case}");
-        }
-    }
-
-    #[test]
-    fn unverified_tokens_are_read_unless_they_have_expired() {
-        let identity = read_unverified(&token(Duration::from_secs(60))).unwrap();
-        assert_eq!(identity.user, Some(UserId::from("7")));
-        assert_eq!(identity.trust, Trust::Claimed);
-        assert!(read_unverified("no token").is_none());
-    }
-}
+mod tests;

@@ -1,23 +1,40 @@
 //! Who somebody is: tokens, and the ids that clients claim in development mode.
 
 mod api_tokens;
+mod fetching;
+mod fields;
+mod identities;
 mod jwt;
+mod key_sets;
+mod keys;
 mod permissions;
+mod session_hook;
 
 pub use api_tokens::{
     ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key,
 };
-pub use jwt::{LEEWAY_SECONDS, NewToken, mint, parse_role};
+pub use fetching::Fetcher;
+pub use fields::{FieldNames, parse_role};
+pub use identities::{Identity, Trust};
+pub use jwt::{NewToken, TokenRules, mint};
+pub use key_sets::probe as probe_keys;
+pub use keys::PublicKeys;
 pub use permissions::{Permission, Permissions};
+pub use session_hook::{SessionConfig, Shown, probe as probe_session};
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use sohbet_entity::enums::{TokenType, UserRole};
-use sohbet_entity::ids::{GalleryId, UserId};
+use chrono::{TimeDelta, Utc};
+use sohbet_entity::ids::UserId;
+use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::error::{Error, Result};
+use key_sets::KeySets;
+use keys::Key;
+use session_hook::SessionHook;
 
 /// What the connect middleware and the REST routers say when an identity is refused.
 pub const REFUSAL: Error = Error::Unauthenticated("Authentication error");
@@ -25,12 +42,31 @@ pub const REFUSAL: Error = Error::Unauthenticated("Authentication error");
 /// How callers prove who they are.
 #[derive(Clone, Default)]
 pub struct Config {
-    /// Secret for HS256 tokens; `None` means development mode.
+    /// Secret for HS256 tokens.
     pub secret: Option<String>,
     /// Secret for API tokens that are JWTs; without it they are signed with `secret`.
     pub api_secret: Option<String>,
+    /// Public keys of whoever else signs login tokens.
+    pub public_keys: PublicKeys,
+    /// Where identity providers publish such keys.
+    pub key_urls: Vec<Url>,
+    /// What must hold for login tokens beside their signature.
+    pub rules: TokenRules,
+    /// The host application that knows who is logged in.
+    pub session: Option<SessionConfig>,
     /// Whether a token may stand in the query string, where logs and proxies see it.
     pub allow_query_token: bool,
+}
+
+impl Config {
+    /// Whether nothing is there by which anybody could prove who they are: clients are believed then.
+    pub fn is_development(&self) -> bool {
+        !self.has_keys() && self.session.is_none()
+    }
+
+    fn has_keys(&self) -> bool {
+        self.secret.is_some() || !self.public_keys.is_empty() || !self.key_urls.is_empty()
+    }
 }
 
 impl fmt::Debug for Config {
@@ -39,168 +75,12 @@ impl fmt::Debug for Config {
             .debug_struct("Config")
             .field("has_secret", &self.secret.is_some())
             .field("has_api_secret", &self.api_secret.is_some())
+            .field("public_keys", &self.public_keys)
+            .field("n_key_urls", &self.key_urls.len())
+            .field("rules", &self.rules)
+            .field("has_session", &self.session.is_some())
             .field("allow_query_token", &self.allow_query_token)
             .finish()
-    }
-}
-
-/// How far an identity is believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// Development mode: ids are what the client claims.
-    Claimed,
-    /// A key verified them.
-    Verified,
-    /// A host application on a trusted address: it relays, and is nobody itself.
-    Relay,
-}
-
-/// Who stands behind a socket or a request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Identity {
-    /// The user; in development mode a socket may not have said yet.
-    pub user: Option<UserId>,
-    /// Display name, as far as the token or the client gives one.
-    pub name: Option<String>,
-    /// Role that a token names.
-    pub role: Option<UserRole>,
-    /// The same as the token words it: in one dialect it is part of who somebody is.
-    pub title: Option<String>,
-    /// The gallery that the caller acts for.
-    pub gallery: Option<GalleryId>,
-    /// How far the above is believed.
-    pub trust: Trust,
-    /// When the login token ends that proved it; API tokens say so in `grant`.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// The API token that it came with.
-    pub grant: Option<Arc<Grant>>,
-    /// Whether the user is not the token's own, but one that a program acts for.
-    pub is_on_behalf: bool,
-}
-
-impl Identity {
-    /// Somebody without an id, a name or a role. How far that is believed must be said: what is
-    /// claimed may do everything.
-    pub const fn nobody(trust: Trust) -> Self {
-        Self {
-            user: None,
-            name: None,
-            role: None,
-            title: None,
-            gallery: None,
-            trust,
-            expires_at: None,
-            grant: None,
-            is_on_behalf: false,
-        }
-    }
-
-    /// This identity, as far as a token lets it act.
-    pub fn with_grant(self, grant: Grant) -> Self {
-        // A token that was made narrow on purpose, or for a program, does not carry the role.
-        let is_whole = grant.permissions == Permissions::of_user(self.role);
-        let role = match grant.token_type {
-            _ if grant.permissions.has(Permission::Admin) => Some(UserRole::Admin),
-            TokenType::User if is_whole => self.role,
-            _ => Some(UserRole::Member),
-        };
-        Self {
-            role,
-            grant: Some(Arc::new(grant)),
-            ..self
-        }
-    }
-
-    /// Whether this caller may do that at all. Whether it may do it in one conversation is another
-    /// question. In development mode everybody may do everything, but for what an API token says.
-    pub fn may(&self, permission: Permission) -> bool {
-        self.permissions().has(permission)
-    }
-
-    /// All that this caller may do; see [`Identity::may`].
-    pub fn permissions(&self) -> Permissions {
-        match (&self.grant, self.trust) {
-            (Some(grant), _) => grant.permissions,
-            (None, Trust::Claimed) => Permissions::ALL,
-            (None, Trust::Verified) => Permissions::of_user(self.role),
-            (None, Trust::Relay) => Permissions::default(),
-        }
-    }
-
-    /// Whether a program speaks, not a person.
-    pub fn is_program(&self) -> bool {
-        let grant = self.grant.as_ref();
-        grant.is_some_and(|grant| grant.token_type == TokenType::Client)
-    }
-
-    /// Whether this caller may say for whom it acts.
-    fn may_choose(&self) -> bool {
-        let may = || self.may(Permission::OnBehalfOf);
-        self.is_program() && may()
-    }
-
-    /// The same caller acting for a user, if its token permits that.
-    pub fn on_behalf_of(self, user: UserId) -> Result<Self> {
-        match self.may_choose() {
-            true => Ok(Self {
-                user: Some(user),
-                // The name is that of the program.
-                name: None,
-                role: Some(UserRole::Member),
-                is_on_behalf: true,
-                ..self
-            }),
-            false => Err(Error::Forbidden("Forbidden")),
-        }
-    }
-
-    /// The user who acts when a payload names `claimed` and the socket said `asserted` before.
-    ///
-    /// A verified identity never changes: another id is refused. In development mode the order is
-    /// payload, what this socket said before, handshake (contract/README.md, section 3).
-    pub fn acting(&self, claimed: Option<&UserId>, asserted: Option<&UserId>) -> Result<UserId> {
-        let own = self.user.as_ref();
-        match self.trust {
-            Trust::Claimed | Trust::Verified if self.may_choose() => {
-                claimed.or(own).cloned().ok_or(REFUSAL)
-            }
-            // An API token comes before what is claimed, also in development mode.
-            Trust::Claimed if self.grant.is_some() => own.cloned().ok_or(REFUSAL),
-            Trust::Claimed => {
-                let user = claimed.or(asserted).or(own);
-                user.cloned().ok_or(Error::Unauthenticated("Unauthorized"))
-            }
-            Trust::Verified => match (claimed, own) {
-                (_, None) => Err(REFUSAL),
-                (Some(other), Some(own)) if other != own => Err(Error::Forbidden("Forbidden")),
-                (_, Some(own)) => Ok(own.clone()),
-            },
-            Trust::Relay => Err(Error::Forbidden("Forbidden")),
-        }
-    }
-
-    /// The same identity where people are an id and a role: `teacher:7`. Nobody without a role, but
-    /// for an API token, which is of the whole user: `teacher:7` is its owner, or whom it acts for.
-    pub fn with_role(&self) -> Self {
-        if self.grant.is_some() && self.title.is_none() {
-            let has_role = |user: &&UserId| {
-                let parts = user.as_str().split_once(':');
-                parts.is_some_and(|(role, id)| !role.is_empty() && !id.is_empty())
-            };
-            return Self {
-                user: self.user.as_ref().filter(has_role).cloned(),
-                ..self.clone()
-            };
-        }
-        let user = self.user.as_ref().zip(self.title.as_ref());
-        let user = user.map(|(user, title)| match user.as_str().split_once(':') {
-            Some((role, _)) if role == title => user.clone(),
-            _ => UserId::from(format!("{title}:{user}")),
-        });
-        Self {
-            user,
-            ..self.clone()
-        }
     }
 }
 
@@ -208,13 +88,29 @@ impl Identity {
 pub struct Credentials {
     /// Token as sent, with or without `Bearer `.
     pub token: Option<String>,
+    /// What the host application may be shown, if it may be asked.
+    pub shown: Option<Shown>,
     /// Ids and names that the client claims; used in development mode only.
     pub claimed: Identity,
+}
+
+impl Credentials {
+    /// A token and nothing else.
+    pub fn of_token(token: impl Into<String>) -> Self {
+        Self {
+            token: Some(token.into()),
+            shown: None,
+            claimed: Identity::nobody(Trust::Claimed),
+        }
+    }
 }
 
 /// Decides who a caller is.
 pub struct Auth {
     verifier: Option<jwt::Verifier>,
+    key_sets: Arc<KeySets>,
+    hook: Option<SessionHook>,
+    rules: TokenRules,
     /// Signs those API tokens that are JWTs.
     api_key: api_tokens::ApiKey,
     /// Whether a token may stand in the query string of a handshake.
@@ -222,19 +118,73 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Prepares keys. Without a secret the server runs in development mode, and API tokens that are
-    /// JWTs are signed with `stored_key`.
-    pub fn new(config: &Config, stored_key: String) -> Self {
-        Self {
-            verifier: config.secret.as_deref().map(jwt::Verifier::new),
+    /// Prepares keys. Without any, and without a host application to ask, the server runs in development
+    /// mode. API tokens that are JWTs are signed with `stored_key` when there is no secret.
+    ///
+    /// # Errors
+    ///
+    /// If other servers must be asked and this machine cannot.
+    pub fn new(config: &Config, stored_key: String) -> anyhow::Result<Self> {
+        let asks = !config.key_urls.is_empty() || config.session.is_some();
+        let fetcher = asks.then(Fetcher::new).transpose()?;
+        let key_sets = Arc::new(KeySets::new(config.key_urls.clone(), fetcher.clone()));
+        let mut keys = config.public_keys.0.clone();
+        keys.extend(config.secret.as_deref().map(Key::secret));
+        let verifier = || {
+            let sets = Arc::clone(&key_sets);
+            jwt::Verifier::new(keys, sets, config.rules.clone())
+        };
+        Ok(Self {
+            verifier: config.has_keys().then(verifier),
+            key_sets,
+            hook: config
+                .session
+                .clone()
+                .zip(fetcher)
+                .map(|(session, fetcher)| SessionHook::new(session, fetcher)),
+            rules: config.rules.clone(),
             api_key: api_tokens::ApiKey::choose(config, stored_key),
             allow_query_token: config.allow_query_token,
-        }
+        })
     }
 
     /// True when ids are taken as clients claim them.
     pub fn is_development(&self) -> bool {
-        self.verifier.is_none()
+        self.verifier.is_none() && self.hook.is_none()
+    }
+
+    /// How long a login is believed after its end, because clocks differ.
+    pub fn leeway(&self) -> TimeDelta {
+        TimeDelta::from_std(self.rules.leeway).unwrap_or_default()
+    }
+
+    /// Keeps the keys of identity providers current until told to stop; the body of a worker.
+    pub async fn watch_keys(&self, stop: CancellationToken) {
+        self.key_sets.watch(stop).await;
+    }
+
+    /// How often the host application is asked again about somebody who is connected.
+    pub fn recheck(&self) -> Option<Duration> {
+        self.hook.as_ref().map(SessionHook::recheck)
+    }
+
+    /// Who shows that to the host application; `None` for nobody, and where there is none to ask.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when it does not say.
+    pub async fn ask_application(&self, shown: &Shown) -> Result<Option<Identity>> {
+        match &self.hook {
+            Some(hook) => hook.ask(shown).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Forgets what the host application said of anybody.
+    pub fn forget_logins(&self) {
+        if let Some(hook) = &self.hook {
+            hook.forget();
+        }
     }
 
     /// The identity of a host application on a trusted address.
@@ -250,6 +200,7 @@ impl Auth {
         };
         Identity {
             user: Some(user),
+            issued_at: Some(Utc::now()),
             ..Identity::nobody(trust)
         }
     }
@@ -271,19 +222,26 @@ impl Auth {
     }
 
     /// Whether a text is a login token that says who somebody is, valid or not.
-    pub fn can_read(token: &str) -> bool {
-        jwt::read_unverified(strip_bearer(token)).is_some()
+    pub fn can_read(&self, token: &str) -> bool {
+        jwt::read_unverified(strip_bearer(token), &self.rules.claims).is_some()
     }
 
-    /// The identity behind `credentials`. With a key, a valid token is required.
-    pub fn identify(&self, credentials: Credentials) -> Result<Identity> {
+    /// The identity behind `credentials`. A token in the form of a JWT is a matter of the keys, where
+    /// there are any; everything else is one of the host application.
+    pub async fn identify(&self, credentials: Credentials) -> Result<Identity> {
         let token = credentials.token.as_deref().map(strip_bearer);
-        match &self.verifier {
-            Some(verifier) => verifier.verify(token.ok_or(REFUSAL)?),
-            None => Ok(merge(
-                token.and_then(jwt::read_unverified),
-                credentials.claimed,
-            )),
+        if self.is_development() {
+            let read = |token| jwt::read_unverified(token, &self.rules.claims);
+            return Ok(merge(token.and_then(read), credentials.claimed));
+        }
+        if let (Some(verifier), Some(token)) = (&self.verifier, token)
+            && (self.hook.is_none() || jwt::has_form(token))
+        {
+            return verifier.verify(token).await;
+        }
+        match credentials.shown {
+            Some(shown) if token != Some("") => self.ask_application(&shown).await?.ok_or(REFUSAL),
+            _ => Err(REFUSAL),
         }
     }
 }
@@ -304,42 +262,13 @@ fn merge(token: Option<Identity>, claimed: Identity) -> Identity {
         role: token.role.or(claimed.role),
         title: token.title.or(claimed.title),
         gallery: token.gallery.or(claimed.gallery),
-        trust: Trust::Claimed,
-        expires_at: None,
-        grant: None,
-        is_on_behalf: false,
+        ..Identity::nobody(Trust::Claimed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn user(id: &str) -> UserId {
-        UserId::from(id)
-    }
-
-    #[test]
-    fn a_verified_identity_cannot_act_for_somebody_else() {
-        let me = Identity {
-            user: Some(user("1")),
-            ..Identity::nobody(Trust::Verified)
-        };
-        assert_eq!(me.acting(None, Some(&user("2"))), Ok(user("1")));
-        assert_eq!(me.acting(Some(&user("1")), None), Ok(user("1")));
-        assert!(me.acting(Some(&user("2")), None).is_err());
-    }
-
-    #[test]
-    fn development_takes_the_payload_before_what_was_said_earlier() {
-        let nobody = Identity::nobody(Trust::Claimed);
-        assert_eq!(
-            nobody.acting(Some(&user("3")), Some(&user("2"))),
-            Ok(user("3"))
-        );
-        assert_eq!(nobody.acting(None, Some(&user("2"))), Ok(user("2")));
-        assert!(nobody.acting(None, None).is_err());
-    }
 
     #[test]
     fn bearer_is_optional_and_its_case_does_not_matter() {

@@ -106,16 +106,6 @@ impl Chat {
             .contains(&address.to_canonical())
     }
 
-    /// The identity behind the host application's login cookie, if it is in the `Cookie` header
-    /// and the login has not expired.
-    pub async fn find_login(&self, cookies: Option<&str>) -> Result<Option<Identity>> {
-        let Some(token) = cookies.and_then(|cookies| cookie(cookies, "session_token")) else {
-            return Ok(None);
-        };
-        let user = self.store.find_login(token).await?;
-        Ok(user.map(|user| self.auth.logged_in(user)))
-    }
-
     /// Lets a caller relay events that it stored elsewhere: a program, or a host application on a
     /// trusted address. A user is neither; in development mode everybody may.
     pub(super) fn check_relay(&self, identity: &Identity) -> Result<()> {

@@ -70,7 +70,8 @@ impl Chat {
     }
 }
 
-fn check_admin(caller: &Caller) -> Result<()> {
+/// Lets only administrators of the server on.
+pub(super) fn check_admin(caller: &Caller) -> Result<()> {
     match caller.is_admin() {
         true => Ok(()),
         false => Err(Error::Forbidden("Only administrators may do this")),

@@ -48,7 +48,7 @@ pub enum Feature {
     PeerPresence,
     /// Its sockets hold a list of conversations, which is kept exact: what is unread, what changed.
     LiveLists,
-    /// Its sockets are warned before their token ends, and closed when it does.
+    /// Its sockets are warned before their token ends.
     EndingTokens,
 }
 

@@ -1,5 +1,5 @@
-//! Tokens that end while their sockets live, where the dialect asks for it: the client is warned, may show
-//! a new token, and is sent away to connect anew if it does not.
+//! Logins that end while their sockets live: the client is sent away, to connect anew with what it has by
+//! then. Where the dialect asks for it, it is warned before and may show a new token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::dialects::Feature;
 use super::{Chat, DeskEvent, Event, Session};
-use crate::auth::{Credentials, Identity, LEEWAY_SECONDS, Trust};
+use crate::auth::{Credentials, Shown};
 use crate::error::{Error, Result};
 use crate::store;
 use crate::worker::Ticks;
 
 /// How long before its end a client is warned.
 const WARNING: TimeDelta = TimeDelta::seconds(60);
-/// How long a token is believed after its end, because clocks differ.
-const LEEWAY: TimeDelta = TimeDelta::seconds(LEEWAY_SECONDS as i64);
 /// How often tokens are looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -30,22 +28,18 @@ impl Chat {
         token: String,
     ) -> Result<Option<DateTime<Utc>>> {
         let credentials = Credentials {
-            token: Some(token),
-            claimed: Identity::nobody(Trust::Claimed),
+            shown: Shown::new(None, Some(&token)),
+            ..Credentials::of_token(token)
         };
         let (old, new) = (session.identity(), self.identify(credentials).await?);
         if new.user.is_none() {
             return Err(Error::Unauthenticated("Authentication error"));
         }
-        let says_the_same =
-            new.user == old.user && new.role == old.role && new.gallery == old.gallery;
         // What an API token permits is its own; it cannot stand in for another one.
-        if !says_the_same || new.grant.is_some() || old.grant.is_some() {
+        if !session.is_still(&new) || new.grant.is_some() || old.grant.is_some() {
             return Err(Error::Forbidden("Not a token of this user"));
         }
-        if let Some(until) = new.expires_at {
-            session.renew(until);
-        }
+        session.renew(&new);
         Ok(session.expires_at())
     }
 
@@ -60,10 +54,12 @@ impl Chat {
 
     async fn check_expiry(&self, now: DateTime<Utc>) {
         for (session, end) in self.ending_sessions(now) {
-            if end + LEEWAY <= now {
+            let is_login = session.identity().grant.is_none();
+            if is_login && end + self.auth.leeway() <= now {
                 // It may come back with another token, so it is not thrown out.
                 session.outbox.close();
-            } else if let Some(viewer) = session.viewer()
+            } else if warns(&session)
+                && let Some(viewer) = session.viewer()
                 && session.note_warning(end)
             {
                 // Who does not listen yet is warned at the next look.
@@ -77,23 +73,22 @@ impl Chat {
         }
     }
 
-    /// Sockets whose tokens end soon. They are gathered first: closing one may need the lock that
+    /// Sockets whose logins end soon. They are gathered first: closing one may need the lock that
     /// visiting them holds.
     fn ending_sessions(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, DateTime<Utc>)> {
         let mut ending = Vec::new();
-        let listening = self.sessions.listening_with(Feature::EndingTokens);
-        if listening.is_empty() {
-            return ending;
-        }
         self.sessions.each(|session| {
             let end = session.expires_at();
-            if let Some(end) = end.filter(|end| *end - WARNING <= now)
-                && let Some(dialect) = session.dialect()
-                && listening.contains(&dialect)
-            {
+            if let Some(end) = end.filter(|end| *end - WARNING <= now) {
                 ending.push((Arc::clone(session), end));
             }
         });
         ending
     }
+}
+
+/// Whether the dialect of a socket has a word for a login that ends soon.
+fn warns(session: &Session) -> bool {
+    let dialect = session.dialect();
+    dialect.is_some_and(|dialect| dialect.has(Feature::EndingTokens))
 }

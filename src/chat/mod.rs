@@ -2,6 +2,7 @@
 //! passed on unread.
 
 mod access;
+mod accounts;
 mod administration;
 mod api_tokens;
 mod callers;
@@ -22,6 +23,7 @@ mod history;
 mod incoming;
 mod links;
 mod lobby;
+mod logins;
 mod media;
 mod messages;
 mod nodes;
@@ -90,9 +92,10 @@ pub use views::{
 
 /// What the writer takes and gives back, and pages and lists as the store makes them.
 pub use crate::store::{
-    BlobStream, Change, ChangedMessage, Channel, ConversationSummary, DealerRoom, DirectoryEntry,
-    Done, ListedDealerRoom, ListedRoom, MessageRow, Outcome, Page, Pair, ReadOutcome, ReadScope,
-    RoomChange, RoomRow, RoomSummary, TokenFilter, UploadRow, Write,
+    AccountChange, BlobStream, Change, ChangedMessage, Channel, ConversationSummary, DealerRoom,
+    DirectoryEntry, Done, ListedDealerRoom, ListedRoom, MessageRow, Outcome, Page, Pair,
+    ReadOutcome, ReadScope, RoomChange, RoomRow, RoomSummary, TokenFilter, UploadRow, UserRow,
+    Write,
 };
 
 use crate::auth::Auth;
@@ -137,6 +140,7 @@ pub struct Chat {
     lobby: lobby::Lobby,
     delivered: waiting::Delivered,
     tokens: ApiTokens,
+    accounts: accounts::Accounts,
     blobs: Blobs,
     links: links::Links,
 }
@@ -156,6 +160,7 @@ impl Chat {
             config,
             auth,
             tokens: ApiTokens::new(Arc::clone(&store)),
+            accounts: accounts::Accounts::new(),
             store,
             writer,
             events,

@@ -1,4 +1,4 @@
-//! The command line: `sohbet [serve]`, `migrate`, `check`, `token`.
+//! The command line: `sohbet [serve]`, `migrate`, `check`, `token`, `user`.
 //!
 //! Commands answer on stdout and complain on stderr; only the running server logs.
 
@@ -7,6 +7,7 @@ mod flags;
 mod migrate;
 mod serve;
 mod token;
+mod user;
 
 use std::future::Future;
 use std::io::Write;
@@ -39,6 +40,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Make, list and revoke tokens
     Token(token::Args),
+    /// Shut users out, let them in again, sign them out everywhere
+    User(user::Args),
     /// Look for whatever would keep the server from working; exit code 1 on a fault
     Check(check::Args),
 }
@@ -57,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::Token(args) => token::run(args),
+        Command::User(args) => user::run(args),
         Command::Check(args) => check::run(args),
     };
     outcome.unwrap_or_else(|error| {

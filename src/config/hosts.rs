@@ -23,7 +23,7 @@ pub(super) fn read(
     if is_development && !trusts_clients && !hosts.iter().all(|host| is_loopback(host)) {
         reader.refuse(
             &table::HOST,
-            "without JWT_SECRET the server believes every client, so it listens on this machine only; set JWT_SECRET (32 bytes or more), or remove this, or add --insecure-trust-clients if nobody else can reach the port",
+            "without JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_SESSION_URL the server believes every client, so it listens on this machine only; set one of them, or remove this, or add --insecure-trust-clients if nobody else can reach the port",
         );
     }
     reader.show(&table::HOST, &hosts.join(", "));

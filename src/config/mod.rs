@@ -6,6 +6,7 @@
 mod database;
 mod dotenv;
 mod hosts;
+mod logins;
 mod origins;
 mod reader;
 mod sources;
@@ -13,6 +14,7 @@ pub mod table;
 mod uploads;
 
 pub use database::{Database, shown_database};
+pub use logins::is_open_to_others;
 pub use sources::Flags;
 
 use std::fmt;
@@ -27,8 +29,6 @@ use sources::Sources;
 use crate::chat::Dialect;
 use crate::{auth, chat, delivery, http, socket, store, telemetry};
 
-/// HS256 needs a key as long as its hash (RFC 7518, section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
 const HOUR_MS: u64 = 3_600_000;
 /// The port when no dialect is configured, or none that expects another one.
 const DEFAULT_PORT: u16 = 3_001;
@@ -40,7 +40,7 @@ const FRONT_END_NAMES: [&str; 3] = ["NEXT_PUBLIC_SOCKET_URL", "VITE_SOCKET_URL",
 const FOREIGN_NAMES: [(&str, &str); 2] = [
     (
         "BYPASS_AUTH",
-        "logins are always checked; without JWT_SECRET the server runs in development mode",
+        "logins are always checked; without JWT_SECRET or another proof of logins the server runs in development mode",
     ),
     (
         "POSTGRES_HOST",
@@ -139,7 +139,7 @@ impl Settings {
 
     /// True when no key is configured and the ids that clients claim are believed.
     pub fn is_development(&self) -> bool {
-        self.auth.secret.is_none()
+        self.auth.is_development()
     }
 
     fn resolve(sources: &Sources) -> Result<Self, Faults> {
@@ -150,7 +150,7 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
-        let is_development = sources.find(&table::JWT_SECRET).is_none();
+        let is_development = logins::is_development(sources);
         let trusts_clients = reader.value(&table::INSECURE_TRUST_CLIENTS, switch);
         let database = reader.value(&table::DATABASE_URL, Database::parse);
         reader.show(&table::DATABASE_URL, &shown_database(&database.url));
@@ -165,7 +165,7 @@ impl Settings {
             store: read_store(reader, &database),
             delivery: read_delivery(reader, &database),
             database,
-            auth: read_auth(reader),
+            auth: logins::read(reader),
             chat: read_chat(reader, is_development, &http),
             blobs: uploads::read_blobs(reader, &data_dir),
             http,
@@ -215,28 +215,6 @@ fn redis_url(text: &str) -> Result<String, String> {
     match delivery::is_redis_url(text) {
         true => Ok(text.to_owned()),
         false => Err("write redis://[user:password@]host[:port][/db], or rediss:// for TLS".into()),
-    }
-}
-
-fn read_auth(reader: &mut Reader<'_>) -> auth::Config {
-    auth::Config {
-        secret: reader.optional(&table::JWT_SECRET, secret),
-        api_secret: reader.optional(&table::JWT_API_SECRET, secret),
-        allow_query_token: reader.value(&table::ALLOW_QUERY_TOKEN, switch),
-    }
-}
-
-/// A key of HS256, taken as it stands.
-fn secret(text: &str) -> Result<String, String> {
-    match text.len() {
-        _ if text.trim().is_empty() => Err(
-            "it is set, but empty; write 32 bytes or more, or remove the line for development mode"
-                .to_owned(),
-        ),
-        MIN_SECRET_BYTES.. => Ok(text.to_owned()),
-        n_bytes => Err(format!(
-            "a secret of {n_bytes} bytes can be guessed; write 32 or more, such as the output of: openssl rand -base64 48"
-        )),
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod logins;
 mod uploads;
 
+pub use logins::*;
 pub use uploads::*;
 
 use crate::chat::Dialect;
@@ -78,10 +80,11 @@ pub static LIMITS: [&Setting; 10] = [
 pub static LOGS: [&Setting; 3] = [&LOG_FORMAT, &LOG, &DEBUG];
 
 /// All settings by group, in the order of the help and of `--print-config`.
-pub static GROUPS: [(&str, &[&Setting]); 6] = [
+pub static GROUPS: [(&str, &[&Setting]); 7] = [
     ("Server", &SERVER),
     ("Database", &DATABASE),
     ("Access", &ACCESS),
+    ("Logins", &LOGINS),
     ("Uploads", &UPLOADS),
     ("Limits", &LIMITS),
     ("Logs", &LOGS),
@@ -106,7 +109,7 @@ pub static HOST: Setting = value(
     "ADDRESS",
     &["HOST"],
     "",
-    "Address to listen on, or several with commas. By default this machine only, and every address once JWT_SECRET is set",
+    "Address to listen on, or several with commas. By default this machine only, and every address once logins are checked",
 );
 /// Socket.IO path.
 pub static SOCKET_PATH: Setting = value(
@@ -144,7 +147,7 @@ pub static DIALECT: Setting = value(
 pub static INSECURE_TRUST_CLIENTS: Setting = switch(
     "insecure-trust-clients",
     &["INSECURE_TRUST_CLIENTS"],
-    "Listen beyond this machine without JWT_SECRET: anybody who can reach the port can be anybody",
+    "Listen beyond this machine although no login is checked: anybody who can reach the port can be anybody",
 );
 /// File or server.
 pub static DATABASE_URL: Setting = Setting {
@@ -203,7 +206,7 @@ pub static JWT_SECRET: Setting = Setting {
     flag: Flag::None,
     names: &["JWT_SECRET"],
     default: "",
-    doc: "Secret that signs the tokens (HS256), 32 bytes or more; without it the server trusts every client",
+    doc: "Secret that signs the tokens (HS256), 32 bytes or more; without it, JWT_PUBLIC_KEY, JWKS_URL and AUTH_SESSION_URL the server trusts every client",
     is_secret: true,
     is_wrong_when_empty: true,
 };

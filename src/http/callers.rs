@@ -8,11 +8,12 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::response::Response;
+use chrono::Utc;
 use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::State;
 use super::errors::refuse_error;
-use crate::auth::{Credentials, Identity, Trust, parse_role};
+use crate::auth::{Credentials, Identity, Shown, Trust, parse_role};
 use crate::chat::{Caller, Dialect, People};
 use crate::error::{Error, Result};
 
@@ -70,7 +71,9 @@ pub async fn identify_by(
     headers: &HeaderMap,
     state: &State,
 ) -> Result<Identified> {
+    let cookies = text(headers, COOKIE.as_str());
     let credentials = Credentials {
+        shown: Shown::new(cookies.as_deref(), token.as_deref()),
         token,
         claimed: claimed(headers),
     };
@@ -91,6 +94,7 @@ pub fn on_behalf(identity: Identity, headers: &HeaderMap) -> Result<Identity> {
 pub fn vouched(headers: &HeaderMap) -> Identified {
     Identified(Identity {
         trust: Trust::Verified,
+        issued_at: Some(Utc::now()),
         ..claimed(headers)
     })
 }

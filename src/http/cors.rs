@@ -1,7 +1,11 @@
 //! Which pages may call (contract/README.md, 6.10). One allowed origin is echoed, with credentials.
 //! A page of any other origin may not open a socket and may not change anything: browsers send
 //! cookies along with both, and ask nobody before they open a WebSocket. What it may only read, it
-//! gets without the headers that would let it see the answer.
+//! gets as somebody without cookies, and without the headers that would let it see the answer.
+//!
+//! Browsers name the origin with every WebSocket, every call across origins and every form. What they
+//! ask for without it across sites (a picture, a script, a link) they mark with `Sec-Fetch-Site`. So who
+//! sends neither is no page, or one of our own origin; its cookies count.
 
 use std::sync::Arc;
 
@@ -9,7 +13,7 @@ use axum::extract::{Request, State as AxumState};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, COOKIE, HOST, HeaderName, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -19,6 +23,8 @@ use super::State;
 use crate::headers::asks_for_websocket;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
+/// Where browsers say how a page stands to what it asks for.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// How long a browser may keep the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Hosts that are this machine, as browsers write them.
@@ -27,13 +33,17 @@ const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// Answers preflights, refuses foreign pages, and marks all other answers.
 pub async fn check_origin(
     AxumState(state): AxumState<Arc<State>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
-    let is_foreign = origin
-        .as_ref()
-        .is_some_and(|origin| !is_allowed(&state, origin) && !is_own(origin, request.headers()));
+    let is_foreign = match &origin {
+        Some(origin) => !is_allowed(&state, origin) && !is_own(origin, request.headers()),
+        None => is_of_other_site(request.headers()),
+    };
+    if is_foreign {
+        request.headers_mut().remove(COOKIE);
+    }
     let allowed = origin.filter(|origin| is_allowed(&state, origin));
     let is_preflight = request.method() == Method::OPTIONS
         && request
@@ -75,6 +85,12 @@ fn preflight(request: &HeaderMap, is_allowed: bool) -> Response {
         }
     }
     response
+}
+
+/// Whether a page of another site asks, without saying which.
+fn is_of_other_site(headers: &HeaderMap) -> bool {
+    let site = headers.get(SEC_FETCH_SITE);
+    site.is_some_and(|site| site == "cross-site")
 }
 
 /// Whether a page of this very server calls.

@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Request, State as AxumState};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -18,6 +18,7 @@ use sohbet_entity::ids::UploadId;
 use super::State;
 use super::callers::Identified;
 use super::errors::{refuse, refuse_error};
+use super::hardening::CROSS_ORIGIN_RESOURCE_POLICY;
 use super::ranges::Wanted;
 use crate::chat::{UploadRow, is_inline};
 
@@ -118,7 +119,11 @@ fn headers(row: &UploadRow, etag: &str, cache: HeaderValue) -> HeaderMap {
         (CONTENT_DISPOSITION, header(disposition(row))),
         (ETAG, header(etag.to_owned())),
         (CACHE_CONTROL, cache),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        // Front ends show files in pages of their own origin.
+        (
+            CROSS_ORIGIN_RESOURCE_POLICY,
+            HeaderValue::from_static("cross-origin"),
+        ),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
     ])

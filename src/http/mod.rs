@@ -12,6 +12,7 @@ mod directory;
 mod errors;
 mod files;
 mod gallery;
+mod hardening;
 mod health;
 mod messaging;
 mod native;
@@ -133,4 +134,5 @@ pub fn finish(router: Router, state: &Arc<State>) -> Router {
             Arc::clone(state),
             cors::check_origin,
         ))
+        .layer(middleware::from_fn(hardening::add_headers))
 }

@@ -72,7 +72,9 @@ pub fn surface() -> Surface {
         )
         .route("/tokens/{id}", delete(tokens::revoke_token))
         .route("/admin/sessions", get(admin::list_sessions))
-        .route("/admin/rooms", get(admin::list_rooms));
+        .route("/admin/rooms", get(admin::list_rooms))
+        .route("/admin/users/{id}", patch(admin::change_user))
+        .route("/admin/users/{id}/sign-out", post(admin::sign_out));
     Surface {
         dialect: DIALECT,
         owns,

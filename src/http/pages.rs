@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State as AxumState;
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 
@@ -15,7 +15,7 @@ use super::routing::Face;
 /// What is running here and how to connect to it.
 const PAGE: &str = include_str!("root.html");
 /// The page has one inline style and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A page for people, `{"ok":true,"uptime":seconds}` for programs; where a dialect is configured
 /// that has words of its own for it, these.
@@ -29,11 +29,7 @@ pub async fn show_root(
     }
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let response = if prefers_html(accept.unwrap_or_default()) {
-        let headers = [
-            (CONTENT_SECURITY_POLICY, POLICY),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
-        (headers, Html(PAGE)).into_response()
+        ([(CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE)).into_response()
     } else {
         let body = serde_json::json!({"ok": true, "uptime": uptime_seconds(&state)});
         Json(body).into_response()

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use sohbet_entity::ids::{self, UserId};
 
 use super::{DIALECT, Shared};
-use crate::auth::{Credentials, Identity, Trust};
+use crate::auth::{Credentials, Identity, Shown, Trust};
 use crate::chat::cookie;
 use crate::error::Error;
 use crate::headers::query;
@@ -69,26 +69,27 @@ fn check_dialect(uri: &Uri) -> Result<(), Refusal> {
     }
 }
 
-/// Who is behind the token in the query, the header or the cookie, in this order. A bad one in the
-/// query or the cookie counts as absent, and so does every bad one in development mode, where the
-/// query may also name the user.
+/// Who is behind the token in the query, the header or the cookie, in this order, or behind a login of
+/// the host application. A bad one in the query or the cookie counts as absent, and so does every bad one
+/// in development mode, where the query may also name the user.
 async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Identity, Refusal> {
     let is_development = shared.chat.auth.is_development();
     let cookies = text(headers, &COOKIE).unwrap_or_default();
     let sources = [
-        (query(uri, "token"), false),
-        (text(headers, &AUTHORIZATION), !is_development),
+        (query(uri, "token"), true, false),
+        (text(headers, &AUTHORIZATION), true, !is_development),
         (
             cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned),
+            false,
             false,
         ),
     ];
     let bad = || Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized: Invalid token");
-    for (token, must_be_good) in sources {
+    for (token, may_be_shown, must_be_good) in sources {
         let Some(token) = token else { continue };
         let credentials = Credentials {
-            token: Some(token),
-            claimed: Identity::nobody(Trust::Claimed),
+            shown: Shown::new(Some(&cookies), Some(&token)).filter(|_| may_be_shown),
+            ..Credentials::of_token(token)
         };
         match shared.chat.identify(credentials).await {
             Ok(identity) if identity.user.is_some() => return Ok(identity),
@@ -98,6 +99,11 @@ async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Ide
             _ if must_be_good => return Err(bad()),
             _ => {}
         }
+    }
+    match shared.chat.find_login(Some(&cookies)).await {
+        Ok(Some(identity)) => return Ok(identity),
+        Ok(None) | Err(Error::Unauthenticated(_)) => {}
+        Err(_) => return Err(Refusal::unavailable()),
     }
     let user = query(uri, "userId").filter(|user| ids::is_valid(user));
     match is_development {

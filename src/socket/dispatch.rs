@@ -74,6 +74,7 @@ impl Dispatcher {
             shared: Arc::clone(shared),
             session: Arc::downgrade(&dispatcher.session),
             links,
+            gone: dispatcher.gone.clone(),
         });
         // Nothing here can fail or panic: a disconnect handler that does leaks the socket.
         let gone = dispatcher.gone.clone();

@@ -14,7 +14,7 @@ use super::Shared;
 use super::dispatch::Dispatcher;
 use super::links::Links;
 use super::outbox::SocketOutbox;
-use crate::auth::{self, Auth, Credentials, Identity, Trust};
+use crate::auth::{self, Credentials, Identity, Shown, Trust};
 use crate::chat::{Dialect, cookie_tokens};
 use crate::error::Error;
 use crate::headers;
@@ -71,7 +71,8 @@ pub(super) async fn admit(
     }
     let named = dialect(shared, &socket, &handshake)?;
     let identity = identify(shared, &socket, &handshake, named, &links).await?;
-    let has_token = identity.grant.is_some() || has_readable_token(&socket, &handshake);
+    let is_vouched = identity.grant.is_some() || identity.shown.is_some();
+    let has_token = is_vouched || has_readable_token(shared, &socket, &handshake);
     let dialect = named.or_else(|| {
         let names_gallery = has_token && identity.gallery.is_some();
         names_gallery.then(wire::infer_from_gallery).flatten()
@@ -177,8 +178,8 @@ async fn prove(
         // What the dialect itself knows goes before the login of a host application.
         for token in cookie_tokens(cookies.as_deref().unwrap_or_default(), dialect) {
             let credentials = Credentials {
-                token: Some(token.to_owned()),
                 claimed: claimed(socket, handshake),
+                ..Credentials::of_token(token)
             };
             // A bad cookie counts as absent.
             if let Ok(identity) = chat.identify(credentials).await
@@ -187,8 +188,7 @@ async fn prove(
                 return Ok(identity);
             }
         }
-        let login = chat.find_login(cookies.as_deref()).await;
-        if let Some(identity) = login.map_err(|_| Refusal::Unavailable)? {
+        if let Some(identity) = chat.find_login(cookies.as_deref()).await.map_err(refusal)? {
             return Ok(identity);
         }
         let is_trusted = links.address.is_some_and(|peer| chat.trusts(peer.ip()));
@@ -200,22 +200,33 @@ async fn prove(
     let reads_query = |dialect| wire::vocabulary(dialect).takes_query_token();
     if token.is_none() && (chat.auth.allow_query_token || dialect.is_some_and(reads_query)) {
         // One that is not valid counts as absent.
+        let token = query(socket, "token");
         let credentials = Credentials {
-            token: query(socket, "token"),
+            shown: Shown::new(None, token.as_deref()),
+            token,
             claimed: claimed.clone(),
         };
         if let Ok(identity) = chat.identify(credentials).await {
             return Ok(identity);
         }
     }
-    let credentials = Credentials { token, claimed };
-    match chat.identify(credentials).await {
-        Ok(identity) => Ok(identity),
-        Err(error @ (Error::Unavailable { .. } | Error::Internal)) => {
-            tracing::warn!(error.code = error.code(), "a token could not be checked");
-            Err(Refusal::Unavailable)
+    let cookies = header(socket, "cookie");
+    let credentials = Credentials {
+        shown: Shown::new(cookies.as_deref(), token.as_deref()),
+        token,
+        claimed,
+    };
+    chat.identify(credentials).await.map_err(refusal)
+}
+
+/// Why somebody is refused whom nobody could make out.
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::Unavailable { .. } | Error::Internal => {
+            tracing::warn!(error.code = error.code(), "a login could not be checked");
+            Refusal::Unavailable
         }
-        Err(_) => Err(Refusal::Identity),
+        _ => Refusal::Identity,
     }
 }
 
@@ -230,9 +241,9 @@ fn sent_token(socket: &SocketRef, handshake: &Handshake) -> Option<String> {
 }
 
 /// Whether a client sent a token that says something: in development mode others count as absent.
-fn has_readable_token(socket: &SocketRef, handshake: &Handshake) -> bool {
+fn has_readable_token(shared: &Shared, socket: &SocketRef, handshake: &Handshake) -> bool {
     let token = sent_token(socket, handshake);
-    token.is_some_and(|token| Auth::can_read(&token))
+    token.is_some_and(|token| shared.chat.auth.can_read(&token))
 }
 
 /// Ids that the client claims; only development mode looks at them.

@@ -9,6 +9,7 @@ use socketioxide::extract::AckSender;
 use socketioxide::handler::{FromMessageParts, MessageHandler, Value};
 use socketioxide::socket::Socket;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::links::Links;
@@ -42,6 +43,8 @@ pub(super) struct Intake {
     /// Weak, because the session holds the socket, and the socket this.
     pub session: Weak<Session>,
     pub links: Arc<Links>,
+    /// Fires when the client has left the namespace: what it sends after that is nobody's.
+    pub gone: CancellationToken,
 }
 
 /// Marks [`Intake`] as a message handler.
@@ -49,6 +52,9 @@ pub(super) struct ByIntake;
 
 impl MessageHandler<LocalAdapter, ByIntake> for Intake {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut payload: Value, ack_id: Option<i64>) {
+        if self.gone.is_cancelled() {
+            return;
+        }
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut payload, &ack_id);
         let n_bytes = payload.as_str().map_or(0, |text| text.len()) + EVENT_OVERHEAD_BYTES;
         let incoming = Incoming {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{MaybeDone, maybe_done};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION,
+};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -17,6 +19,7 @@ use tower::Service;
 
 use super::links::{Links, Peer};
 use super::session_ids::{Entry, SessionIds};
+use crate::headers::{asks_for_websocket, has_word};
 
 /// Headers that outlive the first request of a session. All others are dropped, since the engine
 /// keeps them as long as the session lives.
@@ -76,14 +79,14 @@ where
         let (ids, engine) = (Arc::clone(&self.ids), self.engine.clone());
         let query = Query::of(request.uri());
         Box::pin(async move {
-            if query.is_websocket && !has_upgrade(request.headers()) {
+            if query.is_websocket && !follows_protocol(request.headers()) {
                 return Ok(refuse(3, "Bad request"));
             }
             match query.session.clone() {
                 None => begin(engine, &ids, request, &query).await,
                 Some(secret) => match ids.find(&secret) {
                     Some(entry) => go_on(engine, request, &query, &entry).await,
-                    None => Ok(refuse(1, "Session ID unknown")),
+                    None => Ok(unknown()),
                 },
             }
         })
@@ -172,7 +175,12 @@ where
         tokio::time::sleep(NOOP_PAUSE).await;
         return Ok(noop());
     }
-    answer.as_mut().await;
+    tokio::select! {
+        biased;
+        () = answer.as_mut() => {}
+        // Whoever is thrown out or sent away must not wait for the next ping to learn of it.
+        () = entry.links.killed(), if is_poll => return Ok(unknown()),
+    }
     let Some(answered) = answer.as_mut().take_output() else {
         return Ok(refuse(3, "Bad request"));
     };
@@ -199,6 +207,11 @@ async fn begin_poll<F: Future>(links: &Links, mut answer: Pin<&mut MaybeDone<F>>
         Poll::Ready(begun.is_some())
     })
     .await
+}
+
+/// What a request hears whose session does not exist, or no longer.
+fn unknown() -> Response<Body> {
+    refuse(1, "Session ID unknown")
 }
 
 /// An empty answer to a poll (engine.io-protocol, packet `noop`).
@@ -246,9 +259,9 @@ impl Query {
     }
 }
 
-fn has_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+/// Whether a request for a WebSocket is one as RFC 6455 has it; the engine does not look.
+fn follows_protocol(headers: &HeaderMap) -> bool {
+    asks_for_websocket(headers) && has_word(headers, &SEC_WEBSOCKET_VERSION, "13")
 }
 
 /// Owned copies of the headers that are needed later: what hyper hands out holds on to the whole

@@ -2,8 +2,9 @@
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
 //! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
-//! come as one value (`api_tokens.rs`).
+//! come as one value (`api_tokens.rs`, `accounts.rs`).
 
+mod accounts;
 mod api_tokens;
 mod batches;
 mod blobs;
@@ -35,6 +36,7 @@ mod users;
 mod views;
 mod writer;
 
+pub use accounts::{Account, AccountChange};
 pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use catch_up::Stretch;

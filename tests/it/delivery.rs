@@ -71,7 +71,7 @@ impl Parts {
             blobs: Blobs::open(&config.blobs).unwrap(),
             link_key: "k".repeat(32),
         };
-        let auth = Auth::new(&config.auth, "s".repeat(32));
+        let auth = Auth::new(&config.auth, "s".repeat(32)).unwrap();
         let (chat, events) = Chat::new(config.chat, auth, Arc::clone(&store), queue, files);
         let chat = Arc::new(chat);
         let stop = CancellationToken::new();

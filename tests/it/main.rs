@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod access_rows;
+mod accounts;
 mod api_tokens;
 mod checks;
 mod crashes;
@@ -13,13 +14,19 @@ mod embedding;
 mod examples;
 mod first_events;
 mod gateways;
+mod handshakes;
+mod http_guards;
 mod http_rules;
+mod key_sets;
+mod leaks;
 mod logins;
 mod logs;
 mod malformed;
 mod members;
+mod origins;
 mod pipelining;
 mod query_plans;
+mod session_hook;
 mod session_ids;
 mod slow_readers;
 mod stalled_store;

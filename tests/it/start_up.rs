@@ -169,6 +169,45 @@ async fn a_secret_that_protects_nothing_is_refused() {
 }
 
 #[tokio::test]
+async fn each_proof_of_logins_ends_development_mode_and_nothing_else_does() {
+    let store = Store::sqlite();
+    let everywhere = ("HOST", "0.0.0.0");
+    let public_key = include_str!("../keys/p256.pub.pem");
+    // Nobody answers there: a start does not depend on it.
+    let nowhere = "http://127.0.0.1:9/answer";
+    for proof in [
+        ("JWT_SECRET", SECRET),
+        ("JWT_PUBLIC_KEY", public_key),
+        ("JWKS_URL", nowhere),
+        ("AUTH_SESSION_URL", nowhere),
+    ] {
+        let mut server = Server::start_with(&store, &[everywhere, proof]).await;
+        assert!(!server.log().contains("DEVELOPMENT"), "{}", server.log());
+        let nobody = Client::try_connect(server.port, Some(&json!({"userId": 7}))).await;
+        assert!(nobody.is_err(), "{proof:?}");
+        server.stop().await;
+    }
+    for other in [
+        ("JWT_API_SECRET", SECRET),
+        ("JWT_ISSUER", "https://login.example.com/"),
+        ("JWT_AUDIENCE", "chat"),
+        ("ALLOW_QUERY_TOKEN", "true"),
+        ("FRONTEND_URL", "https://app.example.com"),
+        ("NODE_ENV", "production"),
+    ] {
+        let failure = refused(&store, &[everywhere, other]).await;
+        assert!(
+            failure.text.contains("JWT_SECRET"),
+            "{other:?}: {failure:?}"
+        );
+    }
+    for name in ["JWT_PUBLIC_KEY", "JWKS_URL", "AUTH_SESSION_URL"] {
+        let failure = refused(&store, &[(name, "")]).await;
+        assert!(failure.text.contains(name), "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_wrong_setting_is_named_in_one_go() {
     let wrong = [
         ("SOCKET_PORT", "x"),

@@ -66,13 +66,17 @@ const FENCES: [(&str, &[&str]); 7] = [
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.
-const CONFIG_MAY_USE: [&str; 10] = [
+const CONFIG_MAY_USE: [&str; 14] = [
     "BlobConfig",
     "Bucket",
     "Config",
     "Dialect",
+    "FieldNames",
     "FileHost",
     "Format",
+    "PublicKeys",
+    "SessionConfig",
+    "TokenRules",
     "UploadRules",
     "check_filter",
     "with_debug",

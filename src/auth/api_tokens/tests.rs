@@ -9,9 +9,9 @@ fn auth(secret: Option<&str>, api_secret: Option<&str>) -> Auth {
     let config = Config {
         secret: secret.map(str::to_owned),
         api_secret: api_secret.map(str::to_owned),
-        allow_query_token: false,
+        ..Config::default()
     };
-    Auth::new(&config, STORED.into())
+    Auth::new(&config, STORED.into()).unwrap()
 }
 
 fn signed(auth: &Auth, token_type: TokenType, seconds: i64) -> Secret {

@@ -68,8 +68,8 @@ impl ApiTokens {
 }
 
 impl Chat {
-    /// Closes the sockets of tokens that are over, and writes down which tokens were used; the
-    /// body of a worker.
+    /// Closes the sockets of tokens and logins that are over, and writes down which tokens were used;
+    /// the body of a worker.
     pub async fn watch_tokens(&self, stop: CancellationToken) {
         let mut ticks = Ticks::new(TICK, &stop);
         let mut n_ticks = 0_u32;
@@ -77,11 +77,12 @@ impl Chat {
         while ticks.next().await {
             n_ticks = n_ticks.wrapping_add(1);
             let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
-            let checked = self.check_live_tokens(is_minute).await;
+            let tokens = self.check_live_tokens(is_minute).await;
+            let checked = self.cut_logins().await.and(tokens);
             if let Err(fault) = checked
                 && is_checked
             {
-                tracing::warn!(%fault, "the tokens of live sockets cannot be checked");
+                tracing::warn!(%fault, "the tokens and logins of live sockets cannot be checked");
             }
             is_checked = checked.is_ok();
             self.tokens.write_uses().await;
@@ -141,14 +142,5 @@ impl Chat {
             }
         });
         found
-    }
-
-    /// Throws a socket out whose token is over.
-    fn cut(&self, session: &Session) {
-        tracing::debug!(
-            user.id = session.identity().user.as_ref().map(|user| user.as_str()),
-            "the token of a socket is over"
-        );
-        session.outbox.expel();
     }
 }

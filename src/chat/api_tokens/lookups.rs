@@ -14,7 +14,7 @@ use super::ApiTokens;
 use crate::auth::{Candidate, Credentials, Grant, Identity, Permissions, REFUSAL, Trust};
 use crate::chat::Chat;
 use crate::error::{Error, Result};
-use crate::store::{self, OwnedToken};
+use crate::store::{self, Account, OwnedToken};
 
 /// How long what the store said about a token is believed: a token that another process revokes
 /// is refused after that time.
@@ -107,9 +107,12 @@ impl ApiTokens {
     /// A token that a front end signed is as good as its user.
     async fn without_row(&self, claimed: Result<Option<Identity>>) -> Result<Option<Identity>> {
         let identity = claimed?;
-        if let Some(user) = identity.as_ref().and_then(|it| it.user.as_ref()) {
-            let row = self.store.find_user(user).await?;
-            if row.is_some_and(|row| row.disabled) {
+        if let Some(identity) = &identity
+            && let Some(user) = &identity.user
+        {
+            let accounts = self.store.find_restricted(&[user]).await?;
+            let admits = |account: &Account| account.admits(identity.issued_at);
+            if !accounts.iter().all(admits) {
                 return Err(REFUSAL);
             }
         }
@@ -148,7 +151,14 @@ impl Chat {
                 Err(error) => return Err(error),
             }
         }
-        self.auth.identify(credentials)
+        self.identify_login(credentials).await
+    }
+
+    /// The identity behind a login: a token that somebody else signed, or what the host application
+    /// says. In development mode it is what is claimed.
+    pub async fn identify_login(&self, credentials: Credentials) -> Result<Identity> {
+        let identity = self.auth.identify(credentials).await?;
+        self.check_account(identity).await
     }
 }
 
@@ -177,11 +187,7 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         gallery,
         name: owner.display_name.or(owner.username),
         role,
-        title: None,
-        trust: Trust::Verified,
-        expires_at: None,
-        grant: None,
-        is_on_behalf: false,
+        ..Identity::nobody(Trust::Verified)
     };
     Ok(identity.with_grant(grant))
 }

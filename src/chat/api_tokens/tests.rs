@@ -122,7 +122,7 @@ impl Desk {
         let store = Arc::new(Store::open(&config_of_store).await.unwrap());
         store.save_user(&"ali".into(), Some("Ali")).await.unwrap();
         Self {
-            auth: Auth::new(config, "a-key-that-the-store-would-keep".into()),
+            auth: Auth::new(config, "a-key-that-the-store-would-keep".into()).unwrap(),
             tokens: ApiTokens::new(store),
             _folder: folder,
         }

@@ -119,8 +119,10 @@ pub(super) struct State {
     muted: HashSet<ConversationId>,
     /// What the handshake brought for the dialect to read.
     opening: Option<Box<RawValue>>,
-    /// The end of a login token that was shown later than the one of the handshake.
-    renewed_until: Option<DateTime<Utc>>,
+    /// The end and the time of a login that was shown later than the one of the handshake.
+    renewed: Option<Renewal>,
+    /// When the host application was asked about its login again.
+    asked_at: Option<DateTime<Utc>>,
     /// The end that its client was warned of.
     warned_of: Option<DateTime<Utc>>,
     /// Events that wait until an answer is given.
@@ -128,6 +130,13 @@ pub(super) struct State {
     n_held_bytes: usize,
     /// It is gone: nothing is listened for any more.
     pub(super) is_closed: bool,
+}
+
+/// A login that takes the place of an earlier one.
+#[derive(Debug, Clone, Copy)]
+struct Renewal {
+    until: Option<DateTime<Utc>>,
+    issued_at: Option<DateTime<Utc>>,
 }
 
 struct Held {
@@ -229,13 +238,39 @@ impl Session {
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let identity = &self.identity;
         let of_grant = identity.grant.as_ref().and_then(|grant| grant.expires_at);
-        let of_token = self.state().renewed_until.or(identity.expires_at);
-        of_grant.or(of_token)
+        let renewed = self.state().renewed;
+        let of_login = renewed.map_or(identity.expires_at, |renewed| renewed.until);
+        of_grant.or(of_login)
     }
 
-    /// A token of the same user ends later.
-    pub fn renew(&self, until: DateTime<Utc>) {
-        self.state().renewed_until = Some(until);
+    /// When the login was made that counts now, as far as it says.
+    pub fn issued_at(&self) -> Option<DateTime<Utc>> {
+        let renewed = self.state().renewed;
+        renewed.map_or(self.identity.issued_at, |renewed| renewed.issued_at)
+    }
+
+    /// Another login of the same user takes the place of the one before.
+    pub fn renew(&self, login: &Identity) {
+        self.state().renewed = Some(Renewal {
+            until: login.expires_at,
+            issued_at: login.issued_at,
+        });
+    }
+
+    /// When the host application was last asked about its login.
+    pub fn asked_at(&self) -> DateTime<Utc> {
+        self.state().asked_at.unwrap_or(self.connected_at)
+    }
+
+    /// The host application is asked about its login now.
+    pub fn note_asked(&self, at: DateTime<Utc>) {
+        self.state().asked_at = Some(at);
+    }
+
+    /// Whether another login says the same of the same user: who is behind a socket never changes.
+    pub fn is_still(&self, login: &Identity) -> bool {
+        let own = &self.identity;
+        own.user == login.user && own.role == login.role && own.gallery == login.gallery
     }
 
     /// Notes that its client is warned of that end; `false` when it was before.

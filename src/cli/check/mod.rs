@@ -1,6 +1,7 @@
 //! `sohbet check`: what would keep the server from working, with cause and remedy.
 
 mod database;
+mod logins;
 mod origins;
 mod port;
 mod uploads;
@@ -10,9 +11,6 @@ use std::process::ExitCode;
 use super::flags::SettingFlags;
 use super::say;
 use crate::config::{Faults, Settings, table};
-
-/// A secret with fewer different bytes than this was typed, not drawn.
-const MIN_DISTINCT_BYTES: usize = 8;
 
 /// What `sohbet check` takes.
 #[derive(Debug, clap::Args)]
@@ -93,7 +91,7 @@ fn look(settings: &Settings) -> Vec<Finding> {
         "settings",
         "all are valid; sohbet serve --print-config shows them",
     )];
-    findings.push(secret(settings.auth.secret.as_deref()));
+    findings.extend(logins::look(settings));
     findings.extend(origins::look(settings));
     findings.push(port::look(&settings.hosts, settings.port));
     findings.push(database::look(settings));
@@ -108,23 +106,6 @@ fn wrong_settings(faults: Faults) -> Vec<Finding> {
         None => Finding::fail("settings", fault, "the setting it names"),
     };
     faults.0.into_iter().map(fail).collect()
-}
-
-fn secret(secret: Option<&str>) -> Finding {
-    const REMEDY: &str = "JWT_SECRET=<the output of: openssl rand -base64 48>";
-    let Some(secret) = secret else {
-        let cause = "JWT_SECRET is not set: development mode, every client is believed";
-        return Finding::warn("secret", cause, REMEDY);
-    };
-    let distinct: std::collections::HashSet<u8> = secret.bytes().collect();
-    match distinct.len() < MIN_DISTINCT_BYTES {
-        true => Finding::warn(
-            "secret",
-            "JWT_SECRET can be guessed: it repeats a few characters",
-            REMEDY,
-        ),
-        false => Finding::ok("secret", format!("JWT_SECRET has {} bytes", secret.len())),
-    }
 }
 
 /// The environment name to change, and where its value stands now.
@@ -178,15 +159,5 @@ mod tests {
         let findings = wrong_settings(Faults(vec![fault]));
         assert_eq!(findings[0].cause, "environment PORT = \"x\"");
         assert_eq!(findings[0].remedy.as_deref(), Some("write a whole number"));
-    }
-
-    #[test]
-    fn secrets_that_can_be_guessed_are_pointed_out() {
-        assert_eq!(secret(None).level, Level::Warn);
-        assert_eq!(secret(Some(&"ab".repeat(16))).level, Level::Warn);
-        assert_eq!(
-            secret(Some("0123456789abcdef0123456789abcdef")).level,
-            Level::Ok
-        );
     }
 }

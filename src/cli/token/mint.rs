@@ -38,6 +38,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     )?;
     let token = auth::mint(
         &secret,
+        &settings.auth.rules,
         NewToken {
             user: args.user,
             name: args.name,

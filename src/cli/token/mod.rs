@@ -4,6 +4,8 @@ mod api;
 mod mint;
 mod values;
 
+pub(super) use values::id;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -30,15 +32,15 @@ enum Command {
     Revoke(api::Revoke),
 }
 
-/// The database of the API tokens.
+/// The database of the API tokens and the users.
 #[derive(Debug, clap::Args)]
-struct Database {
+pub(super) struct Database {
     #[arg(long, value_name = "URL", help = help(&table::DATABASE_URL))]
     database_url: Option<String>,
 }
 
 impl Database {
-    fn settings(self) -> anyhow::Result<Settings> {
+    pub(super) fn settings(self) -> anyhow::Result<Settings> {
         let mut flags = Flags::default();
         if let Some(url) = self.database_url {
             flags.set(&table::DATABASE_URL, url);

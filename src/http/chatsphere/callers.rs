@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::UserId;
 
 use super::{DIALECT, Refusal};
-use crate::auth::{Credentials, Identity, Trust};
+use crate::auth::{Credentials, Identity, Shown};
 use crate::chat::{Caller, Chat, cookie};
 use crate::error::{Error, Result};
 use crate::headers::query;
@@ -112,7 +112,13 @@ impl Call {
             .and_then(|Fields(body)| rest::parse_token(body))
             .or_else(|| text(&self.headers, AUTHORIZATION.as_str()))
             .or_else(|| cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned));
-        self.verify(&token.ok_or(missing)?).await
+        match token {
+            Some(token) => self.verify(&token).await,
+            None => {
+                let login = self.chat().find_login(Some(&cookies)).await?;
+                login.ok_or(missing)
+            }
+        }
     }
 
     /// The identity behind an API token, or, where there is a key, behind a login token.
@@ -126,11 +132,12 @@ impl Call {
             Some(identity) => Ok(identity),
             None if self.is_development() => Err(BAD_TOKEN),
             None => {
+                let cookies = text(&self.headers, COOKIE.as_str());
                 let credentials = Credentials {
-                    token: Some(token.to_owned()),
-                    claimed: Identity::nobody(Trust::Claimed),
+                    shown: Shown::new(cookies.as_deref(), Some(token)),
+                    ..Credentials::of_token(token)
                 };
-                chat.auth.identify(credentials).map_err(bad)
+                chat.identify_login(credentials).await.map_err(bad)
             }
         }
     }

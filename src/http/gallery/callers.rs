@@ -13,7 +13,7 @@ use super::errors::Refusal;
 use crate::chat::Caller;
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::http::callers::{identify_by, vouched};
+use crate::http::callers::{Identified, identify_by, vouched};
 
 /// Some front ends name their gallery beside their token.
 const GALLERY_HEADER: &str = "x-gallery-id";
@@ -54,7 +54,10 @@ impl FromRequestParts<Arc<State>> for Dealer {
 
 async fn caller(parts: &Parts, token: Option<&str>, state: &State) -> Result<Caller> {
     let identified = match token {
-        None if is_gateway(parts, state) => vouched(&parts.headers),
+        None if is_gateway(parts, state) => {
+            let Identified(identity) = vouched(&parts.headers);
+            Identified(state.chat.check_account(identity).await?)
+        }
         token => identify_by(token.map(str::to_owned), &parts.headers, state).await?,
     };
     identified.caller(state, DIALECT, None).await

@@ -66,6 +66,19 @@ impl FromRequestParts<Arc<State>> for PlaceOfToken {
     }
 }
 
+/// The user whose account a path names.
+pub struct PlaceOfAccount(pub UserId);
+
+impl FromRequestParts<Arc<State>> for PlaceOfAccount {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let id = path.ok().map(|Path(id)| id).filter(|id| ids::is_valid(id));
+        Ok(Self(id.ok_or(Error::NO_USER)?.into()))
+    }
+}
+
 /// The conversation and the user that a path names.
 pub struct PlaceOfUser(pub ConversationId, pub UserId);
 

@@ -52,6 +52,7 @@ pub const DESCRIPTION: Field = field("description", "description must be a text"
 pub const KEY: Field = field("key", "key must be a text of 1 to 128 characters");
 pub const IS_OPEN: Field = field("isOpen", "isOpen must be true or false");
 pub const IS_ACTIVE: Field = field("isActive", "isActive must be true or false");
+pub const DISABLED: Field = field("disabled", "disabled must be true or false");
 pub const ROLE: Field = field("role", "role must be OWNER, ADMIN, MODERATOR or MEMBER");
 pub const LIMIT: Field = field("limit", "limit must be a whole number from 1 to 100");
 pub const BEFORE: Field = field("before", "before must be a position");

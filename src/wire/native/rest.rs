@@ -8,11 +8,13 @@ use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::{self, ConversationId, MessageId, UserId};
 
 pub use super::data::data;
-pub use listings::{CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody};
+pub use listings::{
+    AccountBody, CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody,
+};
 
 use super::fields::{self, *};
 use super::words;
-use crate::chat::{Change, Channel, DeskRequest, Draft};
+use crate::chat::{AccountChange, Change, Channel, DeskRequest, Draft};
 use crate::error::{Error, Result};
 use crate::wire::json::{self, Object};
 
@@ -211,6 +213,14 @@ pub fn token(body: &RawValue) -> Result<TokenDraft> {
         expires_at: expires_at(&object)?,
         user: fields::optional_id(&object, &USER)?.map(UserId::from),
     })
+}
+
+/// `PATCH /admin/users/{id}`
+pub fn account_change(body: &RawValue) -> Result<AccountChange> {
+    match flag(&object(body)?, &DISABLED)?.ok_or(DISABLED.wrong)? {
+        true => Ok(AccountChange::Disable),
+        false => Ok(AccountChange::Enable),
+    }
 }
 
 fn expires_at(object: &Object) -> Result<Option<DateTime<Utc>>> {

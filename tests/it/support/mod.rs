@@ -12,6 +12,7 @@ pub mod messages;
 pub mod polling;
 pub mod postgres;
 pub mod processes;
+pub mod provider;
 pub mod routes;
 pub mod server;
 pub mod stores;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sohbet::auth::{NewToken, mint};
+use sohbet::auth::{NewToken, TokenRules, mint};
 
 /// A secret of the length that is asked for.
 pub const SECRET: &str = "a-secret-for-tests-of-at-least-32-bytes";
@@ -16,5 +16,5 @@ pub fn token(user: &str, name: Option<&str>, secret: &str) -> String {
         gallery: None,
         ttl: Duration::from_secs(3_600),
     };
-    mint(secret, token).unwrap()
+    mint(secret, &TokenRules::default(), token).unwrap()
 }

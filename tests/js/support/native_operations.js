@@ -18,6 +18,7 @@ export const CALLS = [
   "POST /conversations/{id}/read", "PATCH /messages/{id}", "DELETE /messages/{id}", "PUT /messages/{id}/reactions/{emoji}",
   "DELETE /messages/{id}/reactions/{emoji}", "GET /sync", "POST /uploads", "GET /users/me", "GET /tokens", "POST /tokens",
   "DELETE /tokens/{id}", "PUT /directory/{kind}/{id}", "GET /admin/sessions", "GET /admin/rooms",
+  "PATCH /admin/users/{id}", "POST /admin/users/{id}/sign-out",
 ];
 
 /**
@@ -95,6 +96,8 @@ export const OPERATIONS = [
   { call: "PUT /directory/{kind}/{id}", body: () => ({ name: "A gallery" }), about: "directory" },
   { call: "GET /admin/sessions", about: "admin" },
   { call: "GET /admin/rooms", about: "admin" },
+  { call: "PATCH /admin/users/{id}", body: () => ({ disabled: false }), about: "admin" },
+  { call: "POST /admin/users/{id}/sign-out", about: "admin" },
 ];
 
 /** An operation whose REST body is the payload of its event without the conversation, which stands in the path. */
@@ -118,7 +121,7 @@ export function upload() {
 /** Method, path and body of the REST twin. */
 export function requestOf(operation, place) {
   const [method, template] = operation.call.split(" ");
-  const ids = { tokens: place.tokenId, directory: "ga", messages: place.m };
+  const ids = { tokens: place.tokenId, directory: "ga", messages: place.m, admin: place.newcomer };
   const id = ids[template.split("/")[1]] ?? place.c;
   const path = template.replace("{id}", id).replace("{emoji}", encodeURIComponent(EMOJI)).replace("{userId}", place.member).replace("{kind}", "gallery");
   return [method, path + (operation.query?.(place) ?? ""), operation.body?.(place)];

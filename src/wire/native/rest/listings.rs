@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 use sohbet_entity::ids::UserId;
 
-use crate::chat::{ApiToken, Caller, CreatedToken, ListedRoom, LiveSocket, Profile, UploadRow};
+use crate::chat::{
+    ApiToken, Caller, CreatedToken, ListedRoom, LiveSocket, Profile, UploadRow, UserRow,
+};
 use crate::wire::ids::Time;
 use crate::wire::native::bodies::UserBody;
 
@@ -24,6 +26,25 @@ impl<'a> MeBody<'a> {
             user: profile.into(),
             parties: parties.iter().map(ToString::to_string).collect(),
             role: caller.role.name(),
+        }
+    }
+}
+
+/// `{userId, disabled, tokensValidAfter}`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountBody<'a> {
+    user_id: &'a str,
+    disabled: bool,
+    tokens_valid_after: Option<Time>,
+}
+
+impl<'a> From<&'a UserRow> for AccountBody<'a> {
+    fn from(row: &'a UserRow) -> Self {
+        Self {
+            user_id: row.id.as_str(),
+            disabled: row.disabled,
+            tokens_valid_after: row.tokens_valid_after.map(Time),
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod limits;
 mod uploads;
 
+pub use limits::*;
 pub use uploads::*;
 
 use crate::chat::Dialect;
@@ -51,7 +53,7 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 4] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE, &REDIS_URL];
 /// Who may connect.
-pub static ACCESS: [&Setting; 8] = [
+pub static ACCESS: [&Setting; 9] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
@@ -60,9 +62,10 @@ pub static ACCESS: [&Setting; 8] = [
     &OPEN_SIGN_UP,
     &TRUSTED_ADDRESSES,
     &GATEWAY_ADDRESSES,
+    &TRUSTED_PROXIES,
 ];
 /// Sizes and times.
-pub static LIMITS: [&Setting; 10] = [
+pub static LIMITS: [&Setting; 11] = [
     &PING_INTERVAL_MS,
     &PING_TIMEOUT_MS,
     &CONNECT_TIMEOUT_MS,
@@ -70,6 +73,7 @@ pub static LIMITS: [&Setting; 10] = [
     &MAX_TEXT_BYTES,
     &MAX_UPLOAD_BYTES,
     &OUTBOUND_PACKETS,
+    &OUTBOUND_BYTES,
     &WRITE_TIMEOUT_MS,
     &HEADER_TIMEOUT_MS,
     &STOP_TIMEOUT_MS,
@@ -78,12 +82,14 @@ pub static LIMITS: [&Setting; 10] = [
 pub static LOGS: [&Setting; 3] = [&LOG_FORMAT, &LOG, &DEBUG];
 
 /// All settings by group, in the order of the help and of `--print-config`.
-pub static GROUPS: [(&str, &[&Setting]); 6] = [
+pub static GROUPS: [(&str, &[&Setting]); 8] = [
     ("Server", &SERVER),
     ("Database", &DATABASE),
     ("Access", &ACCESS),
     ("Uploads", &UPLOADS),
     ("Limits", &LIMITS),
+    ("Budgets", &BUDGETS),
+    ("Caps", &CAPS),
     ("Logs", &LOGS),
 ];
 
@@ -276,7 +282,7 @@ pub static CONNECT_TIMEOUT_MS: Setting = value(
     "connect-timeout-ms",
     "MS",
     &["CONNECT_TIMEOUT_MS"],
-    "45000",
+    "10000",
     "Time a client has to join after it opened a connection",
 );
 /// For packets, websocket messages and websocket frames alike.
@@ -316,7 +322,7 @@ pub static WRITE_TIMEOUT_MS: Setting = value(
     "write-timeout-ms",
     "MS",
     &["WRITE_TIMEOUT_MS"],
-    "30000",
+    "25000",
     "Time a write to a client may take",
 );
 /// Against clients that never finish a request.

@@ -2,10 +2,16 @@
 //! and clients over real connections.
 
 // A panic here is a failed test, and what it prints belongs to its report.
-#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
+#![allow(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 mod access_rows;
 mod api_tokens;
+mod attack;
 mod checks;
 mod crashes;
 mod delivery;
@@ -14,10 +20,12 @@ mod examples;
 mod first_events;
 mod gateways;
 mod http_rules;
+mod limits;
 mod logins;
 mod logs;
 mod malformed;
 mod members;
+mod overdue;
 mod pipelining;
 mod query_plans;
 mod session_ids;
@@ -25,6 +33,7 @@ mod slow_readers;
 mod stalled_store;
 mod start_up;
 mod stops;
+mod stuck_clients;
 mod support;
 mod tidy;
 mod token_commands;

@@ -1,6 +1,7 @@
 //! The one error type, sorted by what a client can do about it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Longest text of an error that repeats something a client sent, in characters.
 const MAX_ECHO_CHARS: usize = 128;
@@ -68,6 +69,15 @@ impl Error {
         Self::Unavailable {
             text: "Try again",
             retry_after_ms: Some(1_000),
+        }
+    }
+
+    /// `RateLimited` for who may go on after that time.
+    pub fn rate_limited(wait: Duration) -> Self {
+        // Rounded up: a client that comes back to the millisecond is not refused again.
+        let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        Self::RateLimited {
+            retry_after_ms: wait_ms.saturating_add(1),
         }
     }
 

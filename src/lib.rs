@@ -3,6 +3,7 @@
 //!
 //! The modules are floors; imports point down. `ARCHITECTURE.md` walks one message through them.
 
+pub mod addresses;
 pub mod app;
 pub mod auth;
 pub mod chat;

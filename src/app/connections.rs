@@ -1,10 +1,12 @@
 //! Serving HTTP on accepted connections.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
@@ -13,7 +15,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::Config;
-use super::listener::{self, Connection, Listener};
+use super::connection::Connection;
+use super::listener::{self, Listener};
+use crate::chat::Chat;
 use crate::socket::Peer;
 
 /// All connections of the server.
@@ -25,7 +29,7 @@ pub struct Connections {
 
 impl Connections {
     /// Starts to accept and to serve.
-    pub fn serve(listener: Listener, router: Router, config: &Config) -> Self {
+    pub fn serve(listener: Listener, router: Router, config: &Config, chat: &Arc<Chat>) -> Self {
         let connections = Self {
             accepting: CancellationToken::new(),
             finishing: CancellationToken::new(),
@@ -34,6 +38,7 @@ impl Connections {
         for socket in listener.into_sockets() {
             let server = Server {
                 router: router.clone(),
+                chat: Arc::clone(chat),
                 header_timeout: config.header_timeout,
                 write_timeout: config.write_timeout,
                 finishing: connections.finishing.clone(),
@@ -78,6 +83,7 @@ const FINISH_TIME: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 struct Server {
     router: Router,
+    chat: Arc<Chat>,
     header_timeout: Duration,
     write_timeout: Duration,
     finishing: CancellationToken,
@@ -87,19 +93,29 @@ struct Server {
 impl Server {
     async fn accept(self, socket: TcpListener) {
         loop {
-            let (connection, peer) = listener::accept(&socket, self.write_timeout).await;
+            let (connection, peer) = {
+                let limits = &self.chat.limits;
+                listener::accept(&socket, self.write_timeout, limits).await
+            };
             self.tracker.spawn(self.clone().serve(connection, peer));
         }
     }
 
     async fn serve(self, connection: Connection, peer: Peer) {
-        let router = self.router;
+        let (router, upgraded) = (self.router, connection.upgraded());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             let extensions = request.extensions_mut();
             extensions.insert(ConnectInfo(peer.address));
             extensions.insert(peer.clone());
             let answered = router.clone().oneshot(request);
-            async move { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
+            let upgraded = upgraded.clone();
+            async move {
+                let response = answered.await.unwrap_or_else(|never| match never {});
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    upgraded.set();
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder

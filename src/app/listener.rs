@@ -1,28 +1,25 @@
-//! Accepting connections: no Nagle delay, dead peers noticed, and a deadline for stuck writes.
+//! Accepting connections, as many as there may be.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, Sleep};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
 
-use crate::socket::{Peer, ReadGate};
+use super::connection::Connection;
+use crate::chat::Limits;
+use crate::socket::Peer;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
-/// How long the kernel keeps unacknowledged data before it gives a peer up.
-const USER_TIMEOUT: Duration = Duration::from_secs(45);
 /// Pause after an accept that failed, for example because no file descriptor was free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection hears that there is no room for.
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Listens on one port of one or more addresses.
 pub struct Listener {
@@ -97,158 +94,26 @@ fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
 }
 
-/// Accepts one connection; errors are logged and waited out.
-pub async fn accept(socket: &TcpListener, write_timeout: Duration) -> (Connection, Peer) {
+/// Accepts one connection that there is room for; errors are logged and waited out.
+pub async fn accept(
+    socket: &TcpListener,
+    write_timeout: Duration,
+    limits: &Limits,
+) -> (Connection, Peer) {
     loop {
         match socket.accept().await {
-            Ok((stream, address)) => {
-                let kill = CancellationToken::new();
-                let gate = Arc::<ReadGate>::default();
-                let is_stuck = Arc::<AtomicBool>::default();
-                let peer = Peer {
-                    address,
-                    kill: kill.clone(),
-                    gate: Arc::clone(&gate),
-                    is_stuck: Arc::clone(&is_stuck),
-                };
-                let connection = Connection::new(stream, kill, gate, is_stuck, write_timeout);
-                return (connection, peer);
-            }
+            Ok((stream, address)) => match limits.connect(address.ip()) {
+                Some(allowed) => return Connection::new(stream, address, write_timeout, allowed),
+                None => {
+                    tracing::debug!("a connection was refused, there are too many");
+                    // It may not fit into an empty buffer either; then the end says it all.
+                    let _ = stream.try_write(NO_ROOM);
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
-}
-
-/// A client's close frame that says "service restart" (RFC 6455, section 5.2; code 1012), with a mask
-/// of zeros.
-const CLOSE_FRAME: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4];
-
-/// One TCP connection. A write that is stuck for too long ends it, and so does its kill switch;
-/// without that, a client that stops reading would stay connected for ever.
-pub struct Connection {
-    stream: TcpStream,
-    gate: Arc<ReadGate>,
-    /// What is still to be read after the gate has ended.
-    last_words: &'static [u8],
-    kill: CancellationToken,
-    /// Reader and writer are different tasks, so each needs a waker of its own.
-    killed_for_reader: Pin<Box<WaitForCancellationFutureOwned>>,
-    killed_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Made when a write is stuck for the first time; most never are.
-    deadline: Option<Pin<Box<Sleep>>>,
-    is_stuck: Arc<AtomicBool>,
-    write_timeout: Duration,
-}
-
-impl Connection {
-    fn new(
-        stream: TcpStream,
-        kill: CancellationToken,
-        gate: Arc<ReadGate>,
-        is_stuck: Arc<AtomicBool>,
-        write_timeout: Duration,
-    ) -> Self {
-        // Both only sharpen behaviour; a kernel that refuses them still serves.
-        let _ = stream.set_nodelay(true);
-        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT));
-        Self {
-            stream,
-            gate,
-            last_words: CLOSE_FRAME,
-            killed_for_reader: Box::pin(kill.clone().cancelled_owned()),
-            killed_for_writer: Box::pin(kill.clone().cancelled_owned()),
-            kill,
-            deadline: None,
-            is_stuck,
-            write_timeout,
-        }
-    }
-
-    fn guard_write<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if self.killed_for_writer.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        let written = write(Pin::new(&mut self.stream), context);
-        if written.is_ready() {
-            self.is_stuck.store(false, Ordering::Relaxed);
-            return written;
-        }
-        let ends_at = Instant::now() + self.write_timeout;
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends_at)));
-        if !self.is_stuck.swap(true, Ordering::Relaxed) {
-            deadline.as_mut().reset(ends_at);
-        }
-        if deadline.as_mut().poll(context).is_ready() {
-            tracing::info!("a client does not read, its connection is reset");
-            self.kill.cancel();
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.killed_for_reader.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        if self.gate.poll_open(context).is_pending() {
-            return Poll::Pending;
-        }
-        if self.gate.has_ended() {
-            // The WebSocket behind it answers with the same, and ends in good order.
-            let (now, later) = self
-                .last_words
-                .split_at(self.last_words.len().min(buffer.remaining()));
-            buffer.put_slice(now);
-            self.last_words = later;
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.guard_write(context, |stream, context| stream.poll_write(context, bytes))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.guard_write(context, |stream, context| {
-            stream.poll_write_vectored(context, slices)
-        })
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -1,6 +1,8 @@
 //! Builds every part once, and stops them in the order in which a message flows.
 
+mod connection;
 mod connections;
+mod frames;
 mod handle;
 mod listener;
 mod local;
@@ -294,7 +296,10 @@ impl App {
 
     /// Serves on a listener of our own, with deadlines for writes and heads.
     fn serve(mut self, listener: Listener, config: &Config) -> Parts {
-        self.parts.connections = Some(Connections::serve(listener, self.router, config));
+        self.parts.connections = Some({
+            let chat = &self.chat;
+            Connections::serve(listener, self.router, config, chat)
+        });
         self.parts
     }
 }

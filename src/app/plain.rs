@@ -16,6 +16,7 @@ pub fn config(socket: &socket::Config) -> Config {
         ping_timeout: socket.ping_timeout,
         max_frame_bytes: socket.max_payload_bytes,
         outbound_frames: socket.outbound_packets,
+        outbound_bytes: socket.outbound_bytes,
         dialect: socket.dialect,
     }
 }

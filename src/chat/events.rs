@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
-    Ack, Conversation, DeskEvent, Dialect, LobbyEvent, Message, News, Profile, Reply, Session,
+    AnswerId, Conversation, DeskEvent, Dialect, LobbyEvent, Message, News, Profile, Reply, Session,
     SessionId,
 };
 use crate::error::Error;
@@ -81,7 +81,7 @@ pub enum Event {
     /// An answer that has its place among what others do.
     Answer(Answering),
     /// Something that other nodes have to know, and nobody here.
-    Elsewhere(News),
+    Elsewhere(Box<News>),
     /// The host application stored a message itself and wants it heard as it is.
     Relayed {
         /// The conversation.
@@ -112,14 +112,10 @@ impl Event {
 pub struct Answering {
     /// Who asked.
     pub session: Arc<Session>,
-    /// The word that was asked with.
-    pub word: &'static str,
+    /// The answer that it waits for.
+    pub answer: AnswerId,
     /// What to answer.
     pub reply: Reply,
-    /// What the client wants to see again.
-    pub echo: Option<Box<RawValue>>,
-    /// The acknowledgement, if one was asked for.
-    pub ack: Option<Ack>,
     /// The dialect it was asked in.
     pub dialect: Dialect,
     /// Messages that are told right after the answer, as if they came in now.
@@ -130,8 +126,6 @@ pub struct Answering {
     pub then: Vec<Event>,
     /// Batches of the writer that are told first: the answer may hold messages of theirs.
     pub n_before: u64,
-    /// Held until it is told: what the socket asks next is answered next.
-    pub permit: OwnedSemaphorePermit,
 }
 
 /// What travels through the writer with a write.
@@ -152,14 +146,8 @@ pub enum Origin {
     Socket {
         /// Its session.
         session: Arc<Session>,
-        /// The word that was asked with.
-        word: &'static str,
-        /// The acknowledgement it asked for.
-        ack: Option<Ack>,
-        /// What it wants to see again in the confirmation.
-        echo: Option<Box<RawValue>>,
-        /// Its place among the writes of this socket that are under way.
-        permit: OwnedSemaphorePermit,
+        /// The answer that it waits for.
+        answer: AnswerId,
     },
     /// A REST call, or a request of a socket that goes on when it knows the outcome.
     Rest {
@@ -170,6 +158,16 @@ pub enum Origin {
         /// What the listeners are to see on the message.
         echo: Option<Box<RawValue>>,
     },
+}
+
+impl Origin {
+    /// What its client wants to see again.
+    pub fn echo(&self) -> Option<Box<RawValue>> {
+        match self {
+            Self::Socket { session, answer } => session.echo_of(*answer),
+            Self::Rest { echo, .. } => echo.clone(),
+        }
+    }
 }
 
 /// What delivery needs to know besides the row.

@@ -1,17 +1,23 @@
 //! Doing what clients ask over a socket: from a request to the service that does it.
 
 mod joining;
+mod steps;
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, MessageId, UserId};
+use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use uuid::Uuid;
+
+pub(super) use steps::{InTurn, Step};
+
+use steps::Asked;
 
 use super::sessions::MAX_IN_FLIGHT;
 use super::{
-    About, Ack, Answering, Caller, Chat, DeskRequest, Dialect, Event, Handled, LobbyRequest,
-    Origin, Reply, Request, Session, SocketRequest, Tag,
+    About, Ack, Answering, Awaited, Caller, Chat, DeskRequest, Dialect, Due, Event, Handled,
+    LobbyRequest, Origin, Reply, Request, Session, SocketRequest, Tag,
 };
 use crate::auth::{Permission, Trust};
 use crate::error::{Error, Result};
@@ -25,12 +31,14 @@ pub(super) type Told = (Reply, Vec<Event>);
 
 impl Chat {
     /// Does what a client asks. Requests of one socket are handled one after the other; writes may
-    /// be under way at the same time, and everything else waits until they are answered.
+    /// be under way at the same time, and everything else waits until they are answered. Answers that
+    /// come later and have no outcome when they are `due` are the surface's to give.
     pub async fn handle(
         &self,
         session: &Arc<Session>,
         asked: SocketRequest,
         ack: Option<Ack>,
+        due: Instant,
     ) -> Handled {
         let Some(dialect) = session.dialect() else {
             return Handled::refused(Error::Internal, ack);
@@ -78,16 +86,22 @@ impl Chat {
                     word: asked.word,
                     echo: asked.echo,
                     ack,
+                    due,
                 };
                 return self.do_now(session, dialect, request, asked).await;
             }
         };
+        let prepared = prepared.and_then(|(write, about)| {
+            self.limits.admit_write(&write, &about)?;
+            Ok((write, about))
+        });
         match prepared {
             Ok((write, about)) => {
                 let asked = Asked {
                     word: asked.word,
                     echo: asked.echo,
                     ack,
+                    due,
                 };
                 self.submit(session, dialect, write, about, asked).await
             }
@@ -135,12 +149,10 @@ impl Chat {
         let Some(permit) = permit(session).await else {
             return Handled::refused(Error::Internal, asked.ack);
         };
+        let answer = session.await_answer(asked.awaited(permit, false));
         let origin = Origin::Socket {
             session: Arc::clone(session),
-            word: asked.word,
-            ack: asked.ack,
-            echo: asked.echo,
-            permit,
+            answer,
         };
         let tag = Tag {
             origin,
@@ -150,16 +162,16 @@ impl Chat {
                 .or_else(|| self.ended_lobby_typing(session.id, &write)),
             dialect,
         };
-        let Err((tag, error)) = self.writer.submit(write, tag) else {
+        let Err((_, error)) = self.writer.submit(write, tag) else {
             return Handled::Later;
         };
-        match tag.origin {
-            Origin::Socket { ack, permit, .. } => {
+        match session.settle(answer) {
+            Some(Due::Now(Awaited { ack, permit, .. })) => {
                 drop(permit);
                 self.wait_for_writes(session).await;
                 Handled::refused(error, ack)
             }
-            Origin::Rest { .. } => Handled::refused(error, None),
+            Some(Due::Past { .. }) | None => Handled::Later,
         }
     }
 
@@ -276,13 +288,12 @@ impl Chat {
             session.release(&[]);
             return Handled::refused(Error::Internal, asked.ack);
         };
+        let answer = session.await_answer(asked.awaited(permit, true));
         let has_messages = !done.told.is_empty() || !done.replay.is_empty();
         self.publish(Event::Answer(Answering {
             session: Arc::clone(session),
-            word: asked.word,
-            echo: asked.echo,
+            answer,
             reply: done.reply,
-            ack: asked.ack,
             dialect,
             replay: done.replay,
             told: done.told,
@@ -292,7 +303,6 @@ impl Chat {
             } else {
                 0
             },
-            permit,
         }))
         .await;
         Handled::Later
@@ -355,29 +365,6 @@ impl Chat {
             self.presence.leave(dialect, &user);
         }
     }
-}
-
-/// How something was asked for.
-pub(super) struct Asked {
-    word: &'static str,
-    echo: Option<Box<serde_json::value::RawValue>>,
-    ack: Option<Ack>,
-}
-
-/// What doing a request at once comes to.
-pub(super) enum Step {
-    /// The answer, and what others hear then.
-    Told(Reply, Vec<Event>),
-    /// Delivery gives the answer, in its place among what others do.
-    InTurn(Box<InTurn>),
-}
-
-/// An answer that delivery is to give; see [`Answering`].
-pub(super) struct InTurn {
-    pub reply: Reply,
-    pub replay: Vec<super::Message>,
-    pub told: Vec<MessageId>,
-    pub then: Vec<Event>,
 }
 
 /// A place among the requests of a socket that are under way.

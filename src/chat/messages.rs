@@ -280,6 +280,7 @@ impl Chat {
         origin: Origin,
         receipt: oneshot::Receiver<Result<Reply>>,
     ) -> Result<Reply> {
+        self.limits.admit_write(&write, &about)?;
         let tag = Tag {
             origin,
             before: self.ended_typing(caller.dialect, &write),

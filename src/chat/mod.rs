@@ -21,6 +21,7 @@ mod halls;
 mod handling;
 mod history;
 mod incoming;
+mod limits;
 mod links;
 mod lobby;
 mod logins;
@@ -68,6 +69,10 @@ pub use events::{About, Answering, Event, Origin, Tag};
 pub use groups::GroupRequest;
 pub use halls::HallMessage;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
+pub use limits::{
+    AddressPlace, Client, EventBudget, LimitRules, Limits, Rate, SocketPlaces, Traffic, Verdict,
+    as_client,
+};
 pub use links::FileHost;
 pub use lobby::{
     DEFAULT_ROOM, Entered, LOBBY, LobbyEvent, LobbyReply, LobbyRequest, Note, Person, Place,
@@ -80,7 +85,9 @@ pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use rooms::MAX_NAME_CHARS;
-pub use sessions::{Ack, Outbox, Session, SessionId, Sessions, Stamp};
+pub use sessions::{
+    Ack, AnswerId, Awaited, Backlog, Due, Outbox, Session, SessionId, Sessions, Stamp,
+};
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};
 pub use uploads::{Files, UploadRules};
@@ -117,6 +124,8 @@ pub struct Config {
     pub trusted_addresses: Vec<IpAddr>,
     /// What may be uploaded, and who may see it.
     pub uploads: UploadRules,
+    /// How much anybody may ask for.
+    pub limits: LimitRules,
 }
 
 /// All services of the domain.
@@ -129,6 +138,8 @@ pub struct Chat {
     events: mpsc::Sender<Event>,
     /// Who is connected and what they listen to.
     pub sessions: Sessions,
+    /// What anybody may still ask for.
+    pub limits: Limits,
     conversations: conversations::Conversations,
     users: users::Users,
     presence: presence::Presence,
@@ -157,6 +168,8 @@ impl Chat {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
         let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
         let chat = Self {
+            limits: Limits::new(config.limits.clone()),
+            sessions: Sessions::new(config.limits.max_socket_rooms),
             config,
             auth,
             tokens: ApiTokens::new(Arc::clone(&store)),
@@ -164,7 +177,6 @@ impl Chat {
             store,
             writer,
             events,
-            sessions: Sessions::default(),
             conversations: conversations::Conversations::new(),
             users: users::Users::new(),
             presence: presence::Presence::default(),

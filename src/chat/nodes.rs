@@ -48,14 +48,14 @@ impl Chat {
     /// Tells the other nodes something that only they have to know.
     pub(super) async fn tell_nodes(&self, news: News) {
         if self.is_shared() {
-            self.publish(Event::Elsewhere(news)).await;
+            self.publish(Event::Elsewhere(Box::new(news))).await;
         }
     }
 
     /// As [`Chat::tell_nodes`], at once: what does not fit is left out.
     pub(super) fn mention_to_nodes(&self, news: News) {
         if self.is_shared() {
-            let _ = self.events.try_send(Event::Elsewhere(news));
+            let _ = self.events.try_send(Event::Elsewhere(Box::new(news)));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Live sockets and what they listen to.
 
+mod awaited;
+mod backlog;
 mod index;
 mod session;
 
@@ -9,6 +11,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 use tokio::sync::Semaphore;
 
+pub use awaited::{AnswerId, Awaited, Due};
+pub use backlog::Backlog;
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
 use index::Index;
@@ -19,14 +23,14 @@ use crate::auth::Identity;
 use crate::error::{Error, Result};
 use crate::store;
 
-/// Conversations that one socket may listen to at a time.
-const MAX_CONVERSATIONS: usize = 1_000;
 /// Writes of one socket that may be under way at a time.
 pub const MAX_IN_FLIGHT: u32 = 512;
 
 /// All live sockets of this node.
 #[derive(Default)]
 pub struct Sessions {
+    /// Conversations that one socket may listen to at a time.
+    max_conversations: usize,
     n_opened: AtomicU64,
     n_stamps: AtomicU64,
     by_socket: Index<String>,
@@ -38,6 +42,14 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// None yet; each may listen to so many conversations at a time.
+    pub fn new(max_conversations: usize) -> Self {
+        Self {
+            max_conversations,
+            ..Self::default()
+        }
+    }
+
     /// Registers a socket that was admitted. Without a dialect it is undecided, and what is
     /// addressed to its user reaches it.
     pub fn open(
@@ -188,7 +200,7 @@ impl Sessions {
         if state.conversations.contains(conversation) {
             return Ok(());
         }
-        if state.conversations.len() >= MAX_CONVERSATIONS {
+        if state.conversations.len() >= self.max_conversations {
             return Err(Error::TooLarge("Too many conversations joined"));
         }
         state.conversations.insert(conversation.clone());
@@ -281,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_is_gone_listens_to_nothing_any_more() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(10);
         let session = sessions.open(
             "s".into(),
             Identity::nobody(Trust::Claimed),
@@ -303,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_visitor_that_panics_leaves_the_others_their_index() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(10);
         let session = sessions.open(
             "s".into(),
             Identity::nobody(Trust::Claimed),

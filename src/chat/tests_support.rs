@@ -11,7 +11,7 @@ use crate::auth::{Identity, Trust};
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
-    Sessions::default().open(socket_id.into(), nobody(), None, nowhere())
+    Sessions::new(10).open(socket_id.into(), nobody(), None, nowhere())
 }
 
 fn nobody() -> Identity {
@@ -20,7 +20,7 @@ fn nobody() -> Identity {
 
 /// Sockets of one server.
 pub fn sessions<const N: usize>(socket_ids: [&str; N]) -> [Arc<Session>; N] {
-    let sessions = Sessions::default();
+    let sessions = Sessions::new(10);
     socket_ids.map(|id| sessions.open(id.into(), nobody(), None, nowhere()))
 }
 

@@ -6,6 +6,7 @@
 mod database;
 mod dotenv;
 mod hosts;
+mod limits;
 mod logins;
 mod origins;
 mod reader;
@@ -235,6 +236,7 @@ fn read_socket(reader: &mut Reader<'_>) -> socket::Config {
         connect_timeout: reader.value(&table::CONNECT_TIMEOUT_MS, millis(50, HOUR_MS)),
         max_payload_bytes: reader.value(&table::MAX_PAYLOAD_BYTES, bytes(1_024, 1 << 30)),
         outbound_packets: reader.value(&table::OUTBOUND_PACKETS, bytes(1, 65_536)),
+        outbound_bytes: reader.value(&table::OUTBOUND_BYTES, bytes(65_536, 1 << 30)),
         dialect: reader.value(&table::DIALECT, |text| match text.trim() {
             "auto" => Ok(None),
             name => name
@@ -281,15 +283,18 @@ fn read_http(
         dialect: socket.dialect,
         socket_path: socket.path.clone(),
         gateway_addresses: reader.value(&table::GATEWAY_ADDRESSES, addresses),
+        proxies: reader.value(&table::TRUSTED_PROXIES, limits::networks),
     }
 }
 
 fn read_chat(reader: &mut Reader<'_>, is_development: bool, http: &http::Config) -> chat::Config {
+    let trusted_addresses = reader.value(&table::TRUSTED_ADDRESSES, addresses);
     chat::Config {
         max_text_bytes: reader.value(&table::MAX_TEXT_BYTES, bytes(1, 1 << 24)),
         allow_unknown_users: reader.value(&table::ALLOW_UNKNOWN_USERS, switch),
         open_sign_up: read_sign_up(reader, is_development, http.dialect),
-        trusted_addresses: reader.value(&table::TRUSTED_ADDRESSES, addresses),
+        limits: limits::read(reader, is_development, http, &trusted_addresses),
+        trusted_addresses,
         uploads: uploads::read_rules(reader, http),
     }
 }

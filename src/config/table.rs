@@ -2,9 +2,11 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod limits;
 mod logins;
 mod uploads;
 
+pub use limits::*;
 pub use logins::*;
 pub use uploads::*;
 
@@ -53,7 +55,7 @@ pub static SERVER: [&Setting; 7] = [
 /// Where messages are kept.
 pub static DATABASE: [&Setting; 4] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE, &REDIS_URL];
 /// Who may connect.
-pub static ACCESS: [&Setting; 8] = [
+pub static ACCESS: [&Setting; 9] = [
     &FRONTEND_URL,
     &JWT_SECRET,
     &JWT_API_SECRET,
@@ -62,9 +64,10 @@ pub static ACCESS: [&Setting; 8] = [
     &OPEN_SIGN_UP,
     &TRUSTED_ADDRESSES,
     &GATEWAY_ADDRESSES,
+    &TRUSTED_PROXIES,
 ];
 /// Sizes and times.
-pub static LIMITS: [&Setting; 10] = [
+pub static LIMITS: [&Setting; 11] = [
     &PING_INTERVAL_MS,
     &PING_TIMEOUT_MS,
     &CONNECT_TIMEOUT_MS,
@@ -72,6 +75,7 @@ pub static LIMITS: [&Setting; 10] = [
     &MAX_TEXT_BYTES,
     &MAX_UPLOAD_BYTES,
     &OUTBOUND_PACKETS,
+    &OUTBOUND_BYTES,
     &WRITE_TIMEOUT_MS,
     &HEADER_TIMEOUT_MS,
     &STOP_TIMEOUT_MS,
@@ -80,13 +84,15 @@ pub static LIMITS: [&Setting; 10] = [
 pub static LOGS: [&Setting; 3] = [&LOG_FORMAT, &LOG, &DEBUG];
 
 /// All settings by group, in the order of the help and of `--print-config`.
-pub static GROUPS: [(&str, &[&Setting]); 7] = [
+pub static GROUPS: [(&str, &[&Setting]); 9] = [
     ("Server", &SERVER),
     ("Database", &DATABASE),
     ("Access", &ACCESS),
     ("Logins", &LOGINS),
     ("Uploads", &UPLOADS),
     ("Limits", &LIMITS),
+    ("Budgets", &BUDGETS),
+    ("Caps", &CAPS),
     ("Logs", &LOGS),
 ];
 
@@ -279,7 +285,7 @@ pub static CONNECT_TIMEOUT_MS: Setting = value(
     "connect-timeout-ms",
     "MS",
     &["CONNECT_TIMEOUT_MS"],
-    "45000",
+    "10000",
     "Time a client has to join after it opened a connection",
 );
 /// For packets, websocket messages and websocket frames alike.
@@ -319,7 +325,7 @@ pub static WRITE_TIMEOUT_MS: Setting = value(
     "write-timeout-ms",
     "MS",
     &["WRITE_TIMEOUT_MS"],
-    "30000",
+    "25000",
     "Time a write to a client may take",
 );
 /// Against clients that never finish a request.

@@ -50,6 +50,39 @@ fn every_setting_is_read_once_and_every_default_is_valid() {
 }
 
 #[test]
+fn the_page_about_limits_names_each_with_its_default() {
+    let page = include_str!("../../docs/limits.md");
+    let groups: [&[&table::Setting]; 3] = [&table::LIMITS, &table::BUDGETS, &table::CAPS];
+    for setting in groups.into_iter().flatten() {
+        let name = setting.names[0];
+        let row = match setting.default {
+            "" => format!("`{name}`"),
+            default => format!("| `{name}` | `{default}` |"),
+        };
+        assert!(page.contains(&row), "docs/limits.md lacks {row}");
+    }
+}
+
+#[test]
+fn limits_are_lenient_in_development_and_for_those_who_speak_for_many() {
+    assert!(resolve(&[]).unwrap().chat.limits.is_lenient);
+    let settings = resolve(&[
+        ("JWT_SECRET", SECRET),
+        ("TRUSTED_ADDRESSES", "10.0.0.1"),
+        ("UNLIMITED_ADDRESSES", "10.1.0.0/16, [::1]"),
+        ("TRUSTED_PROXIES", "10.2.0.0/16"),
+        ("LIMIT_SOCKET_EVENTS", "off"),
+        ("MAX_SOCKETS", "7"),
+    ]);
+    let limits = settings.unwrap().chat.limits;
+    assert!(!limits.is_lenient && limits.socket_events.is_none());
+    assert_eq!((limits.unlimited.len(), limits.proxies.len()), (3, 1));
+    assert_eq!((limits.max_sockets, limits.max_socket_rooms), (7, 1_000));
+    let wrong = fault(&[("LIMIT_USER_CALLS", "many")]);
+    assert!(wrong.contains("50/600"), "{wrong}");
+}
+
+#[test]
 fn a_secret_opens_every_address_and_is_never_shown() {
     let settings = resolve(&[("JWT_SECRET", SECRET), ("HOST", "")]).unwrap();
     assert_eq!(settings.hosts, ["0.0.0.0", "::"]);

@@ -1,13 +1,13 @@
 //! A finished write: its sender is answered, then the others are told.
 
 use super::nodes::{After, Post};
-use super::{Delivery, answer};
+use super::{Delivery, give};
 use crate::chat::{
     About, Change, Dialect, Done, Event, Message, Moved, News, Origin, Outcome, Reply, SessionId,
     Tag, Write,
 };
 use crate::error::Error;
-use crate::wire::{self, Asked};
+use crate::wire;
 
 impl Delivery {
     /// Answers the sender of a write, then tells the others.
@@ -97,13 +97,10 @@ impl Delivery {
             n_reached,
             message: message.clone(),
         };
-        let echo = match &origin {
-            Origin::Socket { echo, .. } | Origin::Rest { echo, .. } => echo.clone(),
-        };
         let at = (!message.duplicate).then(|| message.position());
         let event = at.is_some().then(|| Event::Message {
             message,
-            echo,
+            echo: origin.echo(),
             origin: asker(&origin),
             dialect,
         });
@@ -147,25 +144,11 @@ impl Delivery {
         events: Vec<Event>,
     ) {
         let after = match origin {
+            // What the socket asks next comes after this fan-out.
             Origin::Socket {
                 session,
-                word,
-                ack,
-                echo,
-                permit,
-            } => {
-                let asked = Asked {
-                    word,
-                    echo: echo.as_deref(),
-                    session: &session,
-                };
-                let told = wire::vocabulary(dialect).answer(&asked, &outcome);
-                #[cfg(feature = "planted-bugs")]
-                let ack = ack.map(crate::planted::late_ack);
-                answer(&session, told, ack);
-                // What the socket asks next comes after this fan-out.
-                After::Socket(permit)
-            }
+                answer: id,
+            } => give(&session, id, dialect, &outcome).map_or(After::Nobody, After::Socket),
             Origin::Rest { reply, .. } => After::Call(reply, Box::new(outcome)),
         };
         self.post(at, Post { events, after });

@@ -22,11 +22,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
-use crate::chat::{Ack, Answering, Chat, Done, Event, Moved, News, Reply, Session, Tag};
-use crate::wire::{self, Answer, Asked};
+use crate::chat::{
+    AnswerId, Answering, Chat, Dialect, Done, Due, Event, Moved, News, Reply, Session, Tag,
+};
+use crate::error::Result;
+use crate::wire::{self, Asked};
 use nodes::{Nodes, Post};
 
 /// How nodes on one database talk to each other.
@@ -209,7 +212,7 @@ impl Delivery {
     fn tell(&self, event: Event) {
         self.say(|| News::of(&event));
         match event {
-            Event::Elsewhere(news) => self.say(|| Some(news)),
+            Event::Elsewhere(news) => self.say(|| Some(*news)),
             Event::Answer(answering) => self.answer_in_turn(answering),
             // Who is there is read now, so that it fits what was told before.
             Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
@@ -227,15 +230,12 @@ impl Delivery {
     fn answer_in_turn(&self, answering: Answering) {
         let Answering {
             session,
-            word,
-            echo,
+            answer: id,
             mut reply,
-            ack,
             dialect,
             replay,
             told,
             then,
-            permit,
             ..
         } = answering;
         if let Reply::JoinedUser { online, .. } = &mut reply
@@ -243,16 +243,11 @@ impl Delivery {
         {
             *online = self.chat.online_users(dialect);
         }
-        let asked = Asked {
-            word,
-            echo: echo.as_deref(),
-            session: &session,
-        };
         let vocabulary = wire::vocabulary(dialect);
-        answer(&session, vocabulary.answer(&asked, &Ok(reply)), ack);
-        // A socket that is gone was told nothing, whoever else is there.
-        let is_gone = session.viewer().is_none();
-        for message in replay.into_iter().filter(|_| !is_gone) {
+        let permit = give(&session, id, dialect, &Ok(reply));
+        // A socket that is gone, or was told to ask again, was told nothing, whoever else is there.
+        let is_told = permit.is_some() && session.viewer().is_some();
+        for message in replay.into_iter().filter(|_| is_told) {
             self.chat.note_delivered(&message, dialect);
             let event = Event::Message {
                 message,
@@ -264,7 +259,7 @@ impl Delivery {
                 session.outbox.emit(frame.name, &frame.body);
             }
         }
-        session.release(&told);
+        session.release(if permit.is_some() { &told } else { &[] });
         for event in then {
             self.tell(event);
         }
@@ -272,11 +267,31 @@ impl Delivery {
     }
 }
 
-fn answer(session: &Session, answer: Answer, ack: Option<Ack>) {
+/// Answers a socket, unless the time was over and it was told to try again. What it asks next waits
+/// until the permit is dropped.
+fn give(
+    session: &Session,
+    id: AnswerId,
+    dialect: Dialect,
+    outcome: &Result<Reply>,
+) -> Option<OwnedSemaphorePermit> {
+    let Some(Due::Now(awaited)) = session.settle(id) else {
+        return None;
+    };
+    let asked = Asked {
+        word: awaited.word,
+        echo: awaited.echo.as_deref(),
+        session,
+    };
+    let answer = wire::vocabulary(dialect).answer(&asked, outcome);
     for frame in &answer.events {
         session.outbox.emit(frame.name, &frame.body);
     }
+    let ack = awaited.ack;
+    #[cfg(feature = "planted-bugs")]
+    let ack = ack.map(crate::planted::late_ack);
     if let Some(ack) = ack {
         ack(&answer.ack);
     }
+    Some(awaited.permit)
 }

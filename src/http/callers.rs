@@ -34,6 +34,7 @@ impl Identified {
             People::Roles => self.0.with_role(),
         };
         if let Some(user) = &identity.user {
+            state.chat.limits.admit_user_call(user)?;
             state.chat.introduce(user, identity.name.as_deref()).await?;
         }
         let is_known = identity.user.is_some() && identity.trust == Trust::Claimed;

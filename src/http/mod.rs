@@ -14,6 +14,7 @@ mod files;
 mod gallery;
 mod hardening;
 mod health;
+mod limits;
 mod messaging;
 mod native;
 mod pages;
@@ -33,6 +34,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{any, get};
 use axum::{Extension, Router};
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use crate::chat::{Chat, Dialect};
@@ -63,6 +65,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Peers whose headers say who calls.
     pub gateway_addresses: Vec<IpAddr>,
+    /// Peers that say for which address they call.
+    pub proxies: Vec<IpNet>,
 }
 
 /// What all handlers share.
@@ -130,6 +134,10 @@ pub fn router(state: &Arc<State>) -> Router {
 pub fn finish(router: Router, state: &Arc<State>) -> Router {
     router
         .layer(routing::catch_panics(state.owners.face().refuse()))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(state),
+            limits::admit_call,
+        ))
         .layer(middleware::from_fn_with_state(
             Arc::clone(state),
             cors::check_origin,

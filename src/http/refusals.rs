@@ -115,6 +115,9 @@ pub fn refuse(status: StatusCode, message: &'static str) -> Response {
     let error = match status {
         StatusCode::FORBIDDEN => Error::Forbidden(message),
         StatusCode::METHOD_NOT_ALLOWED => Error::NotFound(message),
+        StatusCode::TOO_MANY_REQUESTS => Error::RateLimited {
+            retry_after_ms: 1_000,
+        },
         _ => Error::Internal,
     };
     let status = Some(status);

@@ -93,6 +93,12 @@ pub async fn receive(
     owner: Option<UserId>,
     request: Request,
 ) -> Result<Received, UploadRefusal> {
+    if let Some(owner) = &owner
+        && let Err(error) = state.chat.limits.admit_upload(owner)
+    {
+        discard_body(request.into_body()).await;
+        return Err(UploadRefusal::Failed(error));
+    }
     // The semaphore is never closed; without a place the upload would only be unbounded.
     let _place = state.upload_places.acquire().await;
     let (parts, body) = request.into_parts();

@@ -1,13 +1,14 @@
 //! Who may connect: decided before the upgrade is answered.
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Response, StatusCode, Uri};
 use sohbet_entity::ids::{self, UserId};
 
-use super::{DIALECT, Shared};
+use super::upgrades::refuse;
+use super::{Body, DIALECT, Shared};
 use crate::auth::{Credentials, Identity, Shown, Trust};
-use crate::chat::cookie;
+use crate::chat::{Client, SocketPlaces, cookie};
 use crate::error::Error;
 use crate::headers::query;
 
@@ -18,6 +19,10 @@ const MAX_ECHO_CHARS: usize = 64;
 pub struct Admitted {
     /// Who it is; in development mode it may not have said yet.
     pub identity: Identity,
+    /// Whose socket it is.
+    pub client: Client,
+    /// Where it counts, as long as it lives.
+    pub places: SocketPlaces,
 }
 
 /// Why a client may not connect.
@@ -26,12 +31,27 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Why.
     pub text: String,
+    /// When it may try again, if that is known.
+    pub retry_after_ms: Option<u32>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { status, text }
+        Self {
+            status,
+            text: text.into(),
+            retry_after_ms: None,
+        }
+    }
+
+    /// The answer to its request.
+    pub fn into_response(self) -> Response<Body> {
+        let mut response = refuse(self.status, &self.text);
+        if let Some(retry_after_ms) = self.retry_after_ms {
+            let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
     }
 
     fn unavailable() -> Self {
@@ -39,17 +59,42 @@ impl Refusal {
     }
 }
 
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match error {
+            Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self {
+            retry_after_ms: error.retry_after_ms(),
+            ..Self::new(status, "Too many connections")
+        }
+    }
+}
+
 /// Admits a client, or says why not.
-pub(super) async fn admit(shared: &Shared, request: &Parts) -> Result<Admitted, Refusal> {
+pub(super) async fn admit(
+    shared: &Shared,
+    request: &Parts,
+    client: Client,
+) -> Result<Admitted, Refusal> {
     if shared.drain.is_cancelled() {
         return Err(Refusal::unavailable());
     }
     check_dialect(&request.uri)?;
+    let limits = &shared.chat.limits;
+    let pending = limits.begin_socket(&client)?;
     let identity = identify(shared, &request.uri, &request.headers).await?;
+    let places = limits.join(&client, identity.user.as_ref())?;
+    drop(pending);
     let identity = on_behalf(identity, &request.uri, &request.headers)?;
     let welcomed = shared.chat.welcome(DIALECT, &identity).await;
     match welcomed {
-        Ok(()) => Ok(Admitted { identity }),
+        Ok(()) => Ok(Admitted {
+            identity,
+            client,
+            places,
+        }),
         Err(error @ Error::InvalidPayload(_)) => {
             Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))
         }

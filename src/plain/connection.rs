@@ -21,7 +21,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::admission::Admitted;
 use super::outbox::{self, Queue, Switch};
 use super::{DIALECT, Shared};
-use crate::chat::Session;
+use crate::chat::{EventBudget, Session, SocketPlaces};
 use frames::Frames;
 use writing::Writing;
 
@@ -40,8 +40,10 @@ pub(super) struct Connection {
     stream: Stream,
     queue: Queue,
     switch: Switch,
+    budget: Option<EventBudget>,
     /// Held while there may be something to handle.
     busy: TaskTrackerToken,
+    _places: SocketPlaces,
 }
 
 impl Connection {
@@ -61,7 +63,11 @@ impl Connection {
         let io = TokioIo::new(upgraded);
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         let switch = Switch::default();
-        let (outbox, queue) = outbox::channel(shared.config.outbound_frames, switch.clone());
+        let config = &shared.config;
+        let (frames, bytes) = (config.outbound_frames, config.outbound_bytes);
+        let (outbox, queue) = outbox::channel(frames, bytes, switch.clone());
+        let user = admitted.identity.user.as_ref();
+        let budget = shared.chat.limits.events(&admitted.client, user);
         let sessions = &shared.chat.sessions;
         let id = uuid::Uuid::new_v4().to_string();
         let session = sessions.open(id, admitted.identity, Some(DIALECT), Box::new(outbox));
@@ -75,7 +81,9 @@ impl Connection {
             stream,
             queue,
             switch,
+            budget,
             busy,
+            _places: admitted.places,
         }
     }
 
@@ -88,6 +96,7 @@ impl Connection {
             session: &self.session,
             ending: &ending,
             vitals: &vitals,
+            budget: self.budget,
         };
         let writing = Writing {
             shared: &self.shared,

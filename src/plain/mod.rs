@@ -20,7 +20,8 @@ use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::chat::{Chat, Dialect};
+use crate::addresses::ClientAddress;
+use crate::chat::{Chat, Dialect, as_client};
 use crate::headers::query;
 use admission::Admitted;
 use connection::Connection;
@@ -41,6 +42,8 @@ pub struct Config {
     pub max_frame_bytes: usize,
     /// Frames that may wait for a client; one more and the client is closed.
     pub outbound_frames: usize,
+    /// Bytes that may wait for a client, and one frame more.
+    pub outbound_bytes: usize,
     /// The dialect of the whole server; `None` lets each socket decide.
     pub dialect: Option<Dialect>,
 }
@@ -102,12 +105,14 @@ impl PlainSockets {
         let Some((response, upgrade)) = accepted else {
             return upgrades::refuse(http::StatusCode::BAD_REQUEST, "Bad request");
         };
-        match admission::admit(&self.shared, &request).await {
+        let address = request.extensions.get::<ClientAddress>();
+        let client = self.shared.chat.limits.client(address.map(|it| it.0));
+        match admission::admit(&self.shared, &request, client).await {
             Ok(admitted) => {
                 self.serve(upgrade, admitted);
                 response
             }
-            Err(refusal) => upgrades::refuse(refusal.status, &refusal.text),
+            Err(refusal) => refusal.into_response(),
         }
     }
 
@@ -118,10 +123,9 @@ impl PlainSockets {
         self.shared.connections.spawn(async move {
             // A client that is gone before the upgrade is complete was never there.
             if let Ok(upgraded) = upgrade.await {
-                Connection::open(shared, upgraded, admitted, busy)
-                    .await
-                    .run()
-                    .await;
+                let client = admitted.client.clone();
+                let connection = Connection::open(shared, upgraded, admitted, busy).await;
+                as_client(&client, connection.run()).await;
             }
         });
     }

@@ -1,17 +1,14 @@
 //! The way to one client: a bounded queue, and three ways to end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::Outbox;
+use crate::chat::{Backlog, Outbox};
 use crate::wire::chatsphere::frames;
-
-/// Bytes of frames that may wait for a client: several pages of the longest messages.
-const MAX_QUEUED_BYTES: usize = 16_000_000;
 
 /// Tells the task of a socket to end.
 #[derive(Clone, Default)]
@@ -25,7 +22,7 @@ pub struct Switch {
 /// What waits for a client.
 pub struct Queue {
     frames: mpsc::Receiver<String>,
-    n_bytes: Arc<AtomicUsize>,
+    n_taken: Arc<AtomicU64>,
 }
 
 impl Queue {
@@ -43,7 +40,7 @@ impl Queue {
 
     fn taken(&self, frame: Option<String>) -> Option<String> {
         let n_bytes = frame.as_ref().map_or(0, String::len);
-        self.n_bytes.fetch_sub(n_bytes, Ordering::AcqRel);
+        self.n_taken.fetch_add(n_bytes as u64, Ordering::AcqRel);
         frame
     }
 }
@@ -52,22 +49,24 @@ impl Queue {
 /// because a client must not hear of later events when it missed one.
 pub struct QueueOutbox {
     frames: mpsc::Sender<String>,
-    n_bytes: Arc<AtomicUsize>,
+    backlog: Backlog,
+    n_taken: Arc<AtomicU64>,
     switch: Switch,
 }
 
-/// A queue for that many frames, and its two ends.
-pub fn channel(n_frames: usize, switch: Switch) -> (QueueOutbox, Queue) {
+/// A queue for that many frames and bytes, and its two ends.
+pub fn channel(n_frames: usize, n_bytes: usize, switch: Switch) -> (QueueOutbox, Queue) {
     let (sender, receiver) = mpsc::channel(n_frames);
-    let n_bytes = Arc::<AtomicUsize>::default();
+    let n_taken = Arc::<AtomicU64>::default();
     let outbox = QueueOutbox {
         frames: sender,
-        n_bytes: Arc::clone(&n_bytes),
+        backlog: Backlog::new(n_bytes),
+        n_taken: Arc::clone(&n_taken),
         switch,
     };
     let queue = Queue {
         frames: receiver,
-        n_bytes,
+        n_taken,
     };
     (outbox, queue)
 }
@@ -76,8 +75,8 @@ impl Outbox for QueueOutbox {
     /// More than half of its queue is full, by frames or by bytes.
     fn is_behind(&self) -> bool {
         let n_free = self.frames.capacity();
-        let n_bytes = self.n_bytes.load(Ordering::Acquire);
-        n_free < self.frames.max_capacity() / 2 || n_bytes > MAX_QUEUED_BYTES / 2
+        let n_taken = self.n_taken.load(Ordering::Acquire);
+        n_free < self.frames.max_capacity() / 2 || self.backlog.is_long(n_taken)
     }
 
     fn emit(&self, event: &str, body: &RawValue) {
@@ -85,9 +84,8 @@ impl Outbox for QueueOutbox {
             return;
         }
         let frame = frames::write(event, body);
-        let n_bytes = frame.len();
-        let n_queued = self.n_bytes.fetch_add(n_bytes, Ordering::AcqRel);
-        let has_room = n_queued == 0 || n_queued + n_bytes <= MAX_QUEUED_BYTES;
+        let n_taken = self.n_taken.load(Ordering::Acquire);
+        let has_room = self.backlog.send(frame.len(), n_taken);
         let sent = has_room.then(|| self.frames.try_send(frame));
         match sent {
             Some(Ok(())) => {}
@@ -112,6 +110,8 @@ impl Outbox for QueueOutbox {
 mod tests {
     use super::*;
 
+    const MAX_BYTES: usize = 1_000_000;
+
     fn body(n_bytes: usize) -> Box<RawValue> {
         let json = format!("{{\"x\":\"{}\"}}", "x".repeat(n_bytes));
         RawValue::from_string(json).unwrap()
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_client_that_takes_nothing_is_closed_when_its_queue_is_full() {
         let switch = Switch::default();
-        let (outbox, mut queue) = channel(2, switch.clone());
+        let (outbox, mut queue) = channel(2, MAX_BYTES, switch.clone());
         outbox.emit("a", &body(1));
         outbox.emit("b", &body(1));
         assert!(!switch.killed.is_cancelled());
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_client_is_behind_while_more_than_half_of_its_queue_is_full() {
-        let (outbox, mut queue) = channel(4, Switch::default());
+        let (outbox, mut queue) = channel(4, MAX_BYTES, Switch::default());
         outbox.emit("a", &body(1));
         outbox.emit("b", &body(1));
         assert!(!outbox.is_behind());
@@ -139,21 +139,22 @@ mod tests {
         assert!(outbox.is_behind());
         assert!(queue.next_now().is_some());
         assert!(!outbox.is_behind());
-        outbox.emit("d", &body(MAX_QUEUED_BYTES / 2));
+        outbox.emit("d", &body(MAX_BYTES / 2));
         assert!(outbox.is_behind(), "by bytes");
     }
 
     #[test]
     fn few_long_frames_fill_a_queue_too() {
         let switch = Switch::default();
-        let (outbox, mut queue) = channel(100, switch.clone());
+        let (outbox, mut queue) = channel(100, MAX_BYTES, switch.clone());
         for _ in 0..3 {
-            outbox.emit("a", &body(MAX_QUEUED_BYTES - 100));
+            outbox.emit("a", &body(MAX_BYTES - 100));
             assert!(!switch.killed.is_cancelled(), "one is always taken");
             assert!(queue.next_now().is_some());
         }
-        outbox.emit("a", &body(MAX_QUEUED_BYTES - 100));
-        outbox.emit("a", &body(100));
+        for _ in 0..3 {
+            outbox.emit("a", &body(MAX_BYTES - 100));
+        }
         assert!(switch.killed.is_cancelled());
     }
 }

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
 use socketioxide::handler::Value;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -19,16 +20,29 @@ use super::Shared;
 use super::intake::{Incoming, Intake, PAUSE_BYTES, refusal, split, tell};
 use super::links::Links;
 use super::outbox::acknowledge;
-use crate::chat::{Ack, Dialect, Handled, Reply, Session, SocketRequest};
+use crate::chat::{
+    Ack, Dialect, EventBudget, Handled, Reply, Session, SocketPlaces, SocketRequest, as_client,
+};
 use crate::error::Error;
 use crate::wire::{self, Asked, Opening};
 
-/// How long one event may take before it is answered with an error.
+/// How long one event may take, from its arrival on, before it is answered with an error.
 const EVENT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a polling client may go without a poll. A stock client polls again at once.
+const POLL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Runs after the client was told that it is connected: events may be answered from now on.
 pub(super) async fn connected(Extension(started): Extension<Arc<Notify>>) {
     started.notify_one();
+}
+
+/// What a socket was allowed when it joined.
+pub(super) struct Allowed {
+    /// Where it counts, as long as it lives.
+    pub places: SocketPlaces,
+    /// What it may send.
+    pub events: Option<EventBudget>,
 }
 
 /// Fires when a socket is gone and its transport has ended.
@@ -46,6 +60,7 @@ pub(super) struct Dispatcher {
     gone: CancellationToken,
     /// Held while there may be something to handle.
     busy: Option<TaskTrackerToken>,
+    _places: SocketPlaces,
 }
 
 impl Dispatcher {
@@ -56,6 +71,7 @@ impl Dispatcher {
         socket: &SocketRef,
         session: Arc<Session>,
         links: Arc<Links>,
+        allowed: Allowed,
     ) {
         let (queue, receiver) = mpsc::unbounded_channel();
         let dispatcher = Self {
@@ -67,6 +83,7 @@ impl Dispatcher {
             started: Arc::default(),
             gone: CancellationToken::new(),
             busy: Some(shared.busy.token()),
+            _places: allowed.places,
         };
         socket.on_fallback(Intake {
             queue,
@@ -75,6 +92,7 @@ impl Dispatcher {
             session: Arc::downgrade(&dispatcher.session),
             links,
             gone: dispatcher.gone.clone(),
+            budget: allowed.events,
         });
         // Nothing here can fail or panic: a disconnect handler that does leaks the socket.
         let gone = dispatcher.gone.clone();
@@ -86,7 +104,8 @@ impl Dispatcher {
         socket.extensions.insert(Gone(dispatcher.gone.clone()));
         shared.session_ids.keep(&dispatcher.session.socket_id);
         // It ends with its socket, and `Sockets::drain` waits for what it has to do.
-        tokio::spawn(dispatcher.run());
+        let links = Arc::clone(&dispatcher.links);
+        tokio::spawn(async move { as_client(&links.client, dispatcher.run()).await });
     }
 
     async fn run(mut self) {
@@ -109,7 +128,8 @@ impl Dispatcher {
             // the largest of all requests takes.
             Box::pin(self.greet()).await;
             self.work_off().await;
-            self.shared.chat.wait_for_writes(&self.session).await;
+            let written = self.shared.chat.wait_for_writes(&self.session);
+            self.answering_overdue(written).await;
         } else {
             self.gone.cancel();
         }
@@ -123,6 +143,10 @@ impl Dispatcher {
             tokio::select! {
                 () = gone.cancelled() => {}
                 () = links.killed() => {}
+                () = links.abandoned(POLL_TIMEOUT) => {
+                    tracing::info!("a client does not poll, its session ends");
+                    links.kill();
+                }
                 () = shared.closed.cancelled() => {}
             }
         }
@@ -159,12 +183,14 @@ impl Dispatcher {
         };
         let greeting = wire::vocabulary(dialect).greeting(&self.session, opening);
         if let Some(asked) = greeting {
-            self.handle(dialect, asked, None).await;
+            let due = Instant::now() + EVENT_DEADLINE;
+            self.handle(dialect, asked, None, due).await;
         }
     }
 
     async fn work_off(&mut self) {
         let (gone, shared) = (self.is_gone(), Arc::clone(&self.shared));
+        let session = Arc::clone(&self.session);
         tokio::pin!(gone);
         loop {
             tokio::select! {
@@ -173,6 +199,7 @@ impl Dispatcher {
                     Some(incoming) => self.take(incoming).await,
                     None => return,
                 },
+                () = session.overdue() => self.answer_overdue(),
                 // What came in before is still handled: a client may send and leave.
                 () = &mut gone, if !self.queue.is_closed() => self.queue.close(),
                 () = shared.drain.cancelled(), if !self.queue.is_closed() => self.queue.close(),
@@ -182,13 +209,23 @@ impl Dispatcher {
 
     async fn take(&mut self, incoming: Incoming) {
         let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
-        let work = Box::pin(self.dispatch(&incoming.payload, &slot));
-        if let Err(error) = guard(work).await {
+        let due = incoming.came_at + EVENT_DEADLINE;
+        let n_awaited = self.session.n_awaited();
+        let work = Box::pin(async {
+            // A client that does not read what it asked for is not answered more.
+            self.links.wait_for_reader().await;
+            self.dispatch(&incoming.payload, &slot, due).await;
+        });
+        if let Err(error) = self.answering_overdue(guard(work, due)).await {
             // The answer that events waited for does not come any more.
             self.session.release(&[]);
-            let answer = refusal(&self.session, &incoming.payload, error);
-            tell(&self.session, &answer);
-            answer_once(&slot, &self.links, &answer.ack);
+            // What was asked before is answered before.
+            self.answer_overdue();
+            if self.session.n_awaited() == n_awaited {
+                let answer = refusal(&self.session, &incoming.payload, error);
+                tell(&self.session, &answer);
+                answer_once(&slot, &self.links, &answer.ack);
+            }
         }
         let n_queued = self.n_queued.fetch_sub(incoming.n_bytes, Ordering::AcqRel);
         if n_queued - incoming.n_bytes <= PAUSE_BYTES / 2 {
@@ -196,7 +233,33 @@ impl Dispatcher {
         }
     }
 
-    async fn dispatch(&self, payload: &Value, slot: &AckSlot) {
+    /// Works, and meanwhile answers what is overdue.
+    async fn answering_overdue<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.session.overdue() => self.answer_overdue(),
+            }
+        }
+    }
+
+    /// Tells the client to ask again where nobody knows what becomes of what it asked.
+    fn answer_overdue(&self) {
+        let Some(dialect) = self.session.dialect() else {
+            return;
+        };
+        for awaited in self.session.take_overdue() {
+            if awaited.is_waited_for {
+                self.session.release(&[]);
+            }
+            let (echo, ack) = (awaited.echo.as_deref(), awaited.ack);
+            self.tell(dialect, awaited.word, echo, &Err(Error::busy()), ack);
+        }
+    }
+
+    async fn dispatch(&self, payload: &Value, slot: &AckSlot, due: Instant) {
         let ack = self.ack(slot);
         let Some((event, arguments)) = split(payload) else {
             let error = Error::InvalidPayload("Invalid payload");
@@ -208,7 +271,7 @@ impl Dispatcher {
         };
         let vocabulary = wire::vocabulary(dialect);
         match vocabulary.parse(&event, &arguments, &self.session) {
-            Ok(asked) => self.handle(dialect, asked, ack).await,
+            Ok(asked) => self.handle(dialect, asked, ack, due).await,
             Err(error) => {
                 // Answers stay in order: a refusal waits for the writes before it.
                 self.shared.chat.wait_for_writes(&self.session).await;
@@ -229,11 +292,11 @@ impl Dispatcher {
         Some(dialect)
     }
 
-    async fn handle(&self, dialect: Dialect, asked: SocketRequest, ack: Option<Ack>) {
+    async fn handle(&self, dialect: Dialect, asked: SocketRequest, ack: Option<Ack>, due: Instant) {
         let (word, echo) = (asked.word, asked.echo.clone());
         let chat = &self.shared.chat;
-        let Handled::Now { outcome, ack, then } = chat.handle(&self.session, asked, ack).await
-        else {
+        let handled = chat.handle(&self.session, asked, ack, due).await;
+        let Handled::Now { outcome, ack, then } = handled else {
             return;
         };
         if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
@@ -273,9 +336,13 @@ impl Dispatcher {
 
 /// Whatever happens to the work on an event, its client gets an answer: a panic and work that takes
 /// too long become errors.
-async fn guard(work: impl Future<Output = ()>) -> Result<(), Error> {
+async fn guard(work: impl Future<Output = ()>, due: Instant) -> Result<(), Error> {
+    if due <= Instant::now() {
+        // Its client is about to give it up, so it must not be done any more.
+        return Err(Error::busy());
+    }
     let work = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout(EVENT_DEADLINE, work).await {
+    match tokio::time::timeout_at(due, work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => {
             tracing::error!("handling an event panicked");
@@ -310,9 +377,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn panics_and_stuck_work_become_errors() {
-        assert_eq!(guard(async {}).await, Ok(()));
+        let due = Instant::now() + EVENT_DEADLINE;
+        assert_eq!(guard(async {}, due).await, Ok(()));
         let panicking = async { panic!("a bug") };
-        assert_eq!(guard(panicking).await, Err(Error::Internal));
-        assert_eq!(guard(std::future::pending()).await, Err(Error::busy()));
+        assert_eq!(guard(panicking, due).await, Err(Error::Internal));
+        let stuck = std::future::pending();
+        assert_eq!(guard(stuck, due).await, Err(Error::busy()));
+        let late = async { panic!("it is done all the same") };
+        assert_eq!(guard(late, due).await, Err(Error::busy()));
     }
 }

@@ -11,7 +11,7 @@ use socketioxide::extract::SocketRef;
 use sohbet_entity::ids::{self, GalleryId, UserId};
 
 use super::Shared;
-use super::dispatch::Dispatcher;
+use super::dispatch::{Allowed, Dispatcher};
 use super::links::Links;
 use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Shown, Trust};
@@ -45,6 +45,8 @@ pub enum Refusal {
     Identity,
     /// It asks for a dialect that does not exist.
     Dialect(String),
+    /// Its user or its address has too many sockets, or fails to log in too often.
+    TooMany,
     /// The server is stopping, or the store does not answer.
     Unavailable,
 }
@@ -54,6 +56,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Identity => write!(formatter, "{}", auth::REFUSAL),
             Self::Dialect(name) => write!(formatter, "Unknown dialect: {name}"),
+            Self::TooMany => formatter.write_str("Too many connections"),
             Self::Unavailable => formatter.write_str("Service unavailable"),
         }
     }
@@ -70,7 +73,18 @@ pub(super) async fn admit(
         return Err(Refusal::Unavailable);
     }
     let named = dialect(shared, &socket, &handshake)?;
-    let identity = identify(shared, &socket, &handshake, named, &links).await?;
+    let limits = &shared.chat.limits;
+    limits
+        .check_logins(&links.client)
+        .map_err(|_| Refusal::TooMany)?;
+    let identified = identify(shared, &socket, &handshake, named, &links).await;
+    if let Err(Refusal::Identity) = identified {
+        limits.note_failed_login(&links.client);
+    }
+    let identity = identified?;
+    let places = limits.join(&links.client, identity.user.as_ref());
+    let places = places.map_err(|_| Refusal::TooMany)?;
+    let events = limits.events(&links.client, identity.user.as_ref());
     let is_vouched = identity.grant.is_some() || identity.shown.is_some();
     let has_token = is_vouched || has_readable_token(shared, &socket, &handshake);
     let dialect = named.or_else(|| {
@@ -97,7 +111,9 @@ pub(super) async fn admit(
         user.id = session.identity().user.as_ref().map(UserId::as_str),
         "socket admitted"
     );
-    Dispatcher::start(shared, &socket, session, links);
+    links.joined();
+    let allowed = Allowed { places, events };
+    Dispatcher::start(shared, &socket, session, links, allowed);
     Ok(())
 }
 

@@ -9,12 +9,13 @@ use socketioxide::extract::AckSender;
 use socketioxide::handler::{FromMessageParts, MessageHandler, Value};
 use socketioxide::socket::Socket;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::links::Links;
 use super::outbox::acknowledge;
-use crate::chat::Session;
+use crate::chat::{EventBudget, Session, Verdict};
 use crate::error::Error;
 use crate::wire::{self, Answer, Asked};
 
@@ -32,6 +33,7 @@ pub(super) struct Incoming {
     pub ack: AckSender,
     pub wants_ack: bool,
     pub n_bytes: usize,
+    pub came_at: Instant,
 }
 
 /// Called on the connection's reader, in wire order. It must neither block nor panic.
@@ -45,6 +47,8 @@ pub(super) struct Intake {
     pub links: Arc<Links>,
     /// Fires when the client has left the namespace: what it sends after that is nobody's.
     pub gone: CancellationToken,
+    /// What the socket may still send, if that is limited.
+    pub budget: Option<EventBudget>,
 }
 
 /// Marks [`Intake`] as a message handler.
@@ -62,9 +66,18 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
             ack,
             wants_ack: ack_id.is_some(),
             n_bytes,
+            came_at: Instant::now(),
         };
         if self.shared.is_draining.load(Ordering::Acquire) {
             return self.refuse(incoming, Error::busy());
+        }
+        match self.budget.as_ref().map(|budget| budget.judge(n_bytes)) {
+            None | Some(Verdict::Accepted) => {}
+            Some(Verdict::Refused(error)) => return self.refuse(incoming, error),
+            Some(Verdict::Flooding) => {
+                tracing::info!("a client goes on with what was refused, its connection is reset");
+                return self.links.kill();
+            }
         }
         let n_queued = self.n_queued.load(Ordering::Acquire) + n_bytes;
         if n_queued > MAX_QUEUED_BYTES {

@@ -1,7 +1,7 @@
 //! The TCP connections under a session, and the two switches that each has.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -9,9 +9,13 @@ use std::time::{Duration, Instant};
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::{AddressPlace, Backlog, Client};
+
 /// How long polls are held back when a session begins to move to a WebSocket. Afterwards the engine
 /// answers them itself.
 const UPGRADE_HOLD: Duration = Duration::from_secs(1);
+/// Between two looks at how much a slow client has read.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Stops reading from a connection while its session has enough to do. The client then feels it
 /// through TCP, and nothing that it sends is lost.
@@ -68,6 +72,21 @@ pub struct Peer {
     pub gate: Arc<ReadGate>,
     /// Whether the last write to it has not been taken yet.
     pub is_stuck: Arc<AtomicBool>,
+    /// Bytes that it has taken so far.
+    pub n_written: Arc<AtomicU64>,
+}
+
+impl Peer {
+    /// The other end of a connection that was accepted just now.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            kill: CancellationToken::new(),
+            gate: Arc::default(),
+            is_stuck: Arc::default(),
+            n_written: Arc::default(),
+        }
+    }
 }
 
 /// What a session runs over. A WebSocket has a connection of its own, which can be paused and
@@ -77,6 +96,8 @@ pub struct Peer {
 pub struct Links {
     /// Where the first request came from.
     pub address: Option<SocketAddr>,
+    /// Whose session it is.
+    pub client: Client,
     /// Nobody gave the connection along: another program serves it, and it cannot be reset.
     pub is_borrowed: bool,
     websocket: Mutex<Option<Peer>>,
@@ -86,12 +107,51 @@ pub struct Links {
     /// When the session began to move to a WebSocket. Held while a poll begins: see
     /// [`Links::begin_poll`].
     upgrade_began: Mutex<Option<Instant>>,
+    /// Held until the session joins the namespace.
+    pending: Mutex<Option<AddressPlace>>,
+    polls: Mutex<Polls>,
+    /// Bytes that went out in answers to polls.
+    n_polled: AtomicU64,
+    backlog: Backlog,
+}
+
+/// Polls of a session.
+#[derive(Debug)]
+struct Polls {
+    n_open: usize,
+    /// When the last one was answered, or the session began.
+    last_ended: Instant,
+}
+
+/// A poll that is open.
+pub struct OpenPoll<'a>(&'a Links);
+
+impl Drop for OpenPoll<'_> {
+    fn drop(&mut self) {
+        let mut polls = self.0.polls();
+        polls.n_open -= 1;
+        polls.last_ended = Instant::now();
+    }
 }
 
 impl Links {
-    /// The links of a session whose first request came from `peer`.
-    pub fn new(peer: Option<Peer>, is_websocket: bool) -> Self {
+    /// The links of a session that `client` begins, and whose first request came from `peer`.
+    pub fn new(
+        peer: Option<Peer>,
+        client: Client,
+        pending: Option<AddressPlace>,
+        is_websocket: bool,
+        max_bytes: usize,
+    ) -> Self {
         Self {
+            client,
+            pending: Mutex::new(pending),
+            polls: Mutex::new(Polls {
+                n_open: 0,
+                last_ended: Instant::now(),
+            }),
+            n_polled: AtomicU64::new(0),
+            backlog: Backlog::new(max_bytes),
             address: peer.as_ref().map(|peer| peer.address),
             is_borrowed: peer.is_none(),
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
@@ -99,6 +159,75 @@ impl Links {
             killed: CancellationToken::new(),
             upgrade_began: Mutex::new(None),
         }
+    }
+
+    /// The session has joined the namespace.
+    pub fn joined(&self) {
+        if let Ok(mut pending) = self.pending.lock() {
+            *pending = None;
+        }
+    }
+
+    /// Notes a poll, which is open until that is dropped.
+    pub fn open_poll(&self) -> OpenPoll<'_> {
+        self.polls().n_open += 1;
+        OpenPoll(self)
+    }
+
+    /// Notes what went out in the answer to a poll.
+    pub fn note_polled(&self, n_bytes: Option<u64>) {
+        // The engine always knows; if it did not, nothing would count as waiting.
+        let n_bytes = n_bytes.unwrap_or(u64::MAX >> 16);
+        self.n_polled.fetch_add(n_bytes, Ordering::Relaxed);
+    }
+
+    /// Notes what is sent to the client; `false` when more waits for it than may. What a connection of
+    /// somebody else's has taken, nobody knows.
+    pub fn note_sent(&self, n_bytes: usize) -> bool {
+        self.is_borrowed || self.backlog.send(n_bytes, self.n_taken())
+    }
+
+    /// Waits until the client has read most of what was sent to it, before it is answered more.
+    pub async fn wait_for_reader(&self) {
+        while !self.is_borrowed && !self.is_killed() && self.backlog.is_long(self.n_taken()) {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Bytes that the client has taken so far, or its kernel.
+    fn n_taken(&self) -> u64 {
+        let websocket = self.websocket();
+        let n_written = |peer: &Peer| peer.n_written.load(Ordering::Relaxed);
+        self.n_polled.load(Ordering::Relaxed) + websocket.as_ref().map_or(0, n_written)
+    }
+
+    /// Waits until a polling client has not polled for so long that it is as good as gone.
+    pub async fn abandoned(&self, limit: Duration) {
+        loop {
+            let Some(left) = self.time_to_poll(limit) else {
+                return;
+            };
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    /// How long the client may still go without a poll; `None` when that is over.
+    fn time_to_poll(&self, limit: Duration) -> Option<Duration> {
+        if self.websocket().is_some() || self.is_borrowed {
+            return Some(limit);
+        }
+        let polls = self.polls();
+        match limit.saturating_sub(polls.last_ended.elapsed()) {
+            _ if polls.n_open > 0 => Some(limit),
+            left if left.is_zero() => None,
+            left => Some(left),
+        }
+    }
+
+    fn polls(&self) -> MutexGuard<'_, Polls> {
+        self.polls
+            .lock()
+            .expect("no code panics with this lock held")
     }
 
     /// From now on polls are held back, until the engine knows that the session moves.
@@ -194,6 +323,10 @@ mod tests {
 
     use super::*;
 
+    fn links(peer: Option<Peer>, is_websocket: bool) -> Links {
+        Links::new(peer, Client::unlimited(), None, is_websocket, 1_000)
+    }
+
     #[test]
     fn the_end_opens_a_closed_gate() {
         let (gate, mut context) = (ReadGate::default(), Context::from_waker(Waker::noop()));
@@ -207,13 +340,11 @@ mod tests {
     #[test]
     fn a_session_is_stuck_when_its_websocket_is() {
         let peer = |is_stuck| Peer {
-            address: ([127, 0, 0, 1], 1).into(),
-            kill: CancellationToken::new(),
-            gate: Arc::default(),
             is_stuck: Arc::new(AtomicBool::new(is_stuck)),
+            ..Peer::new(([127, 0, 0, 1], 1).into())
         };
-        assert!(!Links::new(Some(peer(true)), false).is_stuck(), "it polls");
-        let links = Links::new(Some(peer(false)), true);
+        assert!(!links(Some(peer(true)), false).is_stuck(), "it polls");
+        let links = links(Some(peer(false)), true);
         assert!(!links.is_stuck());
         links.upgrade(peer(true));
         assert!(links.is_stuck());
@@ -221,7 +352,7 @@ mod tests {
 
     #[test]
     fn no_poll_begins_while_an_upgrade_does() {
-        let links = Links::new(None, false);
+        let links = links(None, false);
         assert_eq!(links.begin_poll(|| 1), Some(1));
         links.begin_upgrade();
         assert_eq!(links.begin_poll(|| 1), None);

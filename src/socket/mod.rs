@@ -52,6 +52,8 @@ pub struct Config {
     pub max_payload_bytes: usize,
     /// Packets that may wait for a client; one more and the client is closed.
     pub outbound_packets: usize,
+    /// Bytes that may wait for a client, and one packet more.
+    pub outbound_bytes: usize,
     /// The dialect of every socket; `None` lets each socket decide.
     pub dialect: Option<Dialect>,
 }
@@ -104,14 +106,14 @@ impl Sockets {
         let shared = Arc::new(Shared {
             chat,
             config,
-            session_ids: Arc::clone(&session_ids),
+            session_ids,
             busy: TaskTracker::new(),
             is_draining: AtomicBool::new(false),
             drain: CancellationToken::new(),
             closed: CancellationToken::new(),
         });
         register(&io, &shared);
-        let service = translation::Translate::new(service, session_ids);
+        let service = translation::Translate::new(service, &shared);
         (Self { io, shared }, service)
     }
 

@@ -25,6 +25,14 @@ impl SocketOutbox {
         Self { socket, links }
     }
 
+    /// Closes the client if more waits for it than may.
+    fn count(&self, n_bytes: usize) {
+        if !self.links.note_sent(n_bytes) {
+            tracing::info!("too much waits for a client, its connection is reset");
+            self.close();
+        }
+    }
+
     fn check(&self, sent: Result<(), SendError>) {
         match sent {
             Ok(()) | Err(SendError::Socket(SocketError::Closed)) => {}
@@ -43,6 +51,7 @@ impl SocketOutbox {
 impl Outbox for SocketOutbox {
     fn emit(&self, event: &str, body: &RawValue) {
         if !self.links.is_killed() {
+            self.count(event.len() + body.get().len());
             self.check(self.socket.emit(event, &(body,)));
         }
     }
@@ -83,6 +92,8 @@ impl Outbox for SocketOutbox {
 
 /// Answers an event; an answer that finds no room closes the client like any other packet does.
 pub fn acknowledge(ack: socketioxide::extract::AckSender, links: &Links, body: &RawValue) {
+    // An answer was asked for; that more waits than may shows with the next event.
+    let _ = links.note_sent(body.get().len());
     if let Err(SendError::Socket(SocketError::InternalChannelFull)) = ack.send(&(body,)) {
         tracing::info!("a client is too slow, its connection is reset");
         links.kill();

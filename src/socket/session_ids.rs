@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 use super::links::Links;
 use crate::random::random_hex;
 
-/// Polling sessions that have not joined the namespace yet; beyond that, new ones are refused.
-const MAX_PENDING: usize = 20_000;
 /// How long a session that left may still fetch what was sent to it.
 const FAREWELL: Duration = Duration::from_secs(30);
 /// Random bytes in a secret.
@@ -34,7 +32,6 @@ struct Inner {
     pending: VecDeque<(Instant, String)>,
     /// Sessions whose socket is gone, oldest first.
     leaving: VecDeque<(Instant, String)>,
-    n_pending: usize,
 }
 
 /// A session behind a secret.
@@ -65,18 +62,15 @@ impl SessionIds {
         }
     }
 
-    /// Whether too many sessions are waiting to join.
-    pub(super) fn is_full(&self) -> bool {
-        let mut inner = self.inner();
-        inner.forget_ended();
-        inner.n_pending >= MAX_PENDING
+    /// Forgets sessions that are over, and with them the places that they take.
+    pub(super) fn sweep(&self) {
+        self.inner().forget_ended();
     }
 
     /// Makes a secret for a new polling session.
     pub(super) fn issue(&self, id: &str, links: Arc<Links>) -> Option<String> {
         let secret = random_hex::<SECRET_BYTES>().ok()?;
         let mut inner = self.inner();
-        inner.n_pending += 1;
         inner.by_id.insert(id.to_owned(), secret.clone());
         let ends_at = Instant::now() + self.pending_time;
         inner.pending.push_back((ends_at, secret.clone()));
@@ -127,9 +121,6 @@ impl Inner {
     fn change(&mut self, id: &str, change: impl FnOnce(State) -> State) -> Option<(String, State)> {
         let secret = self.by_id.get(id)?;
         let entry = self.by_secret.get_mut(secret)?;
-        if entry.state == State::Pending {
-            self.n_pending -= 1;
-        }
         entry.state = change(entry.state);
         Some((secret.clone(), entry.state))
     }
@@ -152,9 +143,6 @@ impl Inner {
         else {
             return;
         };
-        if entry.state == State::Pending {
-            self.n_pending -= 1;
-        }
         self.by_id.remove(&entry.id);
         self.by_secret.remove(secret);
     }
@@ -163,22 +151,24 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::Client;
 
     fn ids(pending_time: Duration) -> SessionIds {
         SessionIds::new(pending_time)
     }
 
     fn issue(ids: &SessionIds, id: &str) -> String {
-        ids.issue(id, Arc::new(Links::new(None, false))).unwrap()
+        let links = Links::new(None, Client::unlimited(), None, false, 1_000);
+        ids.issue(id, Arc::new(links)).unwrap()
     }
 
     #[test]
     fn a_session_that_never_joins_is_forgotten() {
         let ids = ids(Duration::ZERO);
         let secret = issue(&ids, "a");
-        assert!(!ids.is_full());
+        ids.sweep();
         assert!(ids.find(&secret).is_none());
-        assert_eq!(ids.inner().n_pending, 0);
+        assert!(ids.inner().by_id.is_empty());
     }
 
     #[test]

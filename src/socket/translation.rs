@@ -10,15 +10,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{MaybeDone, maybe_done};
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    SEC_WEBSOCKET_VERSION,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use tower::Service;
 
+use super::Shared;
 use super::links::{Links, Peer};
 use super::session_ids::{Entry, SessionIds};
+use crate::addresses::ClientAddress;
+use crate::chat::Chat;
+use crate::error::Error;
 use crate::headers::{asks_for_websocket, has_word};
 
 /// Headers that outlive the first request of a session. All others are dropped, since the engine
@@ -47,11 +52,44 @@ const NOOP_PAUSE: Duration = Duration::from_millis(20);
 pub struct Translate<S> {
     engine: S,
     ids: Arc<SessionIds>,
+    chat: Arc<Chat>,
+    outbound_bytes: usize,
 }
 
 impl<S> Translate<S> {
-    pub(super) fn new(engine: S, ids: Arc<SessionIds>) -> Self {
-        Self { engine, ids }
+    pub(super) fn new(engine: S, shared: &Shared) -> Self {
+        Self {
+            engine,
+            ids: Arc::clone(&shared.session_ids),
+            chat: Arc::clone(&shared.chat),
+            outbound_bytes: shared.config.outbound_bytes,
+        }
+    }
+
+    /// What a new session runs over, if there is room for one more.
+    fn links<B>(&self, request: &Request<B>, query: &Query) -> Result<Links, Error> {
+        let extensions = request.extensions();
+        let address = extensions.get::<ClientAddress>();
+        let limits = &self.chat.limits;
+        let client = limits.client(address.map(|ClientAddress(address)| *address));
+        self.ids.sweep();
+        let place = limits.begin_socket(&client)?;
+        let peer = extensions.get::<Peer>().cloned();
+        let is_websocket = query.is_websocket;
+        Ok(Links::new(
+            peer,
+            client,
+            Some(place),
+            is_websocket,
+            self.outbound_bytes,
+        ))
+    }
+
+    /// Counts a request for a session that does not exist like any other call.
+    fn admit_stranger<B>(&self, request: &Request<B>) -> Result<(), Error> {
+        let address = request.extensions().get::<ClientAddress>();
+        let limits = &self.chat.limits;
+        limits.admit_call(&limits.client(address.map(|ClientAddress(address)| *address)))
     }
 }
 
@@ -76,17 +114,24 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (ids, engine) = (Arc::clone(&self.ids), self.engine.clone());
+        let this = self.clone();
         let query = Query::of(request.uri());
         Box::pin(async move {
+            let (ids, engine) = (&this.ids, this.engine.clone());
             if query.is_websocket && !follows_protocol(request.headers()) {
                 return Ok(refuse(3, "Bad request"));
             }
             match query.session.clone() {
-                None => begin(engine, &ids, request, &query).await,
+                None => match this.links(&request, &query) {
+                    Ok(links) => begin(engine, ids, request, &query, links).await,
+                    Err(error) => Ok(refuse_for(&error)),
+                },
                 Some(secret) => match ids.find(&secret) {
                     Some(entry) => go_on(engine, request, &query, &entry).await,
-                    None => Ok(unknown()),
+                    None => match this.admit_stranger(&request) {
+                        Ok(()) => Ok(unknown()),
+                        Err(error) => Ok(refuse_for(&error)),
+                    },
                 },
             }
         })
@@ -99,20 +144,15 @@ async fn begin<S, B, R>(
     ids: &SessionIds,
     request: Request<B>,
     query: &Query,
+    links: Links,
 ) -> Result<Response<Body>, Infallible>
 where
     S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if !query.is_websocket && ids.is_full() {
-        let mut response = refuse(3, "Bad request");
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        return Ok(response);
-    }
     let (mut parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().cloned();
-    let links = Arc::new(Links::new(peer, query.is_websocket));
+    let links = Arc::new(links);
     slim_extensions(&mut parts.extensions, Arc::clone(&links));
     parts.headers = slim(&parts.headers);
     parts.uri = copy(&parts.uri);
@@ -169,6 +209,7 @@ where
         entry.links.begin_upgrade();
     }
     let is_poll = !query.is_websocket && request.method() == Method::GET;
+    let _poll = is_poll.then(|| entry.links.open_poll());
     let mut answer = Box::pin(maybe_done(engine.call(request)));
     if is_poll && !begin_poll(&entry.links, answer.as_mut()).await {
         // The client polls again, or finds that it has moved.
@@ -185,6 +226,10 @@ where
         return Ok(refuse(3, "Bad request"));
     };
     let mut response = answered?.map(boxed);
+    if is_poll {
+        let n_bytes = http_body::Body::size_hint(response.body()).exact();
+        entry.links.note_polled(n_bytes);
+    }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(peer) = peer
     {
@@ -290,6 +335,21 @@ fn slim_extensions(extensions: &mut http::Extensions, links: Arc<Links>) {
     if let Some(upgrade) = upgrade {
         extensions.insert(upgrade);
     }
+}
+
+/// Refuses who asks for more than there is, with when to come back.
+fn refuse_for(error: &Error) -> Response<Body> {
+    let (status, text) = match error {
+        Error::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable"),
+    };
+    let mut response = refuse(3, text);
+    *response.status_mut() = status;
+    if let Some(retry_after_ms) = error.retry_after_ms() {
+        let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// An error as engine.io writes it (engine.io-protocol, "HTTP long-polling").

@@ -99,7 +99,8 @@ impl Parts {
         let Ok(asked) = parsed else {
             panic!("{event} is refused");
         };
-        self.chat.handle(session, asked, None).await;
+        let due = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+        self.chat.handle(session, asked, None, due).await;
     }
 
     async fn n_stored(&self) -> u32 {

@@ -2,11 +2,17 @@
 //! and clients over real connections.
 
 // A panic here is a failed test, and what it prints belongs to its report.
-#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
+#![allow(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 mod access_rows;
 mod accounts;
 mod api_tokens;
+mod attack;
 mod checks;
 mod crashes;
 mod delivery;
@@ -19,11 +25,13 @@ mod http_guards;
 mod http_rules;
 mod key_sets;
 mod leaks;
+mod limits;
 mod logins;
 mod logs;
 mod malformed;
 mod members;
 mod origins;
+mod overdue;
 mod pipelining;
 mod query_plans;
 mod session_hook;
@@ -32,6 +40,7 @@ mod slow_readers;
 mod stalled_store;
 mod start_up;
 mod stops;
+mod stuck_clients;
 mod support;
 mod tidy;
 mod token_commands;

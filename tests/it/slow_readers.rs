@@ -45,7 +45,11 @@ async fn a_flooded_client_that_stops_reading_is_gone_within_a_minute(store: Stor
 
 async fn a_stuck_write_ends_the_connection_after_its_timeout(store: Store) {
     // A queue that the flood does not fill, so that only the timeout can end it.
-    let settings = [("WRITE_TIMEOUT_MS", "2000"), ("OUTBOUND_PACKETS", "65536")];
+    let settings = [
+        ("WRITE_TIMEOUT_MS", "2000"),
+        ("OUTBOUND_PACKETS", "65536"),
+        ("OUTBOUND_BYTES", "1000000000"),
+    ];
     let server = Server::start_with(&store, &settings).await;
     let mut room = Room::with_a_stalled_member(&server).await;
     for _ in 0..N_TO_FILL_BUFFERS / RUN {

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -11,8 +10,8 @@ use crate::support::client::{Arrival, Client};
 use crate::support::histories::History;
 use crate::support::http::Call;
 use crate::support::load::{Outcome, Sent};
+use crate::support::locks::Lock;
 use crate::support::messages::draft;
-use crate::support::postgres;
 use crate::support::server::Server;
 use crate::support::soon;
 use crate::support::stores::Store;
@@ -66,24 +65,6 @@ async fn connect(server: &Server) -> Vec<Client> {
         clients.push(server.connect().await);
     }
     clients
-}
-
-/// Holds the database against all other writers.
-struct Lock {
-    db: DatabaseConnection,
-}
-
-impl Lock {
-    async fn take(store: &Store) -> Self {
-        let db = postgres::connect(&store.database_url().parse().unwrap()).await;
-        db.execute_unprepared("BEGIN EXCLUSIVE").await.unwrap();
-        Self { db }
-    }
-
-    async fn release(self) {
-        self.db.execute_unprepared("ROLLBACK").await.unwrap();
-        self.db.close().await.unwrap();
-    }
 }
 
 /// A socket that had nothing on its way and sent one message.

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 17] = [
+const FLOORS: [(&str, &[&str]); 18] = [
+    ("addresses", &[]),
     ("error", &[]),
     ("headers", &[]),
     ("worker", &[]),
@@ -21,23 +22,54 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("auth", &["error", "random"]),
     (
         "chat",
-        &["store", "auth", "error", "random", "worker", "planted"],
+        &[
+            "store",
+            "auth",
+            "addresses",
+            "error",
+            "random",
+            "worker",
+            "planted",
+        ],
     ),
     ("wire", &["chat", "error"]),
     ("delivery", &["wire", "chat", "error", "planted"]),
     (
         "socket",
-        &["wire", "chat", "auth", "error", "headers", "random"],
+        &[
+            "wire",
+            "chat",
+            "auth",
+            "addresses",
+            "error",
+            "headers",
+            "random",
+        ],
     ),
-    ("plain", &["wire", "chat", "auth", "error", "headers"]),
-    ("http", &["wire", "chat", "auth", "error", "headers"]),
+    (
+        "plain",
+        &["wire", "chat", "auth", "addresses", "error", "headers"],
+    ),
+    (
+        "http",
+        &["wire", "chat", "auth", "addresses", "error", "headers"],
+    ),
     (
         "config",
-        &["store", "auth", "chat", "socket", "http", "telemetry"],
+        &[
+            "addresses",
+            "store",
+            "auth",
+            "chat",
+            "socket",
+            "http",
+            "telemetry",
+        ],
     ),
     (
         "app",
         &[
+            "addresses",
             "store",
             "auth",
             "chat",
@@ -66,7 +98,7 @@ const FENCES: [(&str, &[&str]); 7] = [
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.
-const CONFIG_MAY_USE: [&str; 14] = [
+const CONFIG_MAY_USE: [&str; 18] = [
     "BlobConfig",
     "Bucket",
     "Config",
@@ -74,11 +106,14 @@ const CONFIG_MAY_USE: [&str; 14] = [
     "FieldNames",
     "FileHost",
     "Format",
+    "LimitRules",
+    "Rate",
     "PublicKeys",
     "SessionConfig",
     "TokenRules",
     "UploadRules",
     "check_filter",
+    "parse_network",
     "with_debug",
     "self",
 ];

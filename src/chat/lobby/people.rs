@@ -277,10 +277,10 @@ impl Chat {
     /// Shows that somebody types. Who has not said a name types unseen.
     pub(super) fn lobby_typing(&self, session: &Session, is_typing: bool) -> Vec<Event> {
         let place = self.lobby.set_typing(session.id, is_typing, Duration::ZERO);
-        let elsewhere = Event::Elsewhere(News::LobbyTyping {
+        let elsewhere = Event::Elsewhere(Box::new(News::LobbyTyping {
             socket_id: session.socket_id.clone(),
             is_typing,
-        });
+        }));
         let elsewhere = place.as_ref().map(|_| elsewhere);
         let event = place.map(|place| LobbyEvent::typing(place, session.id));
         event.into_iter().chain(elsewhere).collect()

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
 use tokio::sync::Semaphore;
 
+use super::awaited::Answers;
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
 use crate::error::{Error, Result};
@@ -128,6 +129,8 @@ pub(super) struct State {
     /// Events that wait until an answer is given.
     held: Vec<Held>,
     n_held_bytes: usize,
+    /// Answers that it waits for.
+    pub(super) answers: Answers,
     /// It is gone: nothing is listened for any more.
     pub(super) is_closed: bool,
 }

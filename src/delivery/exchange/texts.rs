@@ -137,11 +137,12 @@ fn fitting(news: &News, room: usize) -> Option<Box<RawValue>> {
 /// How many of them fit into one text; at least one.
 fn n_fitting(news: &[Box<RawValue>], room: usize) -> usize {
     let mut n_bytes = 0;
-    let fits = |news: &&Box<RawValue>| {
-        n_bytes += news.get().len() + 1;
+    let fits = |length: &usize| {
+        n_bytes += length + 1;
         n_bytes <= room
     };
-    news.iter().take_while(fits).count().max(1).min(news.len())
+    let lengths = news.iter().map(|news| news.get().len());
+    lengths.take_while(fits).count().max(1).min(news.len())
 }
 
 #[cfg(test)]

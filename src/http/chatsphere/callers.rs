@@ -61,6 +61,9 @@ impl Call {
     /// Who calls, where a token is needed in every mode.
     pub async fn identity(&self) -> Result<Identity> {
         let found = on_behalf(self.find_identity().await?, &self.headers)?;
+        if let Some(user) = &found.user {
+            self.chat().limits.admit_user_call(user)?;
+        }
         self.chat().welcome(DIALECT, &found).await?;
         Ok(found)
     }

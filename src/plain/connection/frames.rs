@@ -8,14 +8,15 @@ use futures_util::FutureExt;
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{DIALECT, End, Ending, Shared, Stream, Vitals};
-use crate::chat::{Handled, Session, SocketRequest};
-use crate::error::Error;
+use crate::chat::{EventBudget, Handled, Reply, Session, SocketRequest, Verdict};
+use crate::error::{Error, Result};
 use crate::wire::chatsphere::frames;
 use crate::wire::{self, Asked};
 
@@ -28,6 +29,8 @@ pub(super) struct Frames<'a> {
     pub session: &'a Arc<Session>,
     pub ending: &'a Ending,
     pub vitals: &'a Vitals,
+    /// What the client may still send, if that is limited.
+    pub budget: Option<EventBudget>,
 }
 
 impl Frames<'_> {
@@ -43,6 +46,10 @@ impl Frames<'_> {
                 () = self.ending.has_come.cancelled() => break,
                 () = self.shared.drain.cancelled() => break,
                 frame = stream.next() => frame,
+                () = self.session.overdue() => {
+                    self.answer_overdue();
+                    continue;
+                }
             };
             self.vitals.hear();
             match frame {
@@ -61,7 +68,8 @@ impl Frames<'_> {
             }
         }
         self.vitals.set_deaf(true);
-        self.shared.chat.wait_for_writes(self.session).await;
+        self.answering_overdue(self.shared.chat.wait_for_writes(self.session))
+            .await;
         drop(busy);
         // A server that stops takes no more frames, but this socket still listens.
         self.ending.has_come.cancelled().await;
@@ -69,11 +77,22 @@ impl Frames<'_> {
     }
 
     async fn take(&self, text: &str) {
+        let verdict = self.budget.as_ref().map(|budget| budget.judge(text.len()));
+        if verdict == Some(Verdict::Flooding) {
+            tracing::info!("a client goes on with what was refused, it is sent away");
+            return self.ending.set(End::Told(CloseCode::Policy));
+        }
         let Some((word, frame)) = frames::read(text) else {
             return;
         };
-        let work = AssertUnwindSafe(self.dispatch(&word, frame)).catch_unwind();
-        let error = match tokio::time::timeout(FRAME_DEADLINE, work).await {
+        if let Some(Verdict::Refused(error)) = verdict {
+            return self.tell(&word, None, &Err(error));
+        }
+        let n_awaited = self.session.n_awaited();
+        let due = Instant::now() + FRAME_DEADLINE;
+        let work = AssertUnwindSafe(self.dispatch(&word, frame, due)).catch_unwind();
+        let work = tokio::time::timeout_at(due, work);
+        let error = match self.answering_overdue(work).await {
             Ok(Ok(())) => return,
             Ok(Err(_)) => {
                 tracing::error!("handling a frame panicked");
@@ -86,39 +105,66 @@ impl Frames<'_> {
         };
         // The answer that events waited for does not come any more.
         self.session.release(&[]);
-        self.tell(&word, &Err(error));
+        // What was asked before is answered before.
+        self.answer_overdue();
+        if self.session.n_awaited() == n_awaited {
+            self.tell(&word, None, &Err(error));
+        }
     }
 
-    async fn dispatch(&self, word: &str, frame: &RawValue) {
-        match wire::vocabulary(DIALECT).parse(word, &[frame], self.session) {
-            Ok(asked) => self.handle(asked).await,
-            Err(error) => {
-                // Answers stay in order: a refusal waits for the writes before it.
-                self.shared.chat.wait_for_writes(self.session).await;
-                self.tell(word, &Err(error));
+    /// Works, and meanwhile answers what is overdue.
+    async fn answering_overdue<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.session.overdue() => self.answer_overdue(),
             }
         }
     }
 
-    async fn handle(&self, asked: SocketRequest) {
+    /// Tells the client to ask again where nobody knows what becomes of what it asked.
+    fn answer_overdue(&self) {
+        for awaited in self.session.take_overdue() {
+            if awaited.is_waited_for {
+                self.session.release(&[]);
+            }
+            let echo = awaited.echo.as_deref();
+            self.tell(awaited.word, echo, &Err(Error::busy()));
+        }
+    }
+
+    async fn dispatch(&self, word: &str, frame: &RawValue, due: Instant) {
+        match wire::vocabulary(DIALECT).parse(word, &[frame], self.session) {
+            Ok(asked) => self.handle(asked, due).await,
+            Err(error) => {
+                // Answers stay in order: a refusal waits for the writes before it.
+                self.shared.chat.wait_for_writes(self.session).await;
+                self.tell(word, None, &Err(error));
+            }
+        }
+    }
+
+    async fn handle(&self, asked: SocketRequest, due: Instant) {
         let (word, chat) = (asked.word, &self.shared.chat);
-        let handled = chat.handle(self.session, asked, None).await;
+        let handled = chat.handle(self.session, asked, None, due).await;
         let Handled::Now { outcome, then, .. } = handled else {
             return;
         };
         if let Err(error @ (Error::Internal | Error::Unavailable { .. })) = &outcome {
             tracing::warn!(event.name = word, error.code = error.code(), "frame failed");
         }
-        self.tell(word, &outcome);
+        self.tell(word, None, &outcome);
         for event in then {
             chat.publish(event).await;
         }
     }
 
-    fn tell(&self, word: &str, outcome: &crate::error::Result<crate::chat::Reply>) {
+    fn tell(&self, word: &str, echo: Option<&RawValue>, outcome: &Result<Reply>) {
         let asked = Asked {
             word,
-            echo: None,
+            echo,
             session: self.session,
         };
         let answer = wire::vocabulary(DIALECT).answer(&asked, outcome);

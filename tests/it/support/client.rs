@@ -1,6 +1,7 @@
 //! A Socket.IO client over WebSocket that reads all the time and answers pings.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -140,6 +141,14 @@ impl Client {
         match self.kept.pop_front() {
             Some(arrival) => arrival,
             None => soon("anything from the server", self.arrival()).await,
+        }
+    }
+
+    /// As [`Self::next`], for what may take longer than other things.
+    pub async fn next_within(&mut self, limit: Duration) -> Option<Arrival> {
+        match self.kept.pop_front() {
+            Some(arrival) => Some(arrival),
+            None => tokio::time::timeout(limit, self.arrival()).await.ok(),
         }
     }
 

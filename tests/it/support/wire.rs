@@ -42,6 +42,13 @@ impl Wire {
         Self::open_on(port, TcpSocket::new_v4().unwrap(), QUERY, headers).await
     }
 
+    /// As [`Self::open`], from another address of this machine.
+    pub async fn open_from(port: u16, address: Ipv4Addr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((address, 0))).unwrap();
+        Self::open_on(port, socket, QUERY, &[]).await
+    }
+
     /// Opens a connection whose kernel takes next to nothing that is not read.
     pub async fn open_with_tiny_buffer(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
@@ -84,17 +91,35 @@ impl Wire {
 
     /// Sends all these text frames in one write.
     pub async fn say_at_once(&mut self, texts: impl IntoIterator<Item = String>) {
+        self.try_say_at_once(texts).await.unwrap();
+    }
+
+    /// As [`Self::say_at_once`]; an error when the connection has ended.
+    pub async fn try_say_at_once(
+        &mut self,
+        texts: impl IntoIterator<Item = String>,
+    ) -> tokio_tungstenite::tungstenite::Result<()> {
         for text in texts {
-            self.frames.feed(Message::text(text)).await.unwrap();
+            self.frames.feed(Message::text(text)).await?;
         }
-        self.frames.flush().await.unwrap();
+        self.frames.flush().await
     }
 
     /// Sends a part of a message. A connection that has ended takes nothing.
     pub async fn say_part(&mut self, text: &str, is_first: bool, is_last: bool) {
+        let _ = self.try_say_part(text, is_first, is_last).await;
+    }
+
+    /// As [`Self::say_part`]; an error when the connection has ended.
+    pub async fn try_say_part(
+        &mut self,
+        text: &str,
+        is_first: bool,
+        is_last: bool,
+    ) -> tokio_tungstenite::tungstenite::Result<()> {
         let code = if is_first { Data::Text } else { Data::Continue };
         let part = Frame::message(text.to_owned(), OpCode::Data(code), is_last);
-        let _ = self.frames.send(Message::Frame(part)).await;
+        self.frames.send(Message::Frame(part)).await
     }
 
     /// Sends one binary frame. A connection that has ended takes nothing.

@@ -199,17 +199,16 @@ async fn pump(
                 _ => return,
             },
             _ = toxics.changed() => {
+                // TCP never goes on after something was lost.
+                if has_lost && !toxics.borrow().loses(&way) {
+                    return;
+                }
                 n_carried = 0;
                 continue;
             }
         };
         let toxic = toxics.borrow().clone();
-        let loses = toxic.loses(&way);
-        // TCP never goes on after something was lost.
-        if has_lost && !loses {
-            return;
-        }
-        has_lost = loses;
+        has_lost |= toxic.loses(&way);
         n_carried += n as u64;
         if pass(&chunk[..n], &mut to, &toxic, &way, n_carried)
             .await

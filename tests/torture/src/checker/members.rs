@@ -107,6 +107,7 @@ impl<'a> Members<'a> {
 pub fn check(index: &Index<'_>, found: &mut Findings) {
     let members = Members::new(index);
     leaks(index, &members, found);
+    revoked(index, found);
     favours(index, &members, found);
 }
 
@@ -147,6 +148,25 @@ fn leaks(index: &Index<'_>, members: &Members<'_>, found: &mut Findings) {
                 entry.who, seen.id, seen.conversation
             );
             found.add("I13", what, &[since, sight.at]);
+        }
+    }
+}
+
+/// Who has no token any more hears nothing, at the latest some seconds later.
+fn revoked(index: &Index<'_>, found: &mut Findings) {
+    let mut ended: HashMap<&str, usize> = HashMap::new();
+    for (at, entry) in index.history.iter().enumerate() {
+        if let What::Received { .. } = entry.what
+            && let Some(since) = ended.get(entry.who.as_str())
+            && entry.at_us > index.entry(*since).at_us + GRACE_US
+        {
+            let what = format!("{} hears although its token was revoked", entry.who);
+            found.add("I13", what, &[*since, at]);
+        }
+        if let What::Ok { call, .. } = &entry.what
+            && let Some(Ask::Revoke { device }) = index.calls.get(call).map(|call| call.ask)
+        {
+            ended.insert(device, at);
         }
     }
 }

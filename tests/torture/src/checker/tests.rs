@@ -247,6 +247,25 @@ fn a_skipped_event_is_reported() {
 }
 
 #[test]
+fn another_dialect_that_misses_something_is_reported() {
+    spoil("I6", |history| {
+        let mut story = Story::continued(history);
+        for seq in [1, 3] {
+            let message = message(seq, seq, if seq == 1 { "ada" } else { "bob" }, "");
+            let text = if seq == 1 { "ada-1" } else { "bob-1" }.to_owned();
+            let message = Seen {
+                cmid: None,
+                text,
+                state: None,
+                ..message
+            };
+            story.push("cem/messaging", 1, What::Heard { message });
+        }
+        *history = story.history;
+    });
+}
+
+#[test]
 fn an_order_against_time_is_reported() {
     spoil("I7", |history| {
         let (one, other) = (answer(history, 1), answer(history, 3));

@@ -46,6 +46,17 @@ const FILES_SLACK: u64 = 4;
 /// Signs the tokens of runs with tokens.
 const SECRET: &str = "a-secret-of-the-torture-harness-of-32-bytes";
 
+/// Where the faults of a run come from.
+#[derive(Debug, Clone)]
+pub enum Faults {
+    /// The seed plans them.
+    Seed,
+    /// Few, and those that matter most.
+    Smoke,
+    /// These.
+    Given(Vec<Step>),
+}
+
 /// What a run is to be.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -63,8 +74,8 @@ pub struct Wanted {
     pub settings: Vec<(String, String)>,
     /// Whether the SQLite file may be on a small disk in this run, instead of one that forgets.
     pub may_fill_disk: bool,
-    /// Faults that take the place of those that the seed plans.
-    pub plan: Option<Vec<Step>>,
+    /// Where the faults come from.
+    pub faults: Faults,
     /// Keep the history even if nothing is wrong.
     pub keeps: bool,
 }
@@ -106,8 +117,11 @@ async fn play(backends: &mut Backends, wanted: &Wanted, path: &Path) -> anyhow::
 
     backends.provide(wanted.setup).await?;
     let means = means(backends, wanted, path, &mut rng.fork(1));
-    let by_seed = || nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2));
-    let plan = wanted.plan.clone().unwrap_or_else(by_seed);
+    let plan = match &wanted.faults {
+        Faults::Seed => nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2)),
+        Faults::Smoke => nemesis::smoke(wanted.setup, means),
+        Faults::Given(plan) => plan.clone(),
+    };
     let faults: Vec<String> = plan.iter().map(|step| step.fault.to_string()).collect();
     std::fs::write(path.join("plan"), faults.join("\n"))?;
     let has_tokens = rng.fork(3).chance(50);

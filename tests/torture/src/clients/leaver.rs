@@ -15,7 +15,7 @@ use crate::wire::socket::{Heard, Socket, Transport};
 /// The user whose tokens they are; takes part in something, so that there is something to hear.
 const USER: &str = "ada";
 /// How long is listened for what must not come any more.
-const PATIENCE: Duration = Duration::from_secs(7);
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// Makes tokens and takes them away until the load ends. Only a run with tokens has any.
 pub async fn run(world: Arc<World>, mut rng: Rng) {

@@ -45,7 +45,7 @@ pub async fn read(stage: &Stage<'_>, world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes down all rows. Returns the text of the newest of each conversation.
+/// Writes down all rows. Returns the text of the newest of each conversation that was not deleted.
 async fn messages(
     db: &DatabaseConnection,
     world: &World,
@@ -65,7 +65,10 @@ async fn messages(
             text: digest(&text),
             state: None,
         };
-        newest.insert(message.conversation.clone(), text);
+        match message.is_deleted() {
+            true => newest.remove(&message.conversation),
+            false => newest.insert(message.conversation.clone(), text),
+        };
         world.record("harness", 0, What::Row { message });
     }
     Ok(newest)
@@ -95,7 +98,8 @@ async fn conversations(
             last_seq: row.try_get_by_index(1)?,
             last_rev: row.try_get_by_index(2)?,
             pair,
-            preview: Some([preview, right].map(|text| digest(&text.unwrap_or_default()))),
+            preview: right
+                .map(|right| [preview.unwrap_or_default(), right].map(|text| digest(&text))),
             conversation,
         };
         world.record("harness", 0, what);

@@ -21,7 +21,7 @@ const SMOKE_SEED: u64 = 1;
 /// The seed of the runs that look for planted bugs.
 const PLANTED_SEED: u64 = 1;
 /// What is run on unless somebody says otherwise.
-const USUAL: [Setup; 2] = [Setup::Sqlite, Setup::Postgres];
+const USUAL: [Setup; 3] = [Setup::Sqlite, Setup::Postgres, Setup::Cluster];
 /// Length of the load of each set-up in a smoke, in seconds.
 const SMOKE_SECONDS: u64 = 10;
 
@@ -34,7 +34,7 @@ struct Options {
     /// How long each run breaks things, in seconds
     #[arg(long, default_value_t = 30)]
     seconds: u64,
-    /// What to run on; sqlite and postgres if it is not given
+    /// What to run on; sqlite, postgres and cluster if it is not given
     #[arg(long, value_enum, value_delimiter = ',')]
     setup: Vec<Setup>,
     /// One short run on each set-up

@@ -1,5 +1,6 @@
 //! Those who use the server while it is being broken.
 
+mod acting;
 pub mod calls;
 pub mod device;
 mod inbox;

@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Which modules a module may import. Imports point down, never sideways.
-const FLOORS: [(&str, &[&str]); 18] = [
+const FLOORS: [(&str, &[&str]); 19] = [
     ("addresses", &[]),
     ("error", &[]),
     ("headers", &[]),
+    ("link", &[]),
     ("worker", &[]),
     ("planted", &[]),
     ("random", &["error"]),
     ("telemetry", &[]),
-    ("store", &["error", "planted"]),
+    ("store", &["error", "link", "planted"]),
     ("auth", &["error", "random"]),
     (
         "chat",
@@ -33,7 +34,10 @@ const FLOORS: [(&str, &[&str]); 18] = [
         ],
     ),
     ("wire", &["chat", "error"]),
-    ("delivery", &["wire", "chat", "error", "planted"]),
+    (
+        "delivery",
+        &["wire", "chat", "error", "link", "planted", "worker"],
+    ),
     (
         "socket",
         &[
@@ -61,6 +65,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "store",
             "auth",
             "chat",
+            "delivery",
             "socket",
             "http",
             "telemetry",
@@ -81,13 +86,15 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "telemetry",
             "worker",
             "error",
+            "link",
         ],
     ),
     ("cli", &["app", "config", "auth", "telemetry"]),
 ];
 
 /// Crates that only some modules may name.
-const FENCES: [(&str, &[&str]); 7] = [
+const FENCES: [(&str, &[&str]); 8] = [
+    ("redis", &["delivery"]),
     ("sea_orm", &["store"]),
     ("object_store", &["store"]),
     ("axum", &["http", "app"]),
@@ -98,7 +105,7 @@ const FENCES: [(&str, &[&str]); 7] = [
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.
-const CONFIG_MAY_USE: [&str; 18] = [
+const CONFIG_MAY_USE: [&str; 19] = [
     "BlobConfig",
     "Bucket",
     "Config",
@@ -113,6 +120,7 @@ const CONFIG_MAY_USE: [&str; 18] = [
     "TokenRules",
     "UploadRules",
     "check_filter",
+    "is_redis_url",
     "parse_network",
     "with_debug",
     "self",

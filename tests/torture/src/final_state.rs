@@ -31,21 +31,34 @@ pub async fn heads(stage: &Stage<'_>) -> anyhow::Result<BTreeMap<String, i64>> {
     heads
 }
 
-/// Writes down everything.
+/// Writes down everything: first as it is shown, then as it is stored, so that nothing shown can be newer.
 pub async fn read(stage: &Stage<'_>, world: &World) -> anyhow::Result<()> {
     let db = stage.database().await?;
-    let newest = messages(&db, world).await?;
-    let conversations = conversations(&db, world, &newest).await?;
-    db.close().await?;
-    for (id, users) in conversations {
+    for (id, users) in participants(&db, world).await? {
         for user in users.iter().take(MAX_VIEWERS) {
             show(world, &id, user).await?;
         }
     }
-    Ok(())
+    let newest = messages(&db, world).await?;
+    conversations(&db, world, &newest).await?;
+    Ok(db.close().await?)
 }
 
-/// Writes down all rows. Returns the text of the newest of each conversation.
+/// Who takes part in each conversation, those of two people included.
+async fn participants(
+    db: &DatabaseConnection,
+    world: &World,
+) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let mut users = world.conversations.clone();
+    let sql = "SELECT id, user1_id, user2_id FROM conversation WHERE user1_id IS NOT NULL";
+    for row in query(db, sql).await? {
+        let pair: Vec<String> = vec![row.try_get_by_index(1)?, row.try_get_by_index(2)?];
+        users.insert(row.try_get_by_index(0)?, pair);
+    }
+    Ok(users)
+}
+
+/// Writes down all rows. Returns the text of the newest of each conversation that was not deleted.
 async fn messages(
     db: &DatabaseConnection,
     world: &World,
@@ -65,19 +78,21 @@ async fn messages(
             text: digest(&text),
             state: None,
         };
-        newest.insert(message.conversation.clone(), text);
+        match message.is_deleted() {
+            true => newest.remove(&message.conversation),
+            false => newest.insert(message.conversation.clone(), text),
+        };
         world.record("harness", 0, What::Row { message });
     }
     Ok(newest)
 }
 
-/// Writes down all conversations. Returns who takes part in each.
+/// Writes down all conversations.
 async fn conversations(
     db: &DatabaseConnection,
     world: &World,
     newest: &BTreeMap<String, String>,
-) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    let mut users = world.conversations.clone();
+) -> anyhow::Result<()> {
     let sql = "SELECT id, last_seq, last_rev, user1_id, user2_id, last_message_preview FROM conversation ORDER BY id";
     for row in query(db, sql).await? {
         let conversation: String = row.try_get_by_index(0)?;
@@ -85,9 +100,6 @@ async fn conversations(
             (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
         let preview: Option<String> = row.try_get_by_index(5)?;
         let pair = one.zip(other).map(|(one, other)| [one, other]);
-        if let Some(pair) = &pair {
-            users.insert(conversation.clone(), pair.to_vec());
-        }
         let right = newest
             .get(&conversation)
             .map(|text| text.chars().take(PREVIEW_CHARS).collect::<String>());
@@ -95,12 +107,13 @@ async fn conversations(
             last_seq: row.try_get_by_index(1)?,
             last_rev: row.try_get_by_index(2)?,
             pair,
-            preview: Some([preview, right].map(|text| digest(&text.unwrap_or_default()))),
+            preview: right
+                .map(|right| [preview.unwrap_or_default(), right].map(|text| digest(&text))),
             conversation,
         };
         world.record("harness", 0, what);
     }
-    Ok(users)
+    Ok(())
 }
 
 async fn query(db: &DatabaseConnection, sql: &str) -> anyhow::Result<Vec<QueryResult>> {

@@ -69,6 +69,15 @@ pub enum Ask {
         /// By REST instead of by socket.
         rest: bool,
     },
+    /// Change what a message of one's own says, or delete it.
+    Change {
+        /// Where.
+        conversation: String,
+        /// Which message.
+        message: String,
+        /// Digest of the new text; that of no text when it is deleted.
+        text: String,
+    },
     /// Put a reaction on a message, or take it away.
     React {
         /// Where.
@@ -319,6 +328,11 @@ pub fn digest(text: &str) -> String {
 }
 
 impl Seen {
+    /// Whether it says nothing any more. Clients of the harness send no empty messages.
+    pub fn is_deleted(&self) -> bool {
+        self.text == digest("")
+    }
+
     /// A message as `native` shows it; `None` for what is none.
     pub fn from_native(message: &Value) -> Option<Self> {
         let text = |name: &str| message[name].as_str().map(str::to_owned);

@@ -12,14 +12,16 @@ use sohbet_torture::nemesis::Setup;
 use sohbet_torture::planted;
 use sohbet_torture::processes::shims::Shims;
 use sohbet_torture::report::{Summary, table};
-use sohbet_torture::run::{Wanted, run};
+use sohbet_torture::run::{Faults, Wanted, run};
 use sohbet_torture::stage::Backends;
 use tempfile::TempDir;
 
-/// Seeds of a smoke, whose faults between them touch most of what can break.
+/// The seed of a smoke.
 const SMOKE_SEED: u64 = 1;
 /// The seed of the runs that look for planted bugs.
 const PLANTED_SEED: u64 = 1;
+/// What is run on unless somebody says otherwise.
+const USUAL: [Setup; 3] = [Setup::Sqlite, Setup::Postgres, Setup::Cluster];
 /// Length of the load of each set-up in a smoke, in seconds.
 const SMOKE_SECONDS: u64 = 10;
 
@@ -32,7 +34,7 @@ struct Options {
     /// How long each run breaks things, in seconds
     #[arg(long, default_value_t = 30)]
     seconds: u64,
-    /// What to run on; all that can be if it is not given
+    /// What to run on; sqlite, postgres and cluster if it is not given
     #[arg(long, value_enum, value_delimiter = ',')]
     setup: Vec<Setup>,
     /// One short run on each set-up
@@ -92,7 +94,7 @@ async fn find_planted(options: &Options) -> anyhow::Result<usize> {
     for bug in &planted::ALL {
         let mut wanted = wanted(options, bug.setup, PLANTED_SEED)?;
         wanted.seconds = planted::SECONDS;
-        wanted.plan = Some(bug.plan());
+        wanted.faults = Faults::Given(bug.plan());
         wanted.may_fill_disk = false;
         let name = (planted::VARIABLE.to_owned(), bug.name.to_owned());
         wanted.settings.push(name);
@@ -139,8 +141,12 @@ fn wanted(options: &Options, setup: Setup, seed: u64) -> anyhow::Result<Wanted> 
         },
         folder,
         settings: settings(options)?,
-        may_fill_disk: true,
-        plan: None,
+        may_fill_disk: !options.smoke,
+        faults: if options.smoke {
+            Faults::Smoke
+        } else {
+            Faults::Seed
+        },
         keeps: options.keep,
     })
 }
@@ -164,6 +170,7 @@ async fn play(options: &Options) -> anyhow::Result<Vec<Summary>> {
 
 fn tell(summary: &Summary) {
     say(&summary.to_line());
+    say(&format!("  faults: {}", summary.faults.join(", ")));
     for violation in &summary.violations {
         say(&format!(
             "  {} {} (lines {:?})",
@@ -171,17 +178,13 @@ fn tell(summary: &Summary) {
         ));
     }
     if let Some(kept) = &summary.kept {
-        say(&format!(
-            "  faults: {}\n  kept in {}",
-            summary.faults.join(", "),
-            kept.display()
-        ));
+        say(&format!("  kept in {}", kept.display()));
     }
 }
 
 fn setups(options: &Options) -> Vec<Setup> {
     match options.setup.is_empty() {
-        true => vec![Setup::Sqlite, Setup::Postgres],
+        true => USUAL.to_vec(),
         false => options.setup.clone(),
     }
 }

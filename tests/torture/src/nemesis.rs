@@ -160,6 +160,26 @@ pub fn plan(setup: Setup, means: Means, seconds: u64, rng: &mut Rng) -> Vec<Step
     }
 }
 
+/// The faults of a smoke: few, and those that matter most.
+pub fn smoke(setup: Setup, means: Means) -> Vec<Step> {
+    let faults = match setup {
+        Setup::Sqlite if means.has_shims => vec![Fault::Kill(0), Fault::PowerLoss(0)],
+        Setup::Sqlite => vec![Fault::Kill(0), Fault::Cut(0, 1)],
+        Setup::Postgres => vec![
+            Fault::Database(0, Toxic::CutAfterPattern("COMMIT")),
+            Fault::DatabaseCrash,
+        ],
+        Setup::Cluster => vec![Fault::BusCrash, Fault::Kill(1), Fault::Cut(0, 1)],
+        Setup::Pair => vec![Fault::Terminate, Fault::Kill(1)],
+    };
+    let step = |fault| Step {
+        after: Duration::from_millis(1_800),
+        fault,
+        length: Duration::from_millis(600),
+    };
+    faults.into_iter().map(step).collect()
+}
+
 fn choose(setup: Setup, means: Means, rng: &mut Rng) -> Fault {
     let node = rng.index(setup.n_nodes());
     loop {

@@ -14,6 +14,10 @@ use tokio::task::JoinSet;
 
 /// Most bytes that are read at a time.
 const CHUNK_BYTES: usize = 16 * 1024;
+/// The same while they go on in slices: what was read must go on before anything else can change.
+const SLICED_BYTES: usize = 256;
+/// Pause after each slice.
+const SLICE_PAUSE: Duration = Duration::from_millis(2);
 
 /// What a link does to what goes through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,23 +197,26 @@ async fn pump(
         {
             return;
         }
+        let n_bytes = match *toxics.borrow() {
+            Toxic::Slice(_) => SLICED_BYTES,
+            _ => CHUNK_BYTES,
+        };
         let n = tokio::select! {
-            read = from.read(&mut chunk) => match read {
+            read = from.read(&mut chunk[..n_bytes]) => match read {
                 Ok(n) if n > 0 => n,
                 _ => return,
             },
             _ = toxics.changed() => {
+                // TCP never goes on after something was lost.
+                if has_lost && !toxics.borrow().loses(&way) {
+                    return;
+                }
                 n_carried = 0;
                 continue;
             }
         };
         let toxic = toxics.borrow().clone();
-        let loses = toxic.loses(&way);
-        // TCP never goes on after something was lost.
-        if has_lost && !loses {
-            return;
-        }
-        has_lost = loses;
+        has_lost |= toxic.loses(&way);
         n_carried += n as u64;
         if pass(&chunk[..n], &mut to, &toxic, &way, n_carried)
             .await
@@ -241,7 +248,7 @@ async fn pass(
         Toxic::Slice(n) => {
             for slice in chunk.chunks(*n) {
                 to.write_all(slice).await.ok()?;
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::time::sleep(SLICE_PAUSE).await;
             }
             return Some(());
         }

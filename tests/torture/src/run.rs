@@ -13,11 +13,13 @@ use tokio::task::JoinSet;
 
 use crate::checker;
 use crate::clients::device::Device;
+use crate::clients::observer::WATCHER;
 use crate::clients::owner::{GUEST, OWNER};
+use crate::clients::reactor::REACTOR;
 use crate::clients::rest::Caller;
 use crate::clients::rude::RUDE;
 use crate::clients::stranger::STRANGER;
-use crate::clients::{Phase, World, owner, rude, stranger, walker};
+use crate::clients::{Phase, World, leaver, observer, owner, reactor, rude, stranger, walker};
 use crate::final_state;
 use crate::history::What;
 use crate::log::Log;
@@ -29,6 +31,8 @@ use crate::stage::{Backends, Scene, Stage, can_mount};
 
 /// People that write to each other.
 const PEOPLE: [&str; 4] = ["ada", "bob", "cem", "dua"];
+/// The room that anybody may enter.
+const OPEN: &str = "open";
 /// Devices of each of them.
 const DEVICES: u64 = 2;
 /// How long clients may take to finish what they began, once nothing is broken.
@@ -41,6 +45,17 @@ const LEFTOVER_PATIENCE: Duration = Duration::from_secs(12);
 const FILES_SLACK: u64 = 4;
 /// Signs the tokens of runs with tokens.
 const SECRET: &str = "a-secret-of-the-torture-harness-of-32-bytes";
+
+/// Where the faults of a run come from.
+#[derive(Debug, Clone)]
+pub enum Faults {
+    /// The seed plans them.
+    Seed,
+    /// Few, and those that matter most.
+    Smoke,
+    /// These.
+    Given(Vec<Step>),
+}
 
 /// What a run is to be.
 #[derive(Debug, Clone)]
@@ -59,8 +74,8 @@ pub struct Wanted {
     pub settings: Vec<(String, String)>,
     /// Whether the SQLite file may be on a small disk in this run, instead of one that forgets.
     pub may_fill_disk: bool,
-    /// Faults that take the place of those that the seed plans.
-    pub plan: Option<Vec<Step>>,
+    /// Where the faults come from.
+    pub faults: Faults,
     /// Keep the history even if nothing is wrong.
     pub keeps: bool,
 }
@@ -102,8 +117,11 @@ async fn play(backends: &mut Backends, wanted: &Wanted, path: &Path) -> anyhow::
 
     backends.provide(wanted.setup).await?;
     let means = means(backends, wanted, path, &mut rng.fork(1));
-    let by_seed = || nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2));
-    let plan = wanted.plan.clone().unwrap_or_else(by_seed);
+    let plan = match &wanted.faults {
+        Faults::Seed => nemesis::plan(wanted.setup, means, wanted.seconds, &mut rng.fork(2)),
+        Faults::Smoke => nemesis::smoke(wanted.setup, means),
+        Faults::Given(plan) => plan.clone(),
+    };
     let faults: Vec<String> = plan.iter().map(|step| step.fault.to_string()).collect();
     std::fs::write(path.join("plan"), faults.join("\n"))?;
     let has_tokens = rng.fork(3).chance(50);
@@ -181,7 +199,10 @@ fn begun_number() -> u64 {
 /// Tokens of everybody, as the server's own command makes them.
 async fn mint(binary: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut tokens = BTreeMap::new();
-    for user in PEOPLE.into_iter().chain([OWNER, GUEST, RUDE, STRANGER]) {
+    for user in PEOPLE
+        .into_iter()
+        .chain([OWNER, GUEST, RUDE, STRANGER, WATCHER, REACTOR])
+    {
         let mut mint = command(binary, None);
         // The clock of a server may be wrong by a day.
         mint.args(["token", "mint", "--ttl", "7d", "--user", user])
@@ -199,12 +220,13 @@ async fn people(
 ) -> anyhow::Result<(Arc<World>, watch::Sender<Phase>)> {
     let nodes = stage.links.iter().map(|link| link.address()).collect();
     let (mut world, phase) = World::new(log, nodes, PEOPLE.map(str::to_owned).to_vec(), tokens);
-    let rooms: [(&str, &[&str]); 3] = [
-        ("everybody", &["ada", "bob", "cem", "dua", GUEST]),
+    let rooms: [(&str, &[&str]); 4] = [
+        ("everybody", &["ada", "bob", "cem", "dua", GUEST, WATCHER]),
         ("three and a rude one", &["ada", "bob", "cem", RUDE]),
         ("two", &["cem", "dua"]),
+        (OPEN, &["bob", "dua", REACTOR]),
     ];
-    let mut made = BTreeMap::new();
+    let (mut made, mut open_room) = (BTreeMap::new(), String::new());
     let owner = Caller {
         world: &world,
         who: "owner/rest",
@@ -212,7 +234,7 @@ async fn people(
         node: world.nodes[0],
     };
     for (name, users) in rooms {
-        let body = json!({"name": name, "userIds": users});
+        let body = json!({"name": name, "userIds": users, "isOpen": name == OPEN});
         let answer = owner.call("POST", "/rooms", Some(&body)).await?.json();
         let conversation = answer["conversation"]["id"].as_str();
         let conversation = conversation
@@ -223,6 +245,9 @@ async fn people(
             .chain([&OWNER])
             .map(|user| (*user).to_owned())
             .collect();
+        if name == OPEN {
+            open_room.clone_from(&conversation);
+        }
         made.insert(conversation.clone(), members.clone());
         world.record(
             "harness",
@@ -236,6 +261,7 @@ async fn people(
     let synced: Value = owner.get("/sync?epoch=none&since=%7B%7D").await?;
     world.epoch = synced["epoch"].as_str().context("no epoch")?.to_owned();
     world.conversations = made;
+    world.open_room = open_room;
     Ok((Arc::new(world), phase))
 }
 
@@ -268,6 +294,13 @@ impl Cast {
             cast.others
                 .spawn(owner::run(Arc::clone(world), room.clone(), rng.fork(4)));
         }
+        let open_room = world.open_room.clone();
+        cast.others
+            .spawn(reactor::run(Arc::clone(world), open_room, rng.fork(8)));
+        cast.others
+            .spawn(observer::run(Arc::clone(world), rng.fork(9)));
+        cast.others
+            .spawn(leaver::run(Arc::clone(world), rng.fork(10)));
         cast.others
             .spawn(stranger::run(Arc::clone(world), rng.fork(5)));
         cast.others.spawn(rude::run(Arc::clone(world), rng.fork(6)));

@@ -78,6 +78,8 @@ pub struct Index<'a> {
     pub calls: BTreeMap<u64, Call<'a>>,
     /// All attempts of each send.
     pub sends: HashMap<Key<'a>, Vec<u64>>,
+    /// All attempts to change each message.
+    pub changes: HashMap<&'a str, Vec<u64>>,
     /// Everything that anybody saw.
     pub sights: Vec<Sight<'a>>,
     /// Rows by conversation and `seq`; several under one `seq` are a fault of their own.
@@ -101,6 +103,7 @@ impl<'a> Index<'a> {
             history,
             calls: BTreeMap::new(),
             sends: HashMap::new(),
+            changes: HashMap::new(),
             sights: Vec::new(),
             rows: BTreeMap::new(),
             row_of: HashMap::new(),
@@ -162,6 +165,9 @@ impl<'a> Index<'a> {
             let key = (entry.user(), conversation.as_str(), cmid.as_str());
             self.sends.entry(key).or_default().push(call);
         }
+        if let Ask::Change { message, .. } = ask {
+            self.changes.entry(message).or_default().push(call);
+        }
         self.calls.insert(
             call,
             Call {
@@ -199,6 +205,13 @@ impl<'a> Index<'a> {
             let last = self.last_revs.entry(&seen.id).or_insert(seen.rev);
             *last = seen.rev.max(*last);
         }
+    }
+
+    /// Whether somebody tried to make a message say that.
+    pub fn was_changed_to(&self, message: &str, digest: &str) -> bool {
+        let calls = self.changes.get(message).into_iter().flatten();
+        let mut asks = calls.filter_map(|call| Some(self.calls.get(call)?.ask));
+        asks.any(|ask| matches!(ask, Ask::Change { text, .. } if text == digest))
     }
 
     /// The entry at a position.

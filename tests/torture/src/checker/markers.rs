@@ -137,9 +137,9 @@ fn shown(index: &Index<'_>, found: &mut Findings) {
             } => {
                 let rows = index.rows.get(conversation.as_str());
                 let rows = rows.into_iter().flatten().flat_map(|(_, rows)| rows);
-                let others = rows
-                    .clone()
-                    .filter(|(_, row)| row.seq > *last_read_seq && row.sender != *user);
+                let others = rows.clone().filter(|(_, row)| {
+                    row.seq > *last_read_seq && row.sender != *user && !row.is_deleted()
+                });
                 let n_unread = i64::try_from(others.count()).unwrap_or(i64::MAX);
                 if *unread != n_unread {
                     let what = format!(
@@ -147,8 +147,11 @@ fn shown(index: &Index<'_>, found: &mut Findings) {
                     );
                     found.add("I14", what, &[at]);
                 }
-                let newest = rows.map(|(_, row)| row.seq).max();
-                if *shown_seq != newest {
+                let last = rows.max_by_key(|(_, row)| row.seq);
+                // Whether a deleted message is shown as the last one is a matter of taste.
+                let is_deleted = last.is_some_and(|(_, row)| row.is_deleted());
+                let newest = last.map(|(_, row)| row.seq);
+                if *shown_seq != newest && !is_deleted {
                     let what = format!(
                         "{conversation} shows {user} message {shown_seq:?} as the newest, it is {newest:?}"
                     );

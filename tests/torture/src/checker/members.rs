@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Findings;
 use super::index::{Index, Outcome};
-use crate::history::{Ask, What};
+use crate::history::{Ask, Seen, What};
 
 /// How long a removal may take to be known on all nodes under faults (P10). On one node it holds at
 /// once.
@@ -107,6 +107,7 @@ impl<'a> Members<'a> {
 pub fn check(index: &Index<'_>, found: &mut Findings) {
     let members = Members::new(index);
     leaks(index, &members, found);
+    revoked(index, found);
     favours(index, &members, found);
 }
 
@@ -127,20 +128,8 @@ fn leaks(index: &Index<'_>, members: &Members<'_>, found: &mut Findings) {
         let Some(since) = members.out_since(entry.user(), &seen.conversation, sight.at) else {
             continue;
         };
-        let row = index
-            .row_of
-            .get(seen.id.as_str())
-            .map_or(seen, |(_, row)| row);
-        let key = (
-            row.sender.as_str(),
-            row.conversation.as_str(),
-            row.cmid.as_deref().unwrap_or_default(),
-        );
-        let first = index
-            .sends
-            .get(&key)
-            .and_then(|calls| index.calls.get(calls.first()?));
-        let is_sent_after = first.is_some_and(|call| is_late(index, since, call.at));
+        let sent = sent_at(index, seen);
+        let is_sent_after = sent.is_some_and(|sent| is_late(index, since, sent));
         if since == 0 || is_sent_after {
             let what = format!(
                 "{} got message {} of {} and takes no part in it",
@@ -149,6 +138,40 @@ fn leaks(index: &Index<'_>, members: &Members<'_>, found: &mut Findings) {
             found.add("I13", what, &[since, sight.at]);
         }
     }
+}
+
+/// Who has no token any more hears nothing of what is sent some seconds later. What was sent before may
+/// still be on a slow way.
+fn revoked(index: &Index<'_>, found: &mut Findings) {
+    let mut ended: HashMap<&str, usize> = HashMap::new();
+    for call in index.calls.values() {
+        if let (Ask::Revoke { device }, Some((at, _))) = (call.ask, call.done()) {
+            ended.insert(device, at);
+        }
+    }
+    for sight in &index.sights {
+        let who = index.entry(sight.at).who.as_str();
+        let (Some(since), Some(sent)) = (ended.get(who), sent_at(index, sight.seen)) else {
+            continue;
+        };
+        if index.entry(sent).at_us > index.entry(*since).at_us + GRACE_US {
+            let what = format!("{who} hears although its token was revoked");
+            found.add("I13", what, &[*since, sent, sight.at]);
+        }
+    }
+}
+
+/// Where a message was first sent.
+fn sent_at(index: &Index<'_>, seen: &Seen) -> Option<usize> {
+    let row = index
+        .row_of
+        .get(seen.id.as_str())
+        .map_or(seen, |(_, row)| row);
+    let cmid = row.cmid.as_deref()?;
+    let calls = index
+        .sends
+        .get(&(row.sender.as_str(), row.conversation.as_str(), cmid))?;
+    Some(index.calls.get(calls.first()?)?.at)
 }
 
 /// Nothing was done for somebody who was out.

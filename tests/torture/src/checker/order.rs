@@ -9,6 +9,7 @@ use crate::history::{Ask, Seen, Told, What};
 pub fn check(index: &Index<'_>, found: &mut Findings) {
     agreement(index, found);
     connections(index, found);
+    heard(index, found);
     real_time(index, found);
     pipelines(index, found);
     walks(index, found);
@@ -169,6 +170,27 @@ fn connections(index: &Index<'_>, found: &mut Findings) {
     }
     for (conversation, stream) in open.into_values().flatten() {
         stream.judge(index, conversation, found);
+    }
+}
+
+/// I6: in another dialect, too, each new message comes once, after the one before it.
+fn heard(index: &Index<'_>, found: &mut Findings) {
+    let mut last: HashMap<(&str, u32, &str), (i64, usize)> = HashMap::new();
+    for (at, entry) in index.history.iter().enumerate() {
+        let What::Heard { message } = &entry.what else {
+            continue;
+        };
+        let place = (
+            entry.who.as_str(),
+            entry.conn,
+            message.conversation.as_str(),
+        );
+        if let Some((seq, before)) = last.insert(place, (message.seq, at))
+            && seq + 1 != message.seq
+        {
+            let what = format!("{} heard seq {} after seq {seq}", entry.who, message.seq);
+            found.add("I6", what, &[before, at]);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod good;
 mod people;
 
 use super::{Violation, check};
-use crate::history::{Entry, Seen, Told, What};
+use crate::history::{Ask, Entry, Seen, Told, What};
 use good::{Story, good, message};
 
 fn violations(history: &[Entry]) -> Vec<Violation> {
@@ -120,6 +120,40 @@ fn a_changed_byte_is_reported() {
         let at = row(history, 4);
         seen(&mut history[at]).text = "other".to_owned();
     });
+}
+
+/// Ada edits her third message.
+fn edited(history: &[Entry]) -> Vec<Entry> {
+    let mut story = Story::continued(history);
+    let change = Ask::Change {
+        conversation: good::ROOM.to_owned(),
+        message: "m4".to_owned(),
+        text: "new".to_owned(),
+    };
+    let call = story.invoke("ada/d1", 1, change);
+    let message = Seen {
+        text: "new".to_owned(),
+        state: Some("new".to_owned()),
+        ..message(4, 5, "ada", "ada-3")
+    };
+    let told = Told::Message {
+        message,
+        duplicate: false,
+    };
+    story.push("ada/d1", 1, What::Ok { call, told });
+    story.history
+}
+
+#[test]
+fn an_edit_that_is_stored_is_good_and_a_lost_one_is_reported() {
+    spoil("I1", |history| *history = edited(history));
+    let mut history = edited(&good());
+    let at = row(&history, 4);
+    let row = seen(&mut history[at]);
+    (row.rev, row.text) = (5, "new".to_owned());
+    let found = violations(&history);
+    let is_lost = |violation: &&Violation| ["I1", "I2"].contains(&violation.invariant);
+    assert_eq!(found.iter().find(is_lost), None);
 }
 
 #[test]
@@ -243,6 +277,25 @@ fn a_live_event_twice_is_reported() {
 fn a_skipped_event_is_reported() {
     spoil("I6", |history| {
         drop(history.remove(live(history, "bob/d2", 1)))
+    });
+}
+
+#[test]
+fn another_dialect_that_misses_something_is_reported() {
+    spoil("I6", |history| {
+        let mut story = Story::continued(history);
+        for seq in [1, 3] {
+            let message = message(seq, seq, if seq == 1 { "ada" } else { "bob" }, "");
+            let text = if seq == 1 { "ada-1" } else { "bob-1" }.to_owned();
+            let message = Seen {
+                cmid: None,
+                text,
+                state: None,
+                ..message
+            };
+            story.push("cem/messaging", 1, What::Heard { message });
+        }
+        *history = story.history;
     });
 }
 

@@ -49,7 +49,8 @@ pub struct Sendings {
     waiting: VecDeque<Sending>,
     /// Nothing is sent again before.
     held_until: Option<Instant>,
-    sent: VecDeque<Sending>,
+    /// With the ids that the server gave them.
+    sent: VecDeque<(Sending, String)>,
 }
 
 impl Sendings {
@@ -75,16 +76,16 @@ impl Sendings {
         self.waiting.extend(sending);
     }
 
-    /// It is stored.
-    pub fn done(&mut self, sending: Sending) {
-        self.sent.push_back(sending);
+    /// It is stored under that id.
+    pub fn done(&mut self, sending: Sending, id: &str) {
+        self.sent.push_back((sending, id.to_owned()));
         if self.sent.len() > MAX_REMEMBERED {
             self.sent.pop_front();
         }
     }
 
     /// Some that are stored, which may be repeated for no reason.
-    pub fn sent(&mut self) -> &[Sending] {
+    pub fn sent(&mut self) -> &[(Sending, String)] {
         self.sent.make_contiguous()
     }
 }

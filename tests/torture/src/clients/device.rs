@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::calls::{Calls, Pending, Sending, Sendings};
 use super::rest::Caller;
 use super::{Phase, World};
-use crate::history::{Ask, What};
+use crate::history::{Ask, Told, What};
 use crate::rng::Rng;
 use crate::wire::socket::{Heard, Socket, Transport};
 
@@ -34,13 +34,13 @@ pub struct Device {
     /// Last `rev` of each conversation that it holds.
     pub(super) positions: BTreeMap<String, i64>,
     pub(super) node: SocketAddr,
-    rng: Rng,
+    pub(super) rng: Rng,
     transport: Transport,
     /// Keeps its connection to the end, if it can, instead of coming back to catch up.
     stays: bool,
-    conversations: Vec<String>,
-    sendings: Sendings,
-    n_sent: u64,
+    pub(super) conversations: Vec<String>,
+    pub(super) sendings: Sendings,
+    pub(super) n_sent: u64,
     calls: Calls,
     is_settled: bool,
 }
@@ -212,115 +212,8 @@ impl Device {
         }
     }
 
-    async fn act(&mut self, socket: &Socket) -> Option<()> {
-        match self.rng.between(0, 99) {
-            0..60 => {
-                let conversation = self.rng.pick(&self.conversations)?.clone();
-                for _ in 0..self.rng.between(1, 4) {
-                    let sending = self.compose(&conversation);
-                    self.send(socket, sending)?;
-                }
-            }
-            60..68 => self.send_by_rest().await,
-            68..76 => self.repeat(socket)?,
-            76..88 => self.mark_read(socket)?,
-            88..92 => {
-                let body = json!({"epoch": self.world.epoch, "conversations": self.positions});
-                self.ask(socket, "sync", &body, Ask::Sync, None)?;
-            }
-            92..95 => {
-                let users = &self.world.users;
-                let user = users[self.rng.index(users.len())].clone();
-                let body = json!({"userId": user});
-                if user != self.user {
-                    self.ask(
-                        socket,
-                        "create_conversation",
-                        &body,
-                        Ask::Pair { user },
-                        None,
-                    )?;
-                }
-            }
-            95..97 => return None,
-            _ => {
-                let id = self.rng.pick(&self.conversations)?.clone();
-                self.ask(
-                    socket,
-                    "typing_start",
-                    &json!({"conversationId": id}),
-                    Ask::Look {
-                        conversation: id.clone(),
-                    },
-                    None,
-                )?;
-            }
-        }
-        Some(())
-    }
-
-    fn compose(&mut self, conversation: &str) -> Sending {
-        self.n_sent += 1;
-        let padding = usize::try_from(self.rng.between(0, 60)).unwrap_or_default();
-        let (who, n) = (&self.who, self.n_sent);
-        Sending {
-            conversation: conversation.to_owned(),
-            cmid: format!("{who}-{n}"),
-            text: format!("{who} says {n} {}", "né🦀 ".repeat(padding)),
-        }
-    }
-
-    fn send(&mut self, socket: &Socket, sending: Sending) -> Option<()> {
-        self.ask(
-            socket,
-            "send_message",
-            &sending.body(),
-            sending.ask(false),
-            Some(sending),
-        )
-    }
-
-    async fn send_by_rest(&mut self) {
-        let Some(conversation) = self.rng.pick(&self.conversations).cloned() else {
-            return;
-        };
-        let sending = self.compose(&conversation);
-        let path = format!("/conversations/{conversation}/messages");
-        let caller = self.caller();
-        let outcome = caller
-            .ask("POST", &path, Some(&sending.body()), sending.ask(true))
-            .await;
-        if matches!(outcome, What::Unknown { .. }) {
-            self.sendings.refused(sending);
-        }
-    }
-
-    /// Sends something again that is stored, now and then with another text: the first one counts.
-    fn repeat(&mut self, socket: &Socket) -> Option<()> {
-        let Some(mut sending) = self.rng.pick(self.sendings.sent()).cloned() else {
-            return Some(());
-        };
-        if self.rng.chance(30) {
-            sending.text.push_str(" again");
-        }
-        self.send(socket, sending)
-    }
-
-    fn mark_read(&mut self, socket: &Socket) -> Option<()> {
-        let conversation = self.rng.pick(&self.conversations)?.clone();
-        // Rising with time, so mostly a real step; beyond the newest message it counts as that.
-        let up_to = self.rng.between(
-            0,
-            u64::try_from(*self.positions.get(&conversation).unwrap_or(&0)).unwrap_or(0) + 3,
-        );
-        let body = match self.rng.chance(30) {
-            true => json!({"conversationId": conversation}),
-            false => json!({"conversationId": conversation, "upTo": up_to}),
-        };
-        self.ask(socket, "mark_read", &body, Ask::Read { conversation }, None)
-    }
-
-    fn ask(
+    /// Asks for something, and writes that down. `None` when the connection is over.
+    pub(super) fn ask(
         &mut self,
         socket: &Socket,
         event: &str,
@@ -350,7 +243,7 @@ impl Device {
             if !is_first {
                 self.record(What::Ok {
                     call,
-                    told: crate::history::Told::Done,
+                    told: Told::Done,
                 });
             }
             return;
@@ -365,7 +258,13 @@ impl Device {
         }
         match (&outcome, sending) {
             (What::Unknown { .. }, Some(sending)) if !is_late => self.sendings.refused(sending),
-            (What::Ok { .. }, Some(sending)) => self.sendings.done(sending),
+            (
+                What::Ok {
+                    told: Told::Message { message, .. },
+                    ..
+                },
+                Some(sending),
+            ) => self.sendings.done(sending, &message.id),
             _ => {}
         }
         self.record(outcome);

@@ -1,9 +1,13 @@
 //! Those who use the server while it is being broken.
 
+mod acting;
 pub mod calls;
 pub mod device;
 mod inbox;
+pub mod leaver;
+pub mod observer;
 pub mod owner;
+pub mod reactor;
 pub mod rest;
 pub mod rude;
 pub mod stranger;
@@ -39,6 +43,8 @@ pub struct World {
     pub nodes: Vec<SocketAddr>,
     /// Members of each conversation, as the run began.
     pub conversations: BTreeMap<String, Vec<String>>,
+    /// The one that anybody may enter.
+    pub open_room: String,
     /// All users that take part in something.
     pub users: Vec<String>,
     /// Tokens by user; empty in development mode.
@@ -66,6 +72,7 @@ impl World {
             log,
             nodes,
             conversations: BTreeMap::new(),
+            open_room: String::new(),
             users,
             tokens,
             epoch: String::new(),

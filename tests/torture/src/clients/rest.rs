@@ -158,7 +158,7 @@ pub fn refusal(call: u64, code: &str) -> What {
 /// What an answer says to a request; `None` when it is not an answer to it.
 pub fn told(ask: &Ask, data: &Value) -> Option<Told> {
     Some(match ask {
-        Ask::Send { .. } => Told::Message {
+        Ask::Send { .. } | Ask::Change { .. } => Told::Message {
             message: Seen::from_native(&data["message"])?,
             duplicate: data["duplicate"] == true,
         },

@@ -39,7 +39,11 @@ async fn intrude(world: &World, conn: u32, node: SocketAddr, rng: &mut Rng) -> a
         None => json!({"dialect": "native", "userId": STRANGER}),
     };
     let mut socket = Socket::join(node, Transport::WebSocket, &auth).await?;
-    let conversations: Vec<&String> = world.conversations.keys().collect();
+    let closed = world
+        .conversations
+        .keys()
+        .filter(|id| **id != world.open_room);
+    let conversations: Vec<&String> = closed.collect();
     while world.is_loaded() {
         let Some(id) = rng.pick(&conversations) else {
             return Ok(());

@@ -47,6 +47,11 @@ impl Story {
         call
     }
 
+    /// Lets so much time pass that every answer would be late.
+    pub fn wait(&mut self) {
+        self.now_us += LATE_US;
+    }
+
     fn ok(&mut self, who: &str, call: u64, told: Told) {
         self.push(who, 1, What::Ok { call, told });
     }
@@ -225,7 +230,7 @@ fn load(story: &mut Story, messages: &[Seen; 4]) {
 
 fn end(story: &mut Story, messages: &[Seen; 4]) {
     story.push("harness", 0, What::Healed);
-    story.now_us += LATE_US;
+    story.wait();
     for (who, conn) in [("ada/d1", 1), ("bob/d2", 2)] {
         story.push(who, conn, What::Complete);
         story.push(who, conn, What::Close);

@@ -55,6 +55,28 @@ fn somebody_removed_who_still_hears_is_reported() {
 }
 
 #[test]
+fn a_device_without_a_token_that_still_hears_is_reported() {
+    spoil("I13", |history| {
+        let message = good::message(9, 9, "ada", "ada-9");
+        let mut story = Story::continued(history);
+        let device = "bob/token".to_owned();
+        let call = story.invoke("bob/token", 0, Ask::Revoke { device });
+        story.push(
+            "bob/token",
+            0,
+            What::Ok {
+                call,
+                told: Told::Done,
+            },
+        );
+        story.wait();
+        story.invoke("ada/d1", 1, good::send("ada-9"));
+        story.push("bob/token", 1, What::Received { message });
+        *history = story.history;
+    });
+}
+
+#[test]
 fn a_marker_that_goes_back_is_reported() {
     let marker = |history: &[Entry]| {
         history

@@ -105,7 +105,7 @@ const FENCES: [(&str, &[&str]); 8] = [
 ];
 
 /// What `config` may take of a module: its section, and what a section is made of.
-const CONFIG_MAY_USE: [&str; 19] = [
+const CONFIG_MAY_USE: [&str; 18] = [
     "BlobConfig",
     "Bucket",
     "Config",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sohbet::auth::{NewToken, mint};
+use sohbet::auth::{NewToken, TokenRules, mint};
 
 use super::http::Call;
 use super::server::Server;
@@ -31,7 +31,10 @@ async fn page(server: &Server, query: &str) -> Value {
         gallery: None,
         ttl: Duration::from_secs(3_600),
     };
-    let bearer = format!("Bearer {}", mint(SECRET, admin).unwrap());
+    let bearer = format!(
+        "Bearer {}",
+        mint(SECRET, &TokenRules::default(), admin).unwrap()
+    );
     let answer = Call::get(&format!("/api/v1/admin/sessions{query}"))
         .header("Authorization", &bearer)
         .send(server.port)

@@ -2,10 +2,12 @@
 //!
 //! The command line, `--print-config` and the messages about wrong values are all made from here.
 
+mod database;
 mod limits;
 mod logins;
 mod uploads;
 
+pub use database::*;
 pub use limits::*;
 pub use logins::*;
 pub use uploads::*;
@@ -52,8 +54,6 @@ pub static SERVER: [&Setting; 7] = [
     &DIALECT,
     &INSECURE_TRUST_CLIENTS,
 ];
-/// Where messages are kept.
-pub static DATABASE: [&Setting; 4] = [&DATABASE_URL, &SQLITE_READERS, &NO_MIGRATE, &REDIS_URL];
 /// Who may connect.
 pub static ACCESS: [&Setting; 9] = [
     &FRONTEND_URL,
@@ -155,43 +155,6 @@ pub static INSECURE_TRUST_CLIENTS: Setting = switch(
     &["INSECURE_TRUST_CLIENTS"],
     "Listen beyond this machine although no login is checked: anybody who can reach the port can be anybody",
 );
-/// File or server.
-pub static DATABASE_URL: Setting = Setting {
-    is_secret: true,
-    ..value(
-        "database-url",
-        "URL",
-        &["DATABASE_URL"],
-        "data/sohbet.db",
-        "postgres://user:password@host/name, or a SQLite file: chat.db, file:./chat.db, sqlite://chat.db",
-    )
-};
-/// On PostgreSQL this is the size of the pool.
-pub static SQLITE_READERS: Setting = value(
-    "sqlite-readers",
-    "COUNT",
-    &["SQLITE_READERS"],
-    "4",
-    "Connections that read from SQLite; on PostgreSQL the size of the pool",
-);
-/// Off means the schema is brought up to date at start.
-pub static NO_MIGRATE: Setting = switch(
-    "no-migrate",
-    &["NO_MIGRATE"],
-    "Do not bring the database schema up to date at start",
-);
-/// Its address may hold a password.
-pub static REDIS_URL: Setting = Setting {
-    flag: Flag::None,
-    is_secret: true,
-    ..value(
-        "redis-url",
-        "URL",
-        &["REDIS_URL"],
-        "",
-        "Redis or Valkey between several nodes on one PostgreSQL; without it they talk over PostgreSQL",
-    )
-};
 /// All five names are added up.
 pub static FRONTEND_URL: Setting = value(
     "frontend-url",

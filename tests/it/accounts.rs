@@ -141,6 +141,8 @@ async fn a_full_buffer_keeps_nobody_connected(store: Store) {
         ("JWT_SECRET", SECRET),
         ("WRITE_TIMEOUT_MS", "600000"),
         ("OUTBOUND_PACKETS", "65536"),
+        ("OUTBOUND_BYTES", "1000000000"),
+        ("UNLIMITED_ADDRESSES", "127.0.0.1"),
         ("PING_TIMEOUT_MS", "600000"),
     ];
     let server = Server::start_with(&store, &settings).await;
@@ -167,7 +169,12 @@ async fn a_full_buffer_keeps_nobody_connected(store: Store) {
 }
 
 async fn in_token_mode(store: &Store) -> Server {
-    let settings = [("JWT_SECRET", SECRET), ("JWT_API_SECRET", API_SECRET)];
+    let settings = [
+        ("JWT_SECRET", SECRET),
+        ("JWT_API_SECRET", API_SECRET),
+        // The tests ask until they are refused.
+        ("UNLIMITED_ADDRESSES", "127.0.0.1"),
+    ];
     Server::start_with(store, &settings).await
 }
 

@@ -177,7 +177,7 @@ async fn the_printed_configuration_shows_origins_and_masks_secrets() {
         ),
         ("dialect", "messaging", "environment DIALECT"),
         ("max-text-bytes", "1000", "flag --max-text-bytes"),
-        ("write-timeout-ms", "30000", "default"),
+        ("write-timeout-ms", "25000", "default"),
         ("jwt-secret", "***", "environment JWT_SECRET"),
         ("database-url", masked.as_str(), "environment DATABASE_URL"),
     ] {

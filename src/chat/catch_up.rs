@@ -48,6 +48,8 @@ pub struct CaughtUp {
     pub time: DateTime<Utc>,
     /// New and changed messages in order of `rev`, by conversation.
     pub changed: Changes,
+    /// Up to which `rev` everything that changed is in it, by conversation.
+    pub reached: Vec<(ConversationId, i64)>,
     /// Conversations to be loaded anew.
     pub reset: Vec<ConversationId>,
     /// Conversations that are not the caller's.
@@ -86,12 +88,15 @@ impl Chat {
         let conversations = self.views(&plan.shown).await?;
         plan.reach(&conversations);
         let (changed, too_long) = self.changes(&plan.stretches).await?;
+        plan.stretches.retain(|(id, ..)| !too_long.contains(id));
         plan.reset.extend(too_long);
+        let reached = plan.stretches.into_iter();
         plan.reset.sort();
         Ok(CaughtUp {
             epoch: self.store.epoch.clone(),
             time,
             changed,
+            reached: reached.map(|(id, _, up_to)| (id, up_to)).collect(),
             reset: plan.reset,
             gone: plan.gone,
             conversations,
@@ -185,7 +190,6 @@ impl Plan {
             let fits = (0..=MAX_CHANGES).contains(&gap) && n_changes + gap <= MAX_CHANGES_IN_ALL;
             match is_same_epoch && fits {
                 true if gap == 0 && !touched.contains(id) => continue,
-                true if gap == 0 => {}
                 true => {
                     n_changes += gap;
                     plan.stretches.push((id.clone(), *rev, place.last_rev));
@@ -283,7 +287,9 @@ mod tests {
         let since = since(&[("same", 5), ("renamed", 5)]);
         let known = vec![place("same", 5), place("renamed", 5)];
         let plan = Plan::new(&since, known, Vec::new(), true, &["renamed".into()]);
-        assert_eq!((plan.stretches.len(), plan.reset.len()), (0, 0));
+        // Something may be said before it is shown.
+        assert_eq!(plan.stretches, [("renamed".into(), 5, 5)]);
+        assert!(plan.reset.is_empty());
         assert_eq!(plan.shown[0].conversation_id.as_str(), "renamed");
         assert_eq!(plan.shown.len(), 1);
     }

@@ -14,8 +14,8 @@ pub use repairs::{Looks, Repair};
 pub use roster::{Entry, Named, Roster, RosterNews};
 
 use super::{
-    Chat, ConversationView, DeskEvent, DeskReply, Dialect, Event, LobbyEvent, Message, Reply,
-    SessionId,
+    CaughtUp, Chat, ConversationView, DeskEvent, DeskReply, Dialect, Event, LobbyEvent, Message,
+    Reply, SessionId,
 };
 use crate::error::Result;
 use crate::store::{ChangedMessage, Head, MessageRow, ReactionRow};
@@ -330,27 +330,45 @@ impl ChangedMessage {
 impl Reply {
     /// How far the conversations have come that this shows, as far as it says.
     pub fn heads(&self) -> Vec<Moved> {
-        let of_view = |view: &ConversationView| Moved {
-            conversation: view.facts.row.id.clone(),
-            rev: view.facts.row.last_rev,
-            seq: view.facts.row.last_seq,
-        };
         match self {
-            Self::Desk(DeskReply::Opened(view, _)) => vec![of_view(view)],
-            Self::Desk(DeskReply::CaughtUp(caught_up)) => {
-                caught_up.conversations.iter().map(of_view).collect()
-            }
-            Self::Desk(DeskReply::Greeting(greeting)) => {
-                let caught_up = greeting.caught_up.iter();
-                let views = caught_up.flat_map(|caught_up| &caught_up.conversations);
-                views.map(of_view).collect()
-            }
+            Self::Desk(DeskReply::Opened(view, _)) => vec![head_of(view)],
+            Self::Desk(DeskReply::CaughtUp(caught_up)) => heads_of(Some(caught_up)),
+            Self::Desk(DeskReply::Greeting(greeting)) => heads_of(greeting.caught_up.as_ref()),
             Self::Opened { messages, .. } => {
                 let newest = messages.iter().max_by_key(|message| message.row.rev);
                 newest.map(Message::position).into_iter().collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Up to which `rev` this shows everything that happened in conversations.
+    pub fn covered(&self) -> Vec<Moved> {
+        let caught_up = match self {
+            Self::Desk(DeskReply::CaughtUp(caught_up)) => Some(caught_up),
+            Self::Desk(DeskReply::Greeting(greeting)) => greeting.caught_up.as_ref(),
+            _ => None,
+        };
+        let reached = caught_up.into_iter().flat_map(|it| &it.reached);
+        let moved = |(conversation, rev): &(ConversationId, i64)| Moved {
+            conversation: conversation.clone(),
+            rev: *rev,
+            seq: 0,
+        };
+        reached.map(moved).collect()
+    }
+}
+
+fn heads_of(caught_up: Option<&CaughtUp>) -> Vec<Moved> {
+    let views = caught_up.into_iter().flat_map(|it| &it.conversations);
+    views.map(head_of).collect()
+}
+
+fn head_of(view: &ConversationView) -> Moved {
+    Moved {
+        conversation: view.facts.row.id.clone(),
+        rev: view.facts.row.last_rev,
+        seq: view.facts.row.last_seq,
     }
 }
 

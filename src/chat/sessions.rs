@@ -2,6 +2,7 @@
 
 mod awaited;
 mod backlog;
+mod held;
 mod index;
 mod session;
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::Delivery;
-use crate::chat::{Dialect, Event, Session};
+use crate::chat::{DeskEvent, Dialect, Event, Session};
 use crate::wire::{self, Audience, Frame, Variant};
 
 impl Delivery {
     /// Tells everybody who listens.
     pub(super) fn announce(&self, event: &Event) {
         self.chat.note_unread(event);
-        let message = match event {
-            Event::Message { message, .. } => Some(message),
+        let shown = match event {
+            Event::Message { message, .. } => Some((&*message.row, true)),
+            Event::Desk(DeskEvent::MessageChanged { message, .. }) => Some((&*message.row, false)),
             _ => None,
         };
         for dialect in Dialect::ALL {
@@ -30,8 +31,7 @@ impl Delivery {
                 let variant = vocabulary.variant(event, session);
                 let encode = || vocabulary.encode(event, session);
                 if let Some(frame) = frames.of(variant, encode) {
-                    let id = message.map(|message| &message.row.id);
-                    session.tell(frame.name, &frame.body, id);
+                    session.tell(frame.name, &frame.body, shown);
                 }
             });
         }

@@ -243,6 +243,7 @@ impl Delivery {
         {
             *online = self.chat.online_users(dialect);
         }
+        let covered = reply.covered();
         let vocabulary = wire::vocabulary(dialect);
         let permit = give(&session, id, dialect, &Ok(reply));
         // A socket that is gone, or was told to ask again, was told nothing, whoever else is there.
@@ -259,7 +260,10 @@ impl Delivery {
                 session.outbox.emit(frame.name, &frame.body);
             }
         }
-        session.release(if permit.is_some() { &told } else { &[] });
+        match permit {
+            Some(_) => session.release(&told, &covered),
+            None => session.release(&[], &[]),
+        }
         for event in then {
             self.tell(event);
         }

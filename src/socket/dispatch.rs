@@ -218,7 +218,7 @@ impl Dispatcher {
         });
         if let Err(error) = self.answering_overdue(guard(work, due)).await {
             // The answer that events waited for does not come any more.
-            self.session.release(&[]);
+            self.session.release(&[], &[]);
             // What was asked before is answered before.
             self.answer_overdue();
             if self.session.n_awaited() == n_awaited {
@@ -252,7 +252,7 @@ impl Dispatcher {
         };
         for awaited in self.session.take_overdue() {
             if awaited.is_waited_for {
-                self.session.release(&[]);
+                self.session.release(&[], &[]);
             }
             let (echo, ack) = (awaited.echo.as_deref(), awaited.ack);
             self.tell(dialect, awaited.word, echo, &Err(Error::busy()), ack);

@@ -115,8 +115,9 @@ pub async fn commit(
 ) -> Result<Committed, Fault> {
     let txn = connections::begin(db).await?;
     let reads = markers::move_forward(&txn, &batch.reads).await?;
-    let mut changes = changes::make(&txn, &batch.changes).await?;
+    // Before anything changes: what is known is shown as it was under its `rev`.
     let known = find_known(&txn, &batch.messages, look_up).await?;
+    let mut changes = changes::make(&txn, &batch.changes).await?;
     let rows = number(&txn, batch, &known, &mut changes).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES

@@ -10,9 +10,11 @@ use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
 use tokio::sync::Semaphore;
 
 use super::awaited::Answers;
+use super::held::{Held, Shown};
 use crate::auth::{Identity, Permission, Trust};
-use crate::chat::{Dialect, Viewer};
+use crate::chat::{Dialect, Moved, Viewer};
 use crate::error::{Error, Result};
+use crate::store::MessageRow;
 
 /// Events that may be held back for one socket while its answer is made, and their bytes.
 const MAX_HELD: usize = 4_096;
@@ -140,12 +142,6 @@ pub(super) struct State {
 struct Renewal {
     until: Option<DateTime<Utc>>,
     issued_at: Option<DateTime<Utc>>,
-}
-
-struct Held {
-    event: &'static str,
-    body: Box<RawValue>,
-    message: Option<MessageId>,
 }
 
 impl Session {
@@ -339,8 +335,9 @@ impl Session {
         self.last_stamp.swap(stamp.0, Ordering::Relaxed) != stamp.0
     }
 
-    /// Tells it what others did, or keeps that until an answer is given.
-    pub fn tell(&self, event: &'static str, body: &RawValue, message: Option<&MessageId>) {
+    /// Tells it what others did, or keeps that until an answer is given; with the message that it
+    /// shows, and whether that is new.
+    pub fn tell(&self, event: &'static str, body: &RawValue, message: Option<(&MessageRow, bool)>) {
         if self.is_holding.load(Ordering::Acquire) {
             let mut state = self.state();
             if self.is_holding.load(Ordering::Acquire) {
@@ -351,7 +348,7 @@ impl Session {
                 return state.held.push(Held {
                     event,
                     body: body.to_owned(),
-                    message: message.cloned(),
+                    shown: message.map(Shown::from),
                 });
             }
         }
@@ -363,16 +360,16 @@ impl Session {
         self.is_holding.store(true, Ordering::Release);
     }
 
-    /// Tells what was held back, except messages that it knows from the answer.
-    pub fn release(&self, told: &[MessageId]) {
+    /// Tells what was held back, except what it knows from the answer: the messages of `told`, and all
+    /// that happened in conversations up to `covered`.
+    pub fn release(&self, told: &[MessageId], covered: &[Moved]) {
         if !self.is_holding.load(Ordering::Acquire) {
             return;
         }
         let mut state = self.state();
         state.n_held_bytes = 0;
         for held in std::mem::take(&mut state.held) {
-            let is_told = held.message.is_some_and(|message| told.contains(&message));
-            if !is_told {
+            if !held.shown.is_some_and(|shown| shown.is_in(told, covered)) {
                 self.outbox.emit(held.event, &held.body);
             }
         }

@@ -66,6 +66,8 @@ impl Chat {
             receiver,
             conversation: Arc::clone(conversation),
             duplicate: false,
+            reactions: Vec::new(),
+            facts_in: 0,
         })
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::auth::Permission;
 use crate::error::{Error, Result};
-use crate::store::{self, Channel, MessageRow, NewId, NewMessage, Twin, Write};
+use crate::store::{self, Channel, MessageRow, NewId, NewMessage, ReactionRow, Twin, Write};
 
 /// Longest kind of a message, in characters.
 const MAX_KIND_CHARS: usize = 32;
@@ -42,6 +42,10 @@ pub struct Message {
     pub conversation: Arc<Conversation>,
     /// An earlier send had stored it.
     pub duplicate: bool,
+    /// What others did to it since, when it is a duplicate.
+    pub reactions: Vec<ReactionRow>,
+    /// As [`store::StoredMessage::facts_in`]; 0 for one that was read.
+    pub facts_in: i64,
 }
 
 /// What a conversation id in a payload is worth.

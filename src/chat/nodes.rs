@@ -1,35 +1,23 @@
 //! What happens on other nodes that share the database: it is made true here, and told here.
 
 mod news;
+mod positions;
 mod repairs;
 mod roster;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId};
 
 pub use news::News;
+pub use positions::Moved;
+use positions::moved;
 pub use repairs::{Looks, Repair};
 pub use roster::{Entry, Named, Roster, RosterNews};
 
-use super::{
-    CaughtUp, Chat, ConversationView, DeskEvent, DeskReply, Dialect, Event, LobbyEvent, Message,
-    Reply, SessionId,
-};
+use super::{Chat, DeskEvent, Dialect, Event, LobbyEvent, SessionId};
 use crate::error::Result;
 use crate::store::{ChangedMessage, Head, MessageRow, ReactionRow};
-
-/// How far a conversation has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moved {
-    /// Which.
-    pub conversation: ConversationId,
-    /// Its last change.
-    pub rev: i64,
-    /// Its last message at that time.
-    pub seq: i64,
-}
 
 /// Something that other nodes made, ready to be told here.
 pub struct Heard {
@@ -73,11 +61,13 @@ impl Chat {
             }
             News::Message {
                 row,
+                facts_in,
                 echo,
                 by_socket,
                 dialect,
             } => {
-                let at = moved(&row, row.seq);
+                let at = moved(&row, row.seq, facts_in);
+                self.forget_if_older(&at);
                 let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
                     return Ok(None);
                 };
@@ -96,9 +86,14 @@ impl Chat {
             News::Changed {
                 row,
                 last_seq,
+                facts_in,
                 reactions,
                 emoji,
-            } => return self.take_change(row, last_seq, reactions, emoji).await,
+            } => {
+                let at = moved(&row, last_seq, facts_in);
+                self.forget_if_older(&at);
+                return self.take_change(at, row, reactions, emoji).await;
+            }
             News::Moved(at) => {
                 return Ok(Some(Heard {
                     at: Some(at),
@@ -233,17 +228,17 @@ impl Chat {
 
     async fn take_change(
         &self,
+        at: Moved,
         row: MessageRow,
-        last_seq: i64,
         reactions: Vec<ReactionRow>,
         emoji: Option<String>,
     ) -> Result<Option<Heard>> {
-        let at = moved(&row, last_seq);
         let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
             return Ok(None);
         };
         let changed = ChangedMessage {
-            last_seq,
+            last_seq: at.seq,
+            facts_in: at.facts_in,
             reactions,
             has_changed: true,
             row: Arc::new(row),
@@ -270,6 +265,7 @@ impl Chat {
             conversation: head.conversation,
             rev: head.last_rev,
             seq: head.last_seq,
+            facts_in: 0,
         };
         Ok(heads.into_iter().map(moved).collect())
     }
@@ -282,6 +278,17 @@ impl Chat {
     /// From where [`Chat::look_around`] goes on.
     pub async fn horizon(&self) -> Result<i64> {
         Ok(self.store.horizon().await?)
+    }
+
+    /// Forgets who takes part in a conversation, if that is known from before the last change of it.
+    /// Says whether that was so.
+    pub fn forget_if_older(&self, at: &Moved) -> bool {
+        let known = self.conversations.peek(&at.conversation);
+        let is_older = known.is_some_and(|known| known.facts_in < at.facts_in);
+        if is_older {
+            self.conversations.forget(&at.conversation);
+        }
+        is_older
     }
 
     fn knows_facts(&self, head: &Head) -> bool {
@@ -309,72 +316,5 @@ impl Chat {
         self.sessions.unlisten_all(user, id);
         self.stop_typing_in(id, user).await;
         Ok(())
-    }
-}
-
-fn moved(row: &MessageRow, last_seq: i64) -> Moved {
-    Moved {
-        conversation: row.conversation_id.clone(),
-        rev: row.rev,
-        seq: last_seq,
-    }
-}
-
-impl ChangedMessage {
-    /// Where the change stands in the conversation.
-    pub fn position(&self) -> Moved {
-        moved(&self.row, self.last_seq)
-    }
-}
-
-impl Reply {
-    /// How far the conversations have come that this shows, as far as it says.
-    pub fn heads(&self) -> Vec<Moved> {
-        match self {
-            Self::Desk(DeskReply::Opened(view, _)) => vec![head_of(view)],
-            Self::Desk(DeskReply::CaughtUp(caught_up)) => heads_of(Some(caught_up)),
-            Self::Desk(DeskReply::Greeting(greeting)) => heads_of(greeting.caught_up.as_ref()),
-            Self::Opened { messages, .. } => {
-                let newest = messages.iter().max_by_key(|message| message.row.rev);
-                newest.map(Message::position).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Up to which `rev` this shows everything that happened in conversations.
-    pub fn covered(&self) -> Vec<Moved> {
-        let caught_up = match self {
-            Self::Desk(DeskReply::CaughtUp(caught_up)) => Some(caught_up),
-            Self::Desk(DeskReply::Greeting(greeting)) => greeting.caught_up.as_ref(),
-            _ => None,
-        };
-        let reached = caught_up.into_iter().flat_map(|it| &it.reached);
-        let moved = |(conversation, rev): &(ConversationId, i64)| Moved {
-            conversation: conversation.clone(),
-            rev: *rev,
-            seq: 0,
-        };
-        reached.map(moved).collect()
-    }
-}
-
-fn heads_of(caught_up: Option<&CaughtUp>) -> Vec<Moved> {
-    let views = caught_up.into_iter().flat_map(|it| &it.conversations);
-    views.map(head_of).collect()
-}
-
-fn head_of(view: &ConversationView) -> Moved {
-    Moved {
-        conversation: view.facts.row.id.clone(),
-        rev: view.facts.row.last_rev,
-        seq: view.facts.row.last_seq,
-    }
-}
-
-impl Message {
-    /// Where it stands in its conversation.
-    pub fn position(&self) -> Moved {
-        moved(&self.row, self.row.seq)
     }
 }

@@ -53,6 +53,8 @@ pub fn message(conversation: &str, text: &str) -> Message {
             facts_in: 0,
         }),
         duplicate: false,
+        reactions: Vec::new(),
+        facts_in: 0,
     }
 }
 

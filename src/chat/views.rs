@@ -33,12 +33,13 @@ pub struct MessageView {
 }
 
 impl From<&Message> for MessageView {
-    /// A message that was just sent.
+    /// A message that was just sent, or is the same as one before.
     fn from(message: &Message) -> Self {
+        let reactions = grouped(message.reactions.clone());
         Self {
             row: Arc::clone(&message.row),
             sender: Arc::clone(&message.sender),
-            reactions: Vec::new(),
+            reactions: reactions.into_values().next().unwrap_or_default(),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Delivery {
         let outcome = done.outcome;
         match (outcome, done.write, about) {
             (
-                Ok(Outcome::Message { row, duplicate }),
+                Ok(Outcome::Message(stored)),
                 _,
                 About::Message {
                     sender,
@@ -33,12 +33,14 @@ impl Delivery {
                 },
             ) => {
                 let message = Message {
-                    row: self.chat.shown(row),
+                    row: self.chat.shown(stored.row),
                     sender,
                     receiver,
                     // Who was removed in the meantime hears nothing.
                     conversation: self.chat.current(&conversation),
-                    duplicate,
+                    duplicate: stored.duplicate,
+                    reactions: stored.reactions,
+                    facts_in: stored.facts_in,
                 };
                 self.finish_message(message, origin, dialect);
             }

@@ -184,6 +184,11 @@ impl Delivery {
     /// Tells something in its turn.
     fn post(&self, at: Option<Moved>, post: Post) {
         match (&self.nodes, at) {
+            // Who takes part was changed elsewhere: it is told as a hole is, with what is known then.
+            (Some(nodes), Some(at)) if self.chat.forget_if_older(&at) => {
+                nodes.borrow_mut().discover(&at);
+                post.after.go_on();
+            }
             (Some(nodes), Some(at)) => {
                 let ready = nodes.borrow_mut().take_turn(&at, post);
                 self.send(ready);

@@ -195,6 +195,7 @@ impl Nodes {
                 conversation,
                 rev: told.rev,
                 seq: told.seq,
+                facts_in: 0,
             };
             // One that does not fit is asked for again.
             let _ = self.exchanged.holes.try_send(hole);

@@ -1,6 +1,10 @@
 //! One batch: many writes in one transaction, with `seq` and `rev` assigned inside it, in the order
 //! in which they were asked for.
 
+mod batch;
+
+pub use batch::{Batch, Step};
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,75 +14,18 @@ use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::changes::{self, MadeChange};
 use super::rows::Bulk;
-use super::writer::{ChangedMessage, NewChange, NewMessage, NewRead, ReadOutcome};
-use super::{Fault, MessageRow, connections, markers, messages, uploads};
+use super::writer::{ChangedMessage, MAX_REACTIONS, NewMessage, ReadOutcome, StoredMessage};
+use super::{Fault, MessageRow, ReactionRow, connections, markers, messages, reactions, uploads};
 #[cfg(feature = "planted-bugs")]
 use crate::planted;
 
 /// Longest preview of a conversation's last message, in characters.
 const PREVIEW_CHARS: usize = 100;
 
-/// Distinct writes that are committed together.
-#[derive(Default)]
-pub struct Batch<'a> {
-    /// Messages to store.
-    pub messages: Vec<&'a NewMessage>,
-    /// Messages to change.
-    pub changes: Vec<&'a NewChange>,
-    /// Markers to move.
-    pub reads: Vec<&'a NewRead>,
-    /// What takes a `rev`, in the order in which it was asked for.
-    pub steps: Vec<Step>,
-}
-
-/// Something that takes a `rev`.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    /// The n-th message of the batch.
-    Message(usize),
-    /// The n-th change of the batch.
-    Change(usize),
-}
-
-impl<'a> Batch<'a> {
-    pub fn of_message(message: &'a NewMessage) -> Self {
-        let mut batch = Self::default();
-        batch.add_message(message);
-        batch
-    }
-
-    pub fn of_change(change: &'a NewChange) -> Self {
-        let mut batch = Self::default();
-        batch.add_change(change);
-        batch
-    }
-
-    pub fn of_read(read: &'a NewRead) -> Self {
-        Self {
-            reads: vec![read],
-            ..Self::default()
-        }
-    }
-
-    pub fn add_message(&mut self, message: &'a NewMessage) {
-        self.steps.push(Step::Message(self.messages.len()));
-        self.messages.push(message);
-    }
-
-    pub fn add_change(&mut self, change: &'a NewChange) {
-        self.steps.push(Step::Change(self.changes.len()));
-        self.changes.push(change);
-    }
-
-    pub fn len(&self) -> usize {
-        self.steps.len() + self.reads.len()
-    }
-}
-
 /// What became of the writes of one committed batch, in the order they were given.
 pub struct Committed {
     /// The stored row of each message; `None` when its conversation does not exist.
-    pub messages: Vec<Option<Stored>>,
+    pub messages: Vec<Option<StoredMessage>>,
     /// Each changed message; `None` when it does not exist, or no longer changes.
     pub changes: Vec<Option<ChangedMessage>>,
     pub reads: Vec<ReadOutcome>,
@@ -92,13 +39,6 @@ impl Committed {
             changed.has_changed = true;
         }
     }
-}
-
-/// A message row, and whether an earlier send had stored it.
-#[derive(Clone)]
-pub struct Stored {
-    pub row: Arc<MessageRow>,
-    pub duplicate: bool,
 }
 
 /// Commits read markers, changes and messages in one transaction. A reader has seen what was
@@ -118,7 +58,8 @@ pub async fn commit(
     // Before anything changes: what is known is shown as it was under its `rev`.
     let known = find_known(&txn, &batch.messages, look_up).await?;
     let mut changes = changes::make(&txn, &batch.changes).await?;
-    let rows = number(&txn, batch, &known, &mut changes).await?;
+    let reactions = reactions_to(&txn, &known).await?;
+    let (rows, facts) = number(&txn, batch, &known, &mut changes).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
@@ -129,17 +70,31 @@ pub async fn commit(
     if planted::has("ack_before_commit") || planted::has("broadcast_before_commit") {
         planted::later(async move { drop(txn.commit().await) });
         return Ok(Committed {
-            messages: collect(&batch.messages, known, rows),
+            messages: collect(&batch.messages, known, rows, reactions, &facts),
             changes,
             reads,
         });
     }
     txn.commit().await?;
     Ok(Committed {
-        messages: collect(&batch.messages, known, rows),
+        messages: collect(&batch.messages, known, rows, reactions, &facts),
         changes,
         reads,
     })
+}
+
+/// What others did to messages that are stored already.
+async fn reactions_to(
+    txn: &DatabaseTransaction,
+    known: &[Option<MessageRow>],
+) -> Result<HashMap<MessageId, Vec<ReactionRow>>, Fault> {
+    let ids: Vec<&MessageId> = known.iter().flatten().map(|row| &row.id).collect();
+    let mut by_message: HashMap<MessageId, Vec<ReactionRow>> = HashMap::new();
+    for reaction in reactions::list(txn, &ids, MAX_REACTIONS as u32).await? {
+        let of_message = by_message.entry(reaction.message_id.clone()).or_default();
+        of_message.push(reaction);
+    }
+    Ok(by_message)
 }
 
 async fn find_known(
@@ -164,7 +119,9 @@ fn collect(
     new: &[&NewMessage],
     known: Vec<Option<MessageRow>>,
     fresh: Vec<Option<MessageRow>>,
-) -> Vec<Option<Stored>> {
+    reactions: HashMap<MessageId, Vec<ReactionRow>>,
+    facts: &HashMap<ConversationId, i64>,
+) -> Vec<Option<StoredMessage>> {
     let rows = known
         .into_iter()
         .zip(fresh)
@@ -174,7 +131,13 @@ fn collect(
         // A row under the very id of this send is this send: an earlier try stored it, and its
         // answer was lost. Nobody has heard of it yet.
         let duplicate = row.id != new.row.id;
-        Some(Stored { row, duplicate })
+        let facts_in = facts.get(&row.conversation_id).copied().unwrap_or(0);
+        Some(StoredMessage {
+            reactions: reactions.get(&row.id).cloned().unwrap_or_default(),
+            facts_in: if duplicate { 0 } else { facts_in },
+            row,
+            duplicate,
+        })
     };
     rows.zip(new).map(stored).collect()
 }
@@ -191,14 +154,14 @@ struct Advance<'a> {
     at: DateTime<Utc>,
 }
 
-/// Gives each new message its `seq` and `rev`, and each change its `rev`, in the order of the batch.
-/// `None` for a message that is known already and for one whose conversation does not exist.
+/// Gives each new message its `seq` and `rev`, and each change its `rev`, in the order of the batch;
+/// also says when who takes part was changed last, by conversation. `None` for a message that is known already and for one whose conversation does not exist.
 async fn number(
     txn: &DatabaseTransaction,
     batch: &Batch<'_>,
     known: &[Option<MessageRow>],
     changes: &mut [Option<MadeChange>],
-) -> Result<Vec<Option<MessageRow>>, Fault> {
+) -> Result<(Vec<Option<MessageRow>>, HashMap<ConversationId, i64>), Fault> {
     let mut next = advance(txn, batch, known, changes).await?;
     let mut rows = vec![None; batch.messages.len()];
     // What changes nothing has the `rev` of the change before it.
@@ -207,12 +170,12 @@ async fn number(
         match *step {
             Step::Message(index) if known[index].is_none() => {
                 let message = &batch.messages[index].row;
-                let Some((seq, rev)) = next.get_mut(&message.conversation_id) else {
+                let Some(next) = next.get_mut(&message.conversation_id) else {
                     continue;
                 };
                 rows[index] = Some(MessageRow {
-                    seq: take(seq),
-                    rev: take(rev),
+                    seq: take(&mut next.seq),
+                    rev: take(&mut next.rev),
                     ..message.clone()
                 });
             }
@@ -221,11 +184,12 @@ async fn number(
                 let Some(change) = &mut changes[index] else {
                     continue;
                 };
-                if let Some((seq, rev)) = next.get_mut(&change.row.conversation_id)
+                if let Some(next) = next.get_mut(&change.row.conversation_id)
                     && change.has_changed
                 {
-                    change.last_seq = *seq - 1;
-                    change.row.rev = take(rev);
+                    change.facts_in = next.facts_in;
+                    change.last_seq = next.seq - 1;
+                    change.row.rev = take(&mut next.rev);
                     newest.insert(change.row.id.clone(), change.row.rev);
                 } else if let Some(rev) = newest.get(&change.row.id) {
                     change.row.rev = *rev;
@@ -233,7 +197,16 @@ async fn number(
             }
         }
     }
-    Ok(rows)
+    let facts = next.into_iter().map(|(id, next)| (id, next.facts_in));
+    Ok((rows, facts.collect()))
+}
+
+/// What the next message of a conversation gets.
+struct Next {
+    seq: i64,
+    rev: i64,
+    /// The transaction that last changed anything of the conversation but what was said.
+    facts_in: i64,
 }
 
 fn take(next: &mut i64) -> i64 {
@@ -248,7 +221,7 @@ async fn advance(
     batch: &Batch<'_>,
     known: &[Option<MessageRow>],
     changes: &[Option<MadeChange>],
-) -> Result<HashMap<ConversationId, (i64, i64)>, Fault> {
+) -> Result<HashMap<ConversationId, Next>, Fault> {
     let advances = advances(batch, known, changes);
     let heads = ADVANCE_CONVERSATIONS
         .query(txn, &advances, |advance, values| {
@@ -272,7 +245,11 @@ async fn advance(
         let (seq, rev): (i64, i64) = (head.try_get_by_index(1)?, head.try_get_by_index(2)?);
         let length = lengths.get(id.as_str());
         let (n_messages, n_revs) = length.copied().ok_or(Fault::Other)?;
-        let next = (seq - n_messages + 1, rev - n_revs + 1);
+        let next = Next {
+            seq: seq - n_messages + 1,
+            rev: rev - n_revs + 1,
+            facts_in: head.try_get_by_index(3)?,
+        };
         first.insert(ConversationId::from(id), next);
     }
     Ok(first)
@@ -333,7 +310,7 @@ static ADVANCE_CONVERSATIONS: Bulk = Bulk::new(
      last_message_preview = COALESCE(v.column5, conversation.last_message_preview) FROM (VALUES",
     6,
     ") AS v WHERE conversation.id = v.column1 \
-     RETURNING conversation.id, conversation.last_seq, conversation.last_rev",
+     RETURNING conversation.id, conversation.last_seq, conversation.last_rev, conversation.facts_in",
 );
 
 /// The start of a text, or the name of a bare file; cut at a character. A message that shows

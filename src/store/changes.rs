@@ -21,6 +21,8 @@ pub struct MadeChange {
     pub has_changed: bool,
     /// The last message of the conversation when it took its `rev`.
     pub last_seq: i64,
+    /// As [`ChangedMessage::facts_in`].
+    pub facts_in: i64,
     /// Whether it is about what the message says.
     is_of_text: bool,
 }
@@ -76,6 +78,7 @@ async fn make_one(
     };
     Ok(Some(MadeChange {
         last_seq: row.seq,
+        facts_in: 0,
         row,
         has_changed,
         is_of_text: !matches!(change.change, Change::React { .. }),
@@ -180,6 +183,7 @@ pub async fn finish(
         reactions: by_message.get(&made.row.id).cloned().unwrap_or_default(),
         row: Arc::new(made.row),
         last_seq: made.last_seq,
+        facts_in: made.facts_in,
         has_changed: made.has_changed,
     };
     Ok(made.into_iter().map(|made| made.map(changed)).collect())

@@ -28,6 +28,8 @@ pub struct ChangedStretch {
     /// How far they reach: the head of the conversation, read together with them, or the last of
     /// them when there were too many.
     pub head: (i64, i64),
+    /// The transaction that last changed anything of the conversation but what was said.
+    pub facts_in: i64,
 }
 
 impl Store {
@@ -66,7 +68,7 @@ impl Store {
         since: DateTime<Utc>,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, m.* \
+        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
                    FROM conversation AS c LEFT JOIN message AS m \
                    ON m.conversation_id = c.id AND m.rev > c.last_rev - $3 \
                    AND (m.created_at >= $2 OR m.rev = c.last_rev) WHERE c.id = $1 ORDER BY m.rev";
@@ -82,7 +84,7 @@ impl Store {
         rev: i64,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, m.* \
+        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
                    FROM conversation AS c LEFT JOIN message AS m \
                    ON m.conversation_id = c.id AND m.rev > $2 \
                    WHERE c.id = $1 ORDER BY m.rev LIMIT $3";
@@ -103,6 +105,7 @@ impl Store {
         let Some(first) = found.first() else {
             return Ok(None);
         };
+        let facts_in = first.try_get("", "facts_in")?;
         let mut head = (
             first.try_get("", "head_rev")?,
             first.try_get("", "head_seq")?,
@@ -118,7 +121,11 @@ impl Store {
             let last_seq = rows.iter().map(|row| row.seq).max();
             head = (last.rev, last_seq.unwrap_or(last.seq));
         }
-        Ok(Some(ChangedStretch { rows, head }))
+        Ok(Some(ChangedStretch {
+            rows,
+            head,
+            facts_in,
+        }))
     }
 }
 

@@ -68,7 +68,7 @@ pub use uploads::upload_id_in;
 pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
     Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
-    NewRead, Outcome, ReadOutcome, ReadScope, Twin, Write, Writer, WriterQueue,
+    NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write, Writer, WriterQueue,
 };
 
 use std::sync::Arc;

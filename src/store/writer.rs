@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 
-use super::batches::{self, Batch, Committed, Step, Stored};
+use super::batches::{self, Batch, Committed, Step};
 use super::sequences::{Millis, Sequence};
 use super::{Fault, Store};
 use crate::error::Error;
@@ -19,7 +19,7 @@ mod writes;
 
 pub use writes::{
     Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
-    NewRead, Outcome, ReadOutcome, ReadScope, Twin, Write,
+    NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write,
 };
 
 /// Most writes in one transaction.
@@ -232,14 +232,14 @@ impl<T: Send + 'static> Writer<T> {
 
 /// What became of one distinct write of a plan: messages first, then changes, then read markers.
 enum Distinct {
-    Message(Stored),
+    Message(StoredMessage),
     Changed(ChangedMessage),
     Read(ReadOutcome),
 }
 
 fn flatten(committed: Committed) -> Vec<Result<Distinct, Error>> {
     let message =
-        |stored: Option<Stored>| stored.map(Distinct::Message).ok_or(Error::NO_CONVERSATION);
+        |stored: Option<StoredMessage>| stored.map(Distinct::Message).ok_or(Error::NO_CONVERSATION);
     let change =
         |changed: Option<ChangedMessage>| changed.map(Distinct::Changed).ok_or(Error::NO_MESSAGE);
     let messages = committed.messages.into_iter().map(message);

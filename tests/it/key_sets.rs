@@ -221,7 +221,12 @@ fn end() -> i64 {
 }
 
 async fn on(provider: &Provider) -> Server {
-    Server::start_with(&Store::sqlite(), &[("JWKS_URL", &provider.url)]).await
+    let settings = [
+        ("JWKS_URL", provider.url.as_str()),
+        // The tests log in again and again until something happens.
+        ("UNLIMITED_ADDRESSES", "127.0.0.1"),
+    ];
+    Server::start_with(&Store::sqlite(), &settings).await
 }
 
 /// Whether a socket with that token is let in, else what it hears.

@@ -217,7 +217,7 @@ fn change(message: &str, change: Change) -> Write {
 
 fn rev(outcome: &Outcome) -> i64 {
     match outcome {
-        Outcome::Message { row, .. } => row.rev,
+        Outcome::Message(stored) => stored.row.rev,
         Outcome::Changed(changed) => changed.row.rev,
         Outcome::Read(_) => panic!("a marker has no rev"),
     }
@@ -324,7 +324,10 @@ fn with(mut write: Write, change: impl FnOnce(&mut MessageRow)) -> Write {
 /// Id, number and whether it had been stored before.
 fn stored(outcome: &Result<Outcome, Error>) -> (String, i64, bool) {
     match outcome {
-        Ok(Outcome::Message { row, duplicate }) => (row.id.to_string(), row.seq, *duplicate),
+        Ok(Outcome::Message(stored)) => {
+            let row = &stored.row;
+            (row.id.to_string(), row.seq, stored.duplicate)
+        }
         other => panic!("no message: {other:?}"),
     }
 }

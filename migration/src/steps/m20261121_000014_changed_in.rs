@@ -10,7 +10,8 @@ use crate::columns::index;
 const TABLE: &str = "conversation";
 /// The last transaction that changed the row.
 const CHANGED_IN: &str = "changed_in";
-/// The last one that changed anything but what was said: names, who takes part.
+/// The last one that changed anything but what was said: names, who takes part. Such a change is
+/// stamped with its time.
 const FACTS_IN: &str = "facts_in";
 const INDEX: &str = "ix_conversation_changed";
 
@@ -18,7 +19,7 @@ const INDEX: &str = "ix_conversation_changed";
 const CREATE_FUNCTION: &str = "CREATE FUNCTION note_conversation_change() RETURNS trigger AS $$
 BEGIN
   NEW.changed_in := pg_current_xact_id()::text::bigint;
-  IF TG_OP = 'INSERT' OR NEW.last_rev = OLD.last_rev THEN
+  IF TG_OP = 'INSERT' OR (NEW.last_rev = OLD.last_rev AND NEW.updated_at <> OLD.updated_at) THEN
     NEW.facts_in := NEW.changed_in;
   END IF;
   RETURN NEW;

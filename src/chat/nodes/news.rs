@@ -18,6 +18,8 @@ pub enum News {
         /// The row.
         #[serde(with = "Row")]
         row: MessageRow,
+        /// The transaction that last changed who takes part.
+        facts_in: i64,
         /// What the sender wants to see again.
         echo: Option<Box<RawValue>>,
         /// Whether a socket sent it, and not a REST call.
@@ -32,6 +34,8 @@ pub enum News {
         row: MessageRow,
         /// The last message of its conversation at that time.
         last_seq: i64,
+        /// The transaction that last changed who takes part.
+        facts_in: i64,
         /// The reactions to it.
         reactions: Vec<ReactionRow>,
         /// The reaction that was put on it or taken away, if it was one.
@@ -128,6 +132,7 @@ impl News {
                 dialect,
             } => Self::Message {
                 row: (*message.row).clone(),
+                facts_in: message.facts_in,
                 echo: echo.clone(),
                 by_socket: origin.is_some(),
                 dialect: *dialect,
@@ -196,6 +201,7 @@ impl News {
         Self::Changed {
             row: (*changed.row).clone(),
             last_seq: changed.last_seq,
+            facts_in: changed.facts_in,
             reactions: changed.reactions.clone(),
             emoji,
         }
@@ -204,15 +210,21 @@ impl News {
     /// As much of it as always fits: where to look for it. `None` for what is soon over, or in no
     /// database.
     pub fn hint(&self) -> Option<Self> {
-        let (row, last_seq) = match self {
-            Self::Message { row, .. } => (row, row.seq),
-            Self::Changed { row, last_seq, .. } => (row, *last_seq),
+        let (row, seq, facts_in) = match self {
+            Self::Message { row, facts_in, .. } => (row, row.seq, *facts_in),
+            Self::Changed {
+                row,
+                last_seq,
+                facts_in,
+                ..
+            } => (row, *last_seq, *facts_in),
             _ => return None,
         };
         Some(Self::Moved(Moved {
             conversation: row.conversation_id.clone(),
             rev: row.rev,
-            seq: last_seq,
+            seq,
+            facts_in,
         }))
     }
 }

@@ -66,25 +66,30 @@ impl Chat {
                 store.list_changes_after(id, rev, MAX_REPAIRED).await
             }
         };
-        let (Some(found), Some(conversation)) = (found?, self.find_conversation(id).await?) else {
+        let Some(found) = found? else {
+            return Ok(None);
+        };
+        let (rev, seq) = found.head;
+        let head = Moved {
+            conversation: id.clone(),
+            rev,
+            seq: seq.max(after.seq),
+            facts_in: found.facts_in,
+        };
+        self.forget_if_older(&head);
+        let Some(conversation) = self.find_conversation(id).await? else {
             return Ok(None);
         };
         let is_new = |row: &MessageRow| match after.rev < 0 {
             true => row.created_at >= since,
             false => row.seq > after.seq,
         };
-        let (rev, seq) = found.head;
         let mut changes = Vec::with_capacity(found.rows.len());
         for row in found.rows {
             let rev = row.rev;
             let is_new = is_new(&row);
             changes.push((rev, self.retell(&conversation, row, is_new).await?));
         }
-        let head = Moved {
-            conversation: id.clone(),
-            rev,
-            seq: seq.max(after.seq),
-        };
         Ok(Some(Repair { changes, head }))
     }
 
@@ -114,6 +119,7 @@ impl Chat {
         let sender = self.profile(&row.sender_id).await?;
         let changed = ChangedMessage {
             last_seq: row.seq,
+            facts_in: 0,
             row: Arc::new(row),
             reactions,
             has_changed: true,

@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Channel, Distinct, NewMessage, Outcome, Write};
+use super::{Channel, Distinct, NewMessage, Outcome, StoredMessage, Write};
 use crate::error::Error;
-use crate::store::batches::{Batch, Stored};
+use crate::store::batches::Batch;
 use crate::store::{Fault, MessageRow};
 
 /// How far apart the two halves of a double send may be (contract/messaging.md, section 4).
@@ -136,10 +136,12 @@ impl<'a> Plan<'a> {
             Slot::Repeat(index) => outcome_of(&results[*index], true),
             Slot::Change(index) => outcome_of(&results[n_messages + index], false),
             Slot::Read(index) => outcome_of(&results[n_before_reads + index], false),
-            Slot::Known(row) => Ok(Outcome::Message {
+            Slot::Known(row) => Ok(Outcome::Message(StoredMessage {
                 row: Arc::clone(row),
                 duplicate: true,
-            }),
+                reactions: Vec::new(),
+                facts_in: 0,
+            })),
         };
         self.slots.iter().map(outcome).collect()
     }
@@ -147,10 +149,10 @@ impl<'a> Plan<'a> {
 
 fn outcome_of(result: &Result<Distinct, Error>, is_repeat: bool) -> Result<Outcome, Error> {
     match result {
-        Ok(Distinct::Message(Stored { row, duplicate })) => Ok(Outcome::Message {
-            row: Arc::clone(row),
-            duplicate: *duplicate || is_repeat,
-        }),
+        Ok(Distinct::Message(stored)) => Ok(Outcome::Message(StoredMessage {
+            duplicate: stored.duplicate || is_repeat,
+            ..stored.clone()
+        })),
         Ok(Distinct::Changed(changed)) => Ok(Outcome::Changed(changed.clone())),
         Ok(Distinct::Read(read)) => Ok(Outcome::Read(*read)),
         Err(error) => Err(error.clone()),
@@ -254,14 +256,16 @@ mod tests {
     fn store(writes: &[Write], recent: &mut Recent) -> Vec<String> {
         let plan = Plan::new(writes.iter(), recent);
         let stored = |message: &&NewMessage| {
-            Ok(Distinct::Message(Stored {
+            Ok(Distinct::Message(StoredMessage {
                 row: Arc::new(message.row.clone()),
                 duplicate: false,
+                reactions: Vec::new(),
+                facts_in: 0,
             }))
         };
         let results = plan.batch.messages.iter().map(stored).collect();
         let id = |outcome| match outcome {
-            Ok(Outcome::Message { row, .. }) => row.id.to_string(),
+            Ok(Outcome::Message(stored)) => stored.row.id.to_string(),
             _ => panic!("no message"),
         };
         plan.outcomes(results, recent).into_iter().map(id).collect()

@@ -122,6 +122,9 @@ pub struct ChangedMessage {
     pub last_seq: i64,
     /// The reactions to it, equal ones together, of each at most [`MAX_REACTIONS`].
     pub reactions: Vec<ReactionRow>,
+    /// The transaction that last changed anything of the conversation but what was said, as it was
+    /// when this was committed: whoever knows it from before does not know who takes part.
+    pub facts_in: i64,
     /// False when it was like that before; then it has no new `rev`.
     pub has_changed: bool,
 }
@@ -148,16 +151,24 @@ pub enum Write {
     Read(NewRead),
 }
 
+/// A message that is on disk.
+#[derive(Debug, Clone)]
+pub struct StoredMessage {
+    /// The row.
+    pub row: Arc<MessageRow>,
+    /// An earlier send had stored it.
+    pub duplicate: bool,
+    /// What others did to it since, when it is a duplicate.
+    pub reactions: Vec<ReactionRow>,
+    /// As [`ChangedMessage::facts_in`]; 0 for a duplicate.
+    pub facts_in: i64,
+}
+
 /// What became of a write.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The message is on disk; `duplicate` when an earlier send had put it there.
-    Message {
-        /// The row.
-        row: Arc<MessageRow>,
-        /// Stored by an earlier send.
-        duplicate: bool,
-    },
+    Message(StoredMessage),
     /// The change is on disk.
     Changed(ChangedMessage),
     /// The marker is on disk.

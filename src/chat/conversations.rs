@@ -32,6 +32,8 @@ pub struct Conversation {
     /// The transaction that last changed anything of it but what was said; 0 where only one node
     /// works on the data.
     pub facts_in: i64,
+    /// Its last change and its last message when this was read.
+    pub head: (i64, i64),
 }
 
 /// What a conversation is between.
@@ -109,6 +111,7 @@ impl Conversation {
 impl From<StoredConversation> for Conversation {
     fn from(stored: StoredConversation) -> Self {
         let facts_in = stored.row.facts_in;
+        let head = (stored.row.last_rev, stored.row.last_seq);
         let (id, first, second) = (stored.row.id, stored.row.user1_id, stored.row.user2_id);
         let members = stored.participants.into_iter();
         let members = members.filter_map(|row| Some((row.party.user()?, row.role)));
@@ -134,7 +137,12 @@ impl From<StoredConversation> for Conversation {
                 members: HashMap::new(),
             }),
         };
-        Self { id, kind, facts_in }
+        Self {
+            id,
+            kind,
+            facts_in,
+            head,
+        }
     }
 }
 

@@ -291,6 +291,18 @@ impl Chat {
         is_older
     }
 
+    /// How far a conversation had come when it was read, if that is in memory.
+    pub fn head_when_read(&self, id: &ConversationId) -> Option<Moved> {
+        let known = self.conversations.peek(id)?;
+        let (rev, seq) = known.head;
+        Some(Moved {
+            conversation: id.clone(),
+            rev,
+            seq,
+            facts_in: known.facts_in,
+        })
+    }
+
     fn knows_facts(&self, head: &Head) -> bool {
         let known = self.conversations.peek(&head.conversation);
         known.is_some_and(|known| known.facts_in >= head.facts_in)

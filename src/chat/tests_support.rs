@@ -51,6 +51,7 @@ pub fn message(conversation: &str, text: &str) -> Message {
             id,
             kind,
             facts_in: 0,
+            head: (0, 0),
         }),
         duplicate: false,
         reactions: Vec::new(),

@@ -190,7 +190,8 @@ impl Delivery {
                 post.after.go_on();
             }
             (Some(nodes), Some(at)) => {
-                let ready = nodes.borrow_mut().take_turn(&at, post);
+                let read = || self.chat.head_when_read(&at.conversation);
+                let ready = nodes.borrow_mut().take_turn(&at, post, read);
                 self.send(ready);
             }
             _ => self.send([post]),

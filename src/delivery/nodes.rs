@@ -15,6 +15,9 @@ use crate::error::Error;
 /// How long something may be on its way over the bus before the database is asked.
 const GRACE: Duration = Duration::from_millis(25);
 
+/// Changes that may have gone unheard since a conversation was read; if it was more, it was read long ago.
+const MAX_UNHEARD: i64 = 100;
+
 /// What delivery hears from the exchange.
 pub enum Inbound {
     /// Another node made something.
@@ -134,8 +137,23 @@ impl Nodes {
         }
     }
 
-    /// What is to be told now, when this takes its turn, and who goes on without.
-    pub fn take_turn(&mut self, at: &Moved, post: Post) -> Vec<Post> {
+    /// What is to be told now, when this takes its turn, and who goes on without. Where nothing was heard
+    /// of the conversation before, `read` says how far it had come when it was read: what happened since
+    /// is missing.
+    pub fn take_turn(
+        &mut self,
+        at: &Moved,
+        post: Post,
+        read: impl FnOnce() -> Option<Moved>,
+    ) -> Vec<Post> {
+        if at.rev > 1 && self.sequencer.position(&at.conversation).is_none() {
+            match read() {
+                Some(read) if (1..=MAX_UNHEARD).contains(&(at.rev - read.rev)) => {
+                    self.has_told(&read);
+                }
+                _ => self.discover(at),
+            }
+        }
         let turn = self
             .sequencer
             .offer(&at.conversation, position(at), post, Instant::now());

@@ -73,7 +73,11 @@ impl Store {
             0 => Parting::Absent,
             _ => Parting::Done,
         };
-        txn.commit().await?;
+        match parting {
+            Parting::Done => txn.commit().await?,
+            // Nothing changed, the time of the last change included.
+            Parting::Absent | Parting::LastOwner => txn.rollback().await?,
+        }
         Ok(parting)
     }
 }

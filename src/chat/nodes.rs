@@ -143,7 +143,8 @@ impl Chat {
                 user,
                 reason,
             } => {
-                self.part_here(&conversation, &user).await?;
+                self.conversations.forget(&conversation);
+                self.silence_in(&conversation, &user).await;
                 Event::Desk(DeskEvent::Parted {
                     conversation,
                     user,
@@ -318,15 +319,7 @@ impl Chat {
             return;
         };
         for user in before.users().filter(|user| !now.has_member(user)) {
-            self.sessions.unlisten_all(user, id);
-            self.stop_typing_in(id, user).await;
+            self.silence_in(id, user).await;
         }
-    }
-
-    async fn part_here(&self, id: &ConversationId, user: &UserId) -> Result<()> {
-        self.conversations.forget(id);
-        self.sessions.unlisten_all(user, id);
-        self.stop_typing_in(id, user).await;
-        Ok(())
     }
 }

@@ -96,6 +96,12 @@ impl Chat {
         Ok(changed.inspect_err(|_| self.conversations.forget(id))?)
     }
 
+    /// The sockets of a user who no longer takes part listen there no more, and nobody sees them type.
+    pub(super) async fn silence_in(&self, id: &ConversationId, user: &UserId) {
+        self.sessions.unlisten_all(user, id);
+        self.stop_typing_in(id, user).await;
+    }
+
     /// Makes true for live sockets what the store has: a user no longer takes part.
     async fn finish_parting(
         &self,
@@ -104,8 +110,7 @@ impl Chat {
         reason: Reason,
     ) -> Result<()> {
         self.reload_conversation(id).await?;
-        self.sessions.unlisten_all(user, id);
-        self.stop_typing_in(id, user).await;
+        self.silence_in(id, user).await;
         self.tell_parted(id, user, reason).await;
         Ok(())
     }

@@ -174,7 +174,8 @@ async fn hear(
             tracing::debug!("a text on the bus that is not of a node was left out");
             continue;
         };
-        let is_new = peers.note(&said.node, said.number);
+        // This node's own texts come back too: they are the clock by which others are silent.
+        let is_new = said.node != own && peers.note(&said.node, said.number);
         state.n_peers.store(peers.count(), Ordering::Relaxed);
         if !is_new {
             continue;
@@ -200,8 +201,6 @@ impl Peers {
     /// Notes that a node said something. `false` when that was said before.
     fn note(&mut self, node: &str, number: u64) -> bool {
         let now = Instant::now();
-        self.heard
-            .retain(|_, (heard_at, _)| now.duration_since(*heard_at) < GONE_AFTER);
         match self.heard.get_mut(node) {
             Some((_, last)) if *last >= number => false,
             Some(known) => {
@@ -215,7 +214,10 @@ impl Peers {
         }
     }
 
-    fn count(&self) -> usize {
+    /// How many were heard a moment ago; the others are forgotten.
+    fn count(&mut self) -> usize {
+        self.heard
+            .retain(|_, (heard_at, _)| heard_at.elapsed() < GONE_AFTER);
         self.heard.len()
     }
 }

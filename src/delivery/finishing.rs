@@ -99,8 +99,9 @@ impl Delivery {
             n_reached,
             message: message.clone(),
         };
-        let at = (!message.duplicate).then(|| message.position());
-        let event = at.is_some().then(|| Event::Message {
+        let is_new = !message.duplicate;
+        let at = (is_new && self.nodes.is_some()).then(|| message.position());
+        let event = is_new.then(|| Event::Message {
             message,
             echo: origin.echo(),
             origin: asker(&origin),

@@ -54,7 +54,7 @@ pub struct Delivery {
     n_delivered: u64,
     /// Answers that hold messages of a batch that is not told yet. Bounded by the requests that
     /// sockets may have under way.
-    early: VecDeque<(Instant, Answering)>,
+    early: Vec<(Instant, Answering)>,
     /// What other nodes have seen, until this node's own batches of before are told. Bounded by how
     /// often they look.
     seen: VecDeque<(u64, Vec<Moved>)>,
@@ -77,7 +77,7 @@ impl Delivery {
             batches,
             events,
             n_delivered: 0,
-            early: VecDeque::new(),
+            early: Vec::new(),
             seen: VecDeque::new(),
             asked_at: Instant::now(),
             nodes: exchanged.map(|exchanged| RefCell::new(Nodes::new(exchanged))),
@@ -144,11 +144,13 @@ impl Delivery {
 
     /// Gives the answers whose messages are told.
     fn answer_early(&mut self) {
-        while let Some((since, answering)) = self.early.pop_front() {
+        // What one of them waits for does not hold up the others.
+        for (since, answering) in std::mem::take(&mut self.early) {
             if !self.is_told(&answering) && since.elapsed() < MAX_EARLY {
-                return self.early.push_front((since, answering));
+                self.early.push((since, answering));
+            } else {
+                self.guard(|delivery| delivery.answer_in_turn(answering));
             }
-            self.guard(|delivery| delivery.answer_in_turn(answering));
         }
     }
 
@@ -167,8 +169,8 @@ impl Delivery {
     /// socket would hear the same messages again.
     fn take(&mut self, event: Event) {
         match event {
-            Event::Answer(answering) if !self.early.is_empty() || !self.is_told(&answering) => {
-                self.early.push_back((Instant::now(), answering));
+            Event::Answer(answering) if !self.is_told(&answering) => {
+                self.early.push((Instant::now(), answering));
             }
             event => self.guard(|delivery| delivery.tell(event)),
         }

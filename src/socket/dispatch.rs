@@ -129,7 +129,10 @@ impl Dispatcher {
             Box::pin(self.greet()).await;
             self.work_off().await;
             let written = self.shared.chat.wait_for_writes(&self.session);
-            self.answering_overdue(written).await;
+            let answer_overdue = || self.answer_overdue();
+            self.session
+                .answering_overdue(written, answer_overdue)
+                .await;
         } else {
             self.gone.cancel();
         }
@@ -216,7 +219,10 @@ impl Dispatcher {
             self.links.wait_for_reader().await;
             self.dispatch(&incoming.payload, &slot, due).await;
         });
-        if let Err(error) = self.answering_overdue(guard(work, due)).await {
+        let answer_overdue = || self.answer_overdue();
+        let guarded = guard(work, due);
+        let worked = self.session.answering_overdue(guarded, answer_overdue);
+        if let Err(error) = worked.await {
             // The answer that events waited for does not come any more.
             self.session.release(&[], &[]);
             // What was asked before is answered before.
@@ -230,18 +236,6 @@ impl Dispatcher {
         let n_queued = self.n_queued.fetch_sub(incoming.n_bytes, Ordering::AcqRel);
         if n_queued - incoming.n_bytes <= PAUSE_BYTES / 2 {
             self.links.set_reading(true);
-        }
-    }
-
-    /// Works, and meanwhile answers what is overdue.
-    async fn answering_overdue<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = self.session.overdue() => self.answer_overdue(),
-            }
         }
     }
 

@@ -1,12 +1,12 @@
 //! Users who are shut out, or whose logins were called back.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::json;
 use sohbet_entity::ids::UserId;
 
 use super::users::ensure_users;
-use super::{Fault, Store, UserRow, now, statement};
+use super::{Fault, Store, UserRow, json_list, now, statement};
 
 /// Key of the number of changes of anybody's account.
 const CHANGES: &str = "account_changes";
@@ -51,10 +51,7 @@ impl Store {
     pub async fn find_restricted(&self, ids: &[&UserId]) -> Result<Vec<Account>, Fault> {
         let mut found = Vec::new();
         for part in ids.chunks(MAX_CHECKED) {
-            let list = match self.read.get_database_backend() {
-                DbBackend::Sqlite => "json_each($1) AS v",
-                _ => "json_array_elements_text(CAST($1 AS json)) AS v (value)",
-            };
+            let list = json_list(&self.read);
             let sql = format!(
                 r#"SELECT u.id, u.disabled, u.tokens_valid_after
                    FROM {list} JOIN "user" AS u ON u.id = v.value

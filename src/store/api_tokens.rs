@@ -1,14 +1,14 @@
 //! API tokens. The table has the hash of each, never its text.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde_json::json;
 use sohbet_entity::api_token::Model as ApiTokenRow;
 use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 
 use super::rows::Bulk;
-use super::{Fault, Store, now, statement};
+use super::{Fault, Store, json_list, now, statement};
 
 /// How far apart two writes of a token's last use are at least.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -164,10 +164,7 @@ impl Store {
     pub async fn find_dead_tokens(&self, ids: &[ApiTokenId]) -> Result<Vec<ApiTokenId>, Fault> {
         let mut dead = Vec::new();
         for part in ids.chunks(MAX_CHECKED) {
-            let list = match self.read.get_database_backend() {
-                DbBackend::Sqlite => "json_each($1) AS v",
-                _ => "json_array_elements_text(CAST($1 AS json)) AS v (value)",
-            };
+            let list = json_list(&self.read);
             let sql = format!(
                 r#"SELECT v.value AS id, t.created_at, t.revoked_at, u.disabled, u.tokens_valid_after
                    FROM {list} LEFT JOIN api_token AS t ON t.id = v.value

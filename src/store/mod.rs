@@ -2,7 +2,7 @@
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
 //! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
-//! come as one value (`api_tokens.rs`, `accounts.rs`).
+//! come as one value (`json_list`).
 
 mod accounts;
 mod api_tokens;
@@ -140,6 +140,14 @@ fn statement(
     values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+/// A row `v.value` for each text of the JSON list `$1`.
+fn json_list(db: &impl sea_orm::ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        sea_orm::DbBackend::Sqlite => "json_each($1) AS v",
+        _ => "json_array_elements_text(CAST($1 AS json)) AS v (value)",
+    }
 }
 
 pub use connections::{migrate, pending_migrations};

@@ -228,8 +228,8 @@ impl Roster {
             RosterNews::State { n_entries, digest } => {
                 let fits = other.known.entries.len() == n_entries && other.known.digest == digest;
                 // The first time it may be only late.
-                let is_wrong = !fits && std::mem::replace(&mut other.is_doubtful, !fits);
-                other.is_doubtful = !fits;
+                let was_doubtful = std::mem::replace(&mut other.is_doubtful, !fits);
+                let is_wrong = !fits && was_doubtful;
                 let want = || RosterNews::Want {
                     node: node.to_owned(),
                 };

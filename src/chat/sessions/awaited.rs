@@ -93,6 +93,22 @@ impl Session {
         }
     }
 
+    /// Works, and meanwhile has answered what is overdue.
+    pub async fn answering_overdue<T>(
+        &self,
+        work: impl Future<Output = T>,
+        answer_overdue: impl Fn(),
+    ) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.overdue() => answer_overdue(),
+            }
+        }
+    }
+
     /// Waits until an answer is overdue. One that is awaited later than this call is not waited for.
     pub async fn overdue(&self) {
         match self.next_due() {

@@ -68,7 +68,10 @@ impl Frames<'_> {
             }
         }
         self.vitals.set_deaf(true);
-        self.answering_overdue(self.shared.chat.wait_for_writes(self.session))
+        let written = self.shared.chat.wait_for_writes(self.session);
+        let answer_overdue = || self.answer_overdue();
+        self.session
+            .answering_overdue(written, answer_overdue)
             .await;
         drop(busy);
         // A server that stops takes no more frames, but this socket still listens.
@@ -92,7 +95,9 @@ impl Frames<'_> {
         let due = Instant::now() + FRAME_DEADLINE;
         let work = AssertUnwindSafe(self.dispatch(&word, frame, due)).catch_unwind();
         let work = tokio::time::timeout_at(due, work);
-        let error = match self.answering_overdue(work).await {
+        let answer_overdue = || self.answer_overdue();
+        let worked = self.session.answering_overdue(work, answer_overdue);
+        let error = match worked.await {
             Ok(Ok(())) => return,
             Ok(Err(_)) => {
                 tracing::error!("handling a frame panicked");
@@ -109,18 +114,6 @@ impl Frames<'_> {
         self.answer_overdue();
         if self.session.n_awaited() == n_awaited {
             self.tell(&word, None, &Err(error));
-        }
-    }
-
-    /// Works, and meanwhile answers what is overdue.
-    async fn answering_overdue<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = self.session.overdue() => self.answer_overdue(),
-            }
         }
     }
 

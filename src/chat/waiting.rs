@@ -20,6 +20,9 @@ const MAX_MARKS: usize = 100_000;
 #[derive(Default)]
 pub struct Delivered {
     marks: Mutex<HashMap<(ConversationId, UserId), i64>>,
+    /// Held while marks are on their way to the store: whoever then asks what waits must not be told
+    /// what they are about.
+    saving: tokio::sync::Mutex<()>,
 }
 
 impl Delivered {
@@ -64,6 +67,7 @@ impl Chat {
 
     /// Writes down how far was told.
     pub async fn save_delivered(&self) -> Result<()> {
+        let _saving = self.delivered.saving.lock().await;
         let marks = std::mem::take(&mut *self.delivered.marks());
         if marks.is_empty() {
             return Ok(());

@@ -1,5 +1,7 @@
 //! Reactions to messages.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{MessageId, UserId};
@@ -37,7 +39,9 @@ pub async fn list(
     messages: &[&MessageId],
     limit: u32,
 ) -> Result<Vec<ReactionRow>, Fault> {
-    let asked: Vec<_> = messages.iter().map(|id| (*id, limit)).collect();
+    // A message that is asked for twice would have everything twice.
+    let messages: BTreeSet<&MessageId> = messages.iter().copied().collect();
+    let asked: Vec<_> = messages.into_iter().map(|id| (id, limit)).collect();
     let bind = |(id, limit): &(&MessageId, u32), values: &mut Vec<Value>| {
         values.extend([id.as_str().into(), i64::from(*limit).into()]);
     };

@@ -142,6 +142,12 @@ async fn what_changes_nothing_takes_no_rev(store: stores::Store) {
     assert_eq!(changed, [true, false, false]);
     let revs: Vec<i64> = outcomes.iter().flatten().map(rev).collect();
     assert_eq!(revs, [2, 2, 2, 3]);
+    for outcome in &outcomes[..3] {
+        let Ok(Outcome::Changed(changed)) = outcome else {
+            panic!("no change: {outcome:?}");
+        };
+        assert_eq!(changed.reactions.len(), 1, "asked about twice, told once");
+    }
 }
 
 async fn a_deleted_message_says_nothing_any_more(store: stores::Store) {

@@ -196,6 +196,7 @@ struct Parts {
     nodes: Option<nodes::Workers>,
     clock: Worker,
     unread: Worker,
+    conversations: Worker,
     expiry: Worker,
     sweeper: Worker,
     tokens: Worker,
@@ -250,6 +251,10 @@ impl App {
                 unread: Worker::spawn("unread", {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.watch_unread(stop).await }
+                }),
+                conversations: Worker::spawn("conversations", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_conversations(stop).await }
                 }),
                 expiry: Worker::spawn("expiry", {
                     let chat = Arc::clone(&chat);
@@ -324,6 +329,7 @@ impl Parts {
         }
         self.clock.drain(part).await;
         self.unread.drain(part).await;
+        self.conversations.drain(part).await;
         self.expiry.drain(part).await;
         self.sweeper.drain(part).await;
         self.tokens.drain(part).await;

@@ -124,6 +124,10 @@ impl Chat {
             }
             rest = later;
         }
+        // What changed while it was read comes with a later `rev`.
+        for (_, messages) in &mut changed {
+            messages.sort_by_key(|message| message.row.rev);
+        }
         Ok((changed, rest.iter().map(|(id, ..)| id.clone()).collect()))
     }
 }
@@ -205,16 +209,19 @@ impl Plan {
     }
 
     /// Lets the changes reach as far as the conversations that are shown say: whoever keeps their
-    /// `last_rev` has all of it.
+    /// `last_rev` has all of it. One that is not shown is gone: the caller was removed just now.
     fn reach(&mut self, views: &[ConversationView]) {
         let last_revs: HashMap<&ConversationId, i64> = views
             .iter()
             .map(|view| (&view.facts.row.id, view.facts.row.last_rev))
             .collect();
+        let (shown, gone) = std::mem::take(&mut self.stretches)
+            .into_iter()
+            .partition(|(id, ..)| last_revs.contains_key(id));
+        self.stretches = shown;
+        self.gone.extend(gone.into_iter().map(|(id, ..): Known| id));
         for (id, _, up_to) in &mut self.stretches {
-            if let Some(last_rev) = last_revs.get(id) {
-                *up_to = *last_rev;
-            }
+            *up_to = last_revs[&*id];
         }
     }
 

@@ -134,12 +134,28 @@ impl Chat {
 
     /// Tells a user that a conversation is no longer theirs, and the others that the user is gone.
     pub(super) async fn tell_parted(&self, id: &ConversationId, user: &UserId, reason: Reason) {
+        let news = News::Parted {
+            conversation: id.clone(),
+            user: user.clone(),
+            reason,
+        };
+        self.tell_nodes(news).await;
+        self.tell_parted_here(id, user, reason).await;
+        self.tell_changed(id).await;
+    }
+
+    /// Tells a user on this node that a conversation is no longer theirs.
+    pub(super) async fn tell_parted_here(
+        &self,
+        id: &ConversationId,
+        user: &UserId,
+        reason: Reason,
+    ) {
         let parted = DeskEvent::Parted {
             conversation: id.clone(),
             user: user.clone(),
             reason,
         };
         self.publish(Event::Desk(parted)).await;
-        self.tell_changed(id).await;
     }
 }

@@ -1,5 +1,7 @@
 //! Conversations: one log per pair of users, and one per room.
 
+mod outdated;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,7 @@ use super::{Caller, Chat};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
+use outdated::Outdated;
 
 /// Conversations kept in memory.
 const CACHED_CONVERSATIONS: usize = 100_000;
@@ -94,6 +97,12 @@ impl Conversation {
         pair.chain(members)
     }
 
+    /// How much memory it takes: one, and one for each member of a room.
+    fn weight(&self) -> u64 {
+        let n_members = self.room().map_or(0, |room| room.members.len());
+        1 + n_members as u64
+    }
+
     /// The galleries of a dealer room.
     pub fn galleries(&self) -> Option<&[GalleryId; 2]> {
         self.room()?.galleries.as_ref()
@@ -152,6 +161,7 @@ pub struct Conversations {
     by_id: Cache<ConversationId, Arc<Conversation>, BySize>,
     by_pair: Cache<Pair, ConversationId>,
     n_changes: AtomicU64,
+    outdated: Outdated,
 }
 
 #[derive(Clone)]
@@ -159,8 +169,7 @@ struct BySize;
 
 impl Weighter<ConversationId, Arc<Conversation>> for BySize {
     fn weight(&self, _: &ConversationId, conversation: &Arc<Conversation>) -> u64 {
-        let n_members = conversation.room().map_or(0, |room| room.members.len());
-        1 + n_members as u64
+        conversation.weight()
     }
 }
 
@@ -170,6 +179,7 @@ impl Conversations {
             by_id: Cache::with_weighter(CACHED_CONVERSATIONS, CACHED_WEIGHT, BySize),
             by_pair: Cache::new(CACHED_CONVERSATIONS),
             n_changes: AtomicU64::new(0),
+            outdated: Outdated::default(),
         }
     }
 
@@ -181,6 +191,7 @@ impl Conversations {
     /// Keeps a snapshot that was read after `n_changes` changes, unless there was one since.
     fn remember(&self, stored: StoredConversation, n_changes: u64) -> Arc<Conversation> {
         let conversation = Arc::new(Conversation::from(stored));
+        self.outdated.compare(&conversation);
         let id = conversation.id.clone();
         self.by_id.insert(id.clone(), Arc::clone(&conversation));
         if let Some(pair) = conversation.pair() {
@@ -199,6 +210,24 @@ impl Conversations {
     pub fn forget(&self, id: &ConversationId) {
         self.n_changes.fetch_add(1, Ordering::SeqCst);
         self.by_id.remove(id);
+    }
+
+    /// As [`Conversations::forget`], when nobody here knows what has changed: the difference is told
+    /// when the conversation is read next.
+    pub fn doubt(&self, id: &ConversationId) {
+        self.outdate(id, false);
+    }
+
+    /// As [`Conversations::doubt`], when those who take part are about to be told how it is now.
+    pub fn renew(&self, id: &ConversationId) {
+        self.outdate(id, true);
+    }
+
+    fn outdate(&self, id: &ConversationId, is_told: bool) {
+        if let Some(snapshot) = self.peek(id) {
+            self.outdated.put(snapshot, is_told);
+        }
+        self.forget(id);
     }
 }
 

@@ -280,12 +280,12 @@ impl Chat {
         let done = match done {
             Ok(done) => done,
             Err(error) => {
-                session.release(&[], &[]);
+                session.let_go();
                 return Handled::refused(error, asked.ack);
             }
         };
         let (Some(dialect), Some(permit)) = (session.dialect(), permit(session).await) else {
-            session.release(&[], &[]);
+            session.let_go();
             return Handled::refused(Error::Internal, asked.ack);
         };
         let answer = session.await_answer(asked.awaited(permit, true));

@@ -86,7 +86,7 @@ pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{
-    Ack, AnswerId, Awaited, Backlog, Due, Outbox, Session, SessionId, Sessions, Stamp,
+    Ack, AnswerId, Awaited, Backlog, Covered, Due, Outbox, Session, SessionId, Sessions, Stamp,
 };
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};

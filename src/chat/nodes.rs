@@ -287,7 +287,7 @@ impl Chat {
         let known = self.conversations.peek(&at.conversation);
         let is_older = known.is_some_and(|known| known.facts_in < at.facts_in);
         if is_older {
-            self.conversations.forget(&at.conversation);
+            self.conversations.doubt(&at.conversation);
         }
         is_older
     }
@@ -309,17 +309,9 @@ impl Chat {
         known.is_some_and(|known| known.facts_in >= head.facts_in)
     }
 
-    /// Forgets what is known of a conversation that has changed elsewhere, and tells who sees it.
-    /// Sockets of those who no longer take part stop listening.
+    /// Tells how a conversation is now that has changed elsewhere, and what is different.
     async fn refresh_conversation(&self, id: &ConversationId) {
-        let before = self.conversations.peek(id);
-        self.conversations.forget(id);
+        self.conversations.renew(id);
         self.tell_changed_here(id).await;
-        let (Some(before), Some(now)) = (before, self.conversations.peek(id)) else {
-            return;
-        };
-        for user in before.users().filter(|user| !now.has_member(user)) {
-            self.silence_in(id, user).await;
-        }
     }
 }

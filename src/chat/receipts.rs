@@ -92,8 +92,9 @@ impl Chat {
     /// Marks those messages read that the caller received, and leaves the others alone. Returns how
     /// many became read.
     pub async fn mark_messages_read(&self, caller: &Caller, ids: &[MessageId]) -> Result<u64> {
+        let ids: Vec<&MessageId> = ids.iter().collect();
         let mut marks = Vec::with_capacity(ids.len());
-        for row in self.store.find_messages(ids).await? {
+        for row in self.store.find_messages(&ids).await? {
             if let Some(known) = self.find_conversation(&row.conversation_id).await?
                 && let Ok((write, about)) = self.prepare_one(caller, &row, &known).await
             {

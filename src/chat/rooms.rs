@@ -93,7 +93,7 @@ impl Chat {
     /// What the store said to a change of a room. One that failed may have gone through all the same, so what
     /// is in memory about the room holds no longer.
     pub(super) fn settle<T>(&self, id: &ConversationId, changed: Result<T, Fault>) -> Result<T> {
-        Ok(changed.inspect_err(|_| self.conversations.forget(id))?)
+        Ok(changed.inspect_err(|_| self.conversations.doubt(id))?)
     }
 
     /// The sockets of a user who no longer takes part listen there no more, and nobody sees them type.

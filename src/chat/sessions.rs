@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 pub use awaited::{AnswerId, Awaited, Due};
 pub use backlog::Backlog;
+pub use held::Covered;
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
 use index::Index;

@@ -293,10 +293,10 @@ impl Chat {
 
     /// Messages with their senders and reactions, in the given order.
     pub(super) async fn view_messages(&self, rows: Vec<MessageRow>) -> Result<Vec<MessageView>> {
+        let (rows, reactions) = self.store.with_reactions(rows, MAX_REACTORS).await?;
+        let mut reactions = grouped(reactions);
         let senders: HashSet<&UserId> = rows.iter().map(|row| &row.sender_id).collect();
         let senders = self.profiles(senders).await?;
-        let ids: Vec<&MessageId> = rows.iter().map(|row| &row.id).collect();
-        let mut reactions = grouped(self.store.list_reactions(&ids, MAX_REACTORS).await?);
         let view = |row: MessageRow| {
             let sender = senders.get(&row.sender_id);
             MessageView {

@@ -26,7 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
-    AnswerId, Answering, Chat, Dialect, Done, Due, Event, Moved, News, Reply, Session, Tag,
+    AnswerId, Answering, Chat, Covered, DeskEvent, Dialect, Done, Due, Event, Moved, News, Reply,
+    Session, Tag,
 };
 use crate::error::Result;
 use crate::wire::{self, Asked};
@@ -149,7 +150,8 @@ impl Delivery {
             if !self.is_told(&answering) && since.elapsed() < MAX_EARLY {
                 self.early.push((since, answering));
             } else {
-                self.guard(|delivery| delivery.answer_in_turn(answering));
+                let is_early = !self.is_told(&answering);
+                self.guard(|delivery| delivery.answer_in_turn(answering, is_early));
             }
         }
     }
@@ -187,7 +189,7 @@ impl Delivery {
     fn post(&self, at: Option<Moved>, post: Post) {
         match (&self.nodes, at) {
             // Who takes part was changed elsewhere: it is told as a hole is, with what is known then.
-            (Some(nodes), Some(at)) if self.chat.forget_if_older(&at) => {
+            (Some(nodes), Some(at)) if self.is_outdated(&at, &post) => {
                 nodes.borrow_mut().discover(&at);
                 post.after.go_on();
             }
@@ -198,6 +200,18 @@ impl Delivery {
             }
             _ => self.send([post]),
         }
+    }
+
+    /// Whether who takes part was changed since that was known for what is to be told.
+    fn is_outdated(&self, at: &Moved, post: &Post) -> bool {
+        let knows = |event: &Event| match event {
+            Event::Message { message, .. } => message.conversation.facts_in >= at.facts_in,
+            Event::Desk(DeskEvent::MessageChanged { conversation, .. }) => {
+                conversation.facts_in >= at.facts_in
+            }
+            _ => true,
+        };
+        self.chat.forget_if_older(at) || !post.events.iter().all(knows)
     }
 
     fn send(&self, ready: impl IntoIterator<Item = Post>) {
@@ -221,7 +235,7 @@ impl Delivery {
         self.say(|| News::of(&event));
         match event {
             Event::Elsewhere(news) => self.say(|| Some(*news)),
-            Event::Answer(answering) => self.answer_in_turn(answering),
+            Event::Answer(answering) => self.answer_in_turn(answering, false),
             // Who is there is read now, so that it fits what was told before.
             Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
             // The user may have come back while this was on its way.
@@ -235,7 +249,8 @@ impl Delivery {
         }
     }
 
-    fn answer_in_turn(&self, answering: Answering) {
+    /// Gives an answer; `is_early` when the others were not told all of it.
+    fn answer_in_turn(&self, answering: Answering, is_early: bool) {
         let Answering {
             session,
             answer: id,
@@ -251,7 +266,10 @@ impl Delivery {
         {
             *online = self.chat.online_users(dialect);
         }
-        let covered = reply.covered();
+        let covered = Covered {
+            messages: told,
+            heads: reply.covered(),
+        };
         let vocabulary = wire::vocabulary(dialect);
         let permit = give(&session, id, dialect, &Ok(reply));
         // A socket that is gone, or was told to ask again, was told nothing, whoever else is there.
@@ -269,8 +287,8 @@ impl Delivery {
             }
         }
         match permit {
-            Some(_) => session.release(&told, &covered),
-            None => session.release(&[], &[]),
+            Some(_) => session.release(covered, is_early),
+            None => session.let_go(),
         }
         for event in then {
             self.tell(event);

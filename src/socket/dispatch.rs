@@ -224,7 +224,7 @@ impl Dispatcher {
         let worked = self.session.answering_overdue(guarded, answer_overdue);
         if let Err(error) = worked.await {
             // The answer that events waited for does not come any more.
-            self.session.release(&[], &[]);
+            self.session.let_go();
             // What was asked before is answered before.
             self.answer_overdue();
             if self.session.n_awaited() == n_awaited {
@@ -246,7 +246,7 @@ impl Dispatcher {
         };
         for awaited in self.session.take_overdue() {
             if awaited.is_waited_for {
-                self.session.release(&[], &[]);
+                self.session.let_go();
             }
             let (echo, ack) = (awaited.echo.as_deref(), awaited.ack);
             self.tell(dialect, awaited.word, echo, &Err(Error::busy()), ack);

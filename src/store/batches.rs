@@ -83,18 +83,18 @@ pub async fn commit(
     })
 }
 
-/// What others did to messages that are stored already.
+/// What others did to messages that are stored already. Another node may change one just now; then
+/// the batch is tried again.
 async fn reactions_to(
     txn: &DatabaseTransaction,
     known: &[Option<MessageRow>],
 ) -> Result<HashMap<MessageId, Vec<ReactionRow>>, Fault> {
     let ids: Vec<&MessageId> = known.iter().flatten().map(|row| &row.id).collect();
-    let mut by_message: HashMap<MessageId, Vec<ReactionRow>> = HashMap::new();
-    for reaction in reactions::list(txn, &ids, MAX_REACTIONS as u32).await? {
-        let of_message = by_message.entry(reaction.message_id.clone()).or_default();
-        of_message.push(reaction);
+    let found = reactions::list(txn, &ids, MAX_REACTIONS as u32).await?;
+    match known.iter().flatten().all(|row| found.fits(row)) {
+        true => Ok(reactions::by_message(found.rows)),
+        false => Err(Fault::Collision),
     }
-    Ok(by_message)
 }
 
 async fn find_known(

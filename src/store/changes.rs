@@ -10,9 +10,7 @@ use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::rows::Bulk;
 use super::writer::{Change, ChangedMessage, MAX_REACTIONS, NewChange};
-use super::{
-    Fault, MessageRow, ReactionRow, Store, batches, messages, reactions, statement, uploads,
-};
+use super::{Fault, MessageRow, Store, batches, messages, reactions, statement, uploads};
 
 /// A change that is made, and still waits for its `rev`.
 pub struct MadeChange {
@@ -174,11 +172,7 @@ pub async fn finish(
     }
     let ids: Vec<&MessageId> = made.iter().flatten().map(|change| &change.row.id).collect();
     let found = reactions::list(txn, &ids, MAX_REACTIONS as u32).await?;
-    let mut by_message: HashMap<MessageId, Vec<ReactionRow>> = HashMap::new();
-    for reaction in found {
-        let of_message = by_message.entry(reaction.message_id.clone()).or_default();
-        of_message.push(reaction);
-    }
+    let by_message = reactions::by_message(found.rows);
     let changed = |made: MadeChange| ChangedMessage {
         reactions: by_message.get(&made.row.id).cloned().unwrap_or_default(),
         row: Arc::new(made.row),

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use super::sequences::Sequence;
@@ -129,6 +129,20 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault
             _ => None,
         },
         ..TransactionOptions::default()
+    };
+    Ok(db.begin_with_options(options).await?)
+}
+
+/// Begins a transaction that only reads, and reads everything as it is at one moment.
+pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
+    let options = match db.get_database_backend() {
+        // What SQLite reads in one transaction is of one moment.
+        DbBackend::Sqlite => TransactionOptions::default(),
+        _ => TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        },
     };
     Ok(db.begin_with_options(options).await?)
 }

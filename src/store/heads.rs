@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
-use sohbet_entity::ids::ConversationId;
+use sohbet_entity::ids::{ConversationId, MessageId};
 
-use super::{Fault, MessageRow, Store, messages, statement};
+use super::writer::MAX_REACTIONS;
+use super::{Fault, MessageRow, ReactionRow, Store, connections, messages, reactions, statement};
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +22,12 @@ pub struct Head {
 }
 
 /// What changed in a conversation after some `rev`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ChangedStretch {
     /// Messages that are new or changed, as they are now, in order of `rev`.
     pub rows: Vec<MessageRow>,
+    /// What others did to them.
+    pub reactions: Vec<ReactionRow>,
     /// How far they reach: the head of the conversation, read together with them, or the last of
     /// them when there were too many.
     pub head: (i64, i64),
@@ -77,7 +80,7 @@ impl Store {
     }
 
     /// What changed in a conversation after `rev`; at most `limit` messages. `None` when there is no
-    /// such conversation. One statement, so that messages and head fit together.
+    /// such conversation.
     pub async fn list_changes_after(
         &self,
         id: &ConversationId,
@@ -92,15 +95,16 @@ impl Store {
         self.read_stretch(sql, values, limit).await
     }
 
+    /// Messages, reactions and head are read as they are at one moment.
     async fn read_stretch(
         &self,
         sql: &str,
         values: [Value; 3],
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        let found = self
-            .read
-            .query_all_raw(statement(&self.read, sql, values))
+        let snapshot = connections::begin_snapshot(&self.read).await?;
+        let found = snapshot
+            .query_all_raw(statement(&snapshot, sql, values))
             .await?;
         let Some(first) = found.first() else {
             return Ok(None);
@@ -121,8 +125,12 @@ impl Store {
             let last_seq = rows.iter().map(|row| row.seq).max();
             head = (last.rev, last_seq.unwrap_or(last.seq));
         }
+        let ids: Vec<&MessageId> = rows.iter().map(|row| &row.id).collect();
+        let reactions = reactions::list(&snapshot, &ids, MAX_REACTIONS as u32).await?;
+        snapshot.commit().await?;
         Ok(Some(ChangedStretch {
             rows,
+            reactions: reactions.rows,
             head,
             facts_in,
         }))

@@ -49,13 +49,8 @@ impl Store {
     }
 
     /// The messages with those ids, as far as they exist.
-    pub async fn find_messages(&self, ids: &[MessageId]) -> Result<Vec<MessageRow>, Fault> {
-        let found = FIND_BY_ID
-            .query(&self.read, ids, |id, values| {
-                values.push(id.as_str().into());
-            })
-            .await?;
-        found.iter().map(from_row).collect()
+    pub async fn find_messages(&self, ids: &[&MessageId]) -> Result<Vec<MessageRow>, Fault> {
+        find_by_id(&self.read, ids).await
     }
 
     /// The message with that id.
@@ -67,6 +62,16 @@ impl Store {
             .await?;
         row.as_ref().map(from_row).transpose()
     }
+}
+
+/// As [`Store::find_messages`], inside a transaction too.
+pub async fn find_by_id(
+    db: &impl ConnectionTrait,
+    ids: &[&MessageId],
+) -> Result<Vec<MessageRow>, Fault> {
+    let bind = |id: &&MessageId, values: &mut Vec<Value>| values.push(id.as_str().into());
+    let found = FIND_BY_ID.query(db, ids, bind).await?;
+    found.iter().map(from_row).collect()
 }
 
 /// For each new message the row that is stored already: under the same id, or under the same

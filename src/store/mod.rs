@@ -51,7 +51,7 @@ pub use meta::{API_TOKEN_KEY, BUS_KEY, LINK_KEY};
 pub use notices::MAX_NOTICE_BYTES;
 pub use overviews::ListedRoom;
 pub use peers::Acquaintance;
-pub use reactions::ReactionRow;
+pub use reactions::{ReactionRow, by_message};
 pub use roles::Parting;
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
 pub use sohbet_entity::api_token::Model as ApiTokenRow;

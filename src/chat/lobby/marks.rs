@@ -1,6 +1,5 @@
 //! What others do to a message of a room: reading it, and putting reactions on it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
@@ -11,7 +10,7 @@ use crate::auth::Permission;
 use crate::chat::handling::Step;
 use crate::chat::{About, Caller, Chat, Dialect, Event, Message, Reply, Session, Write};
 use crate::error::{Error, Result};
-use crate::store::{self, Change, MAX_REACTIONS, ReactionRow, ReadScope};
+use crate::store::{self, Change, ReactionRow, ReadScope};
 
 impl Chat {
     /// A message of the room that a request names, or of the socket's own.
@@ -80,21 +79,6 @@ impl Chat {
             is_added: wanted.is_added,
         };
         self.prepare_change_of(&caller, &message, change).await
-    }
-
-    /// The reactions to messages, equal ones together.
-    pub(super) async fn reactions_of(
-        &self,
-        messages: &[&MessageId],
-    ) -> Result<HashMap<MessageId, Vec<Reaction>>> {
-        let rows = self.store.list_reactions(messages, MAX_REACTIONS as u32);
-        let mut by_message: HashMap<MessageId, Vec<ReactionRow>> = HashMap::new();
-        for row in rows.await? {
-            let of_message = by_message.entry(row.message_id.clone()).or_default();
-            of_message.push(row);
-        }
-        let shown = |(id, rows): (_, Vec<ReactionRow>)| (id, self.lobby_reactions(&rows));
-        Ok(by_message.into_iter().map(shown).collect())
     }
 
     /// Reactions as this dialect shows them.

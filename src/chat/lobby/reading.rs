@@ -8,6 +8,7 @@ use super::rooms::room_of;
 use super::{LOBBY, LobbyReply, Note, Person, Shown};
 use crate::chat::{Caller, Chat, Conversation, Message, Page, Session};
 use crate::error::{Error, Result};
+use crate::store::{MAX_REACTIONS, MessageRow, by_message};
 
 /// Messages in an answer that nobody limits.
 const N_NEWEST: u32 = 100;
@@ -24,7 +25,10 @@ impl Chat {
     /// The newest messages of the lobby, oldest first.
     pub async fn lobby_messages(&self) -> Result<Vec<Message>> {
         match self.find_conversation(&LOBBY.into()).await? {
-            Some(lobby) => self.newest(&lobby).await,
+            Some(lobby) => {
+                let newest = self.newest(&lobby).await?;
+                self.dress_page(&lobby, newest).await
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -50,28 +54,28 @@ impl Chat {
 
     pub(super) async fn newest_shown(&self, room: &Arc<Conversation>) -> Result<Vec<Shown>> {
         let newest = self.newest(room).await?;
-        self.show(newest).await
+        self.show(room, newest).await
     }
 
-    async fn newest(&self, conversation: &Arc<Conversation>) -> Result<Vec<Message>> {
+    async fn newest(&self, conversation: &Conversation) -> Result<Vec<MessageRow>> {
         self.read_before(conversation, i64::MAX, N_NEWEST).await
     }
 
     /// The newest messages before a `seq` that are not deleted.
     async fn read_before(
         &self,
-        conversation: &Arc<Conversation>,
+        conversation: &Conversation,
         before: i64,
         limit: u32,
-    ) -> Result<Vec<Message>> {
+    ) -> Result<Vec<MessageRow>> {
         let page = Page {
             after: None,
             before: Some(before),
             limit,
         };
-        let mut messages = self.read_page(conversation, page).await?;
-        messages.retain(|message| message.row.deleted_at.is_none());
-        Ok(messages)
+        let mut rows = self.store.list_messages(&conversation.id, page).await?;
+        rows.retain(|row| row.deleted_at.is_none());
+        Ok(rows)
     }
 
     pub(super) async fn load_lobby_page(
@@ -95,9 +99,9 @@ impl Chat {
         let last = self.last_seq(&room).await?;
         // Messages are numbered without gaps.
         let before = (last + 1).saturating_sub(n_skipped).max(1);
-        let messages = self.read_before(&room, before, limit).await?;
+        let rows = self.read_before(&room, before, limit).await?;
         Ok(LobbyReply::Page {
-            messages: self.show(messages).await?,
+            messages: self.show(&room, rows).await?,
             page,
             has_more: before - 1 > i64::from(limit),
         })
@@ -113,17 +117,15 @@ impl Chat {
     ) -> Result<LobbyReply> {
         let room = room_of(session, room);
         let wanted = fold(&query);
-        let mut found = Vec::new();
+        let mut messages = Vec::new();
         // Every text has nothing in it somewhere.
         if let Some(room) = self.find_lobby_room(caller, &room).await?
             && !wanted.is_empty()
         {
-            found = self.search(&room, &wanted).await?;
+            let found = self.search(&room, &wanted).await?;
+            messages = self.show(&room, found).await?;
         }
-        Ok(LobbyReply::Found {
-            messages: self.show(found).await?,
-            query,
-        })
+        Ok(LobbyReply::Found { messages, query })
     }
 
     async fn last_seq(&self, room: &Conversation) -> Result<i64> {
@@ -131,7 +133,7 @@ impl Chat {
         Ok(row.map_or(0, |row| row.last_seq))
     }
 
-    async fn search(&self, room: &Arc<Conversation>, wanted: &str) -> Result<Vec<Message>> {
+    async fn search(&self, room: &Conversation, wanted: &str) -> Result<Vec<MessageRow>> {
         let (mut rows, mut n_bytes) = (Vec::new(), 0);
         let mut before = self.last_seq(room).await? + 1;
         let end = (before - SEARCH_WINDOW).max(1);
@@ -155,20 +157,26 @@ impl Chat {
             tokio::task::yield_now().await;
         }
         rows.reverse();
-        self.dress_page(room, rows).await
+        Ok(rows)
     }
 
     /// Messages with what others did to them.
-    pub(super) async fn show(&self, messages: Vec<Message>) -> Result<Vec<Shown>> {
-        let ids: Vec<_> = messages.iter().map(|message| &message.row.id).collect();
-        let mut reactions = self.reactions_of(&ids).await?;
-        let mut shown = Vec::with_capacity(messages.len());
-        for message in messages {
+    async fn show(&self, room: &Arc<Conversation>, rows: Vec<MessageRow>) -> Result<Vec<Shown>> {
+        let (rows, reactions) = self
+            .store
+            .with_reactions(rows, MAX_REACTIONS as u32)
+            .await?;
+        let mut reactions = by_message(reactions);
+        let mut shown = Vec::with_capacity(rows.len());
+        for message in self.dress_page(room, rows).await? {
             let readers = Note::of(&message.row).read_by.into_iter();
             let readers = readers.map(|(user, at)| (self.lobby_id(&user), at));
             shown.push(Shown {
                 readers: readers.collect(),
-                reactions: reactions.remove(&message.row.id).unwrap_or_default(),
+                reactions: match reactions.remove(&message.row.id) {
+                    Some(reactions) => self.lobby_reactions(&reactions),
+                    None => Vec::new(),
+                },
                 message,
             });
         }

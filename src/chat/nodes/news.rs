@@ -7,7 +7,7 @@ use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, PartyId, UserId};
 
 use super::{Moved, RosterNews};
 use crate::chat::changes::Reason;
-use crate::chat::{DeskEvent, Dialect, Event, LobbyEvent};
+use crate::chat::{Dialect, Event, LobbyEvent};
 use crate::store::{ChangedMessage, MessageRow, ReactionRow, ReadOutcome};
 
 /// Something that happened on a node, for the others.
@@ -172,15 +172,6 @@ impl News {
                 conversation: conversation.clone(),
                 receiver: receiver.clone(),
                 message: message.clone(),
-            },
-            Event::Desk(DeskEvent::Parted {
-                conversation,
-                user,
-                reason,
-            }) => Self::Parted {
-                conversation: conversation.clone(),
-                user: user.clone(),
-                reason: *reason,
             },
             Event::Lobby(LobbyEvent::Read {
                 author,

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::canonical_decimal;
 
 use super::Moved;
-use crate::chat::{Chat, Conversation, Dialect, Event, IdForm};
+use crate::chat::{Chat, Conversation, Dialect, Event, IdForm, Message};
 use crate::error::Result;
-use crate::store::{self, ChangedMessage, MAX_REACTIONS, MessageRow};
+use crate::store::{self, ChangedMessage, MessageRow, ReactionRow};
 
 /// Messages that a repair reads at a time.
 const MAX_REPAIRED: u32 = 300;
@@ -85,10 +85,13 @@ impl Chat {
             false => row.seq > after.seq,
         };
         let mut changes = Vec::with_capacity(found.rows.len());
+        let mut reactions = store::by_message(found.reactions);
         for row in found.rows {
             let rev = row.rev;
             let is_new = is_new(&row);
-            changes.push((rev, self.retell(&conversation, row, is_new).await?));
+            let reactions = reactions.remove(&row.id).unwrap_or_default();
+            let events = self.retell(&conversation, row, reactions, is_new).await?;
+            changes.push((rev, events));
         }
         Ok(Some(Repair { changes, head }))
     }
@@ -99,22 +102,22 @@ impl Chat {
         &self,
         conversation: &Arc<Conversation>,
         row: MessageRow,
+        reactions: Vec<ReactionRow>,
         is_new: bool,
     ) -> Result<Vec<Event>> {
         if is_new && row.deleted_at.is_none() {
             let dialect = spoken_in(&row);
             let message = self.dress(conversation, row).await?;
             return Ok(vec![Event::Message {
-                message,
+                message: Message {
+                    reactions,
+                    ..message
+                },
                 echo: None,
                 origin: None,
                 dialect,
             }]);
         }
-        let reactions = self
-            .store
-            .list_reactions(&[&row.id], MAX_REACTIONS as u32)
-            .await?;
         let emoji = reactions.last().map(|reaction| reaction.emoji.clone());
         let sender = self.profile(&row.sender_id).await?;
         let changed = ChangedMessage {

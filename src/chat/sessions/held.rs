@@ -1,4 +1,5 @@
-//! Events that are held back for a socket until an answer is given.
+//! Events that are held back for a socket until an answer is given, and those that are left out because
+//! the answer told of them.
 
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId};
@@ -6,15 +7,19 @@ use sohbet_entity::ids::{ConversationId, MessageId};
 use crate::chat::Moved;
 use crate::store::MessageRow;
 
+/// Events that may be held back for one socket while its answer is made, and their bytes.
+const MAX_HELD: usize = 4_096;
+const MAX_HELD_BYTES: usize = 4 * 1_024 * 1_024;
+
 /// One event.
 pub struct Held {
     pub event: &'static str,
     pub body: Box<RawValue>,
-    pub shown: Option<Shown>,
+    shown: Option<Shown>,
 }
 
 /// The message that an event shows.
-pub struct Shown {
+struct Shown {
     id: MessageId,
     conversation: ConversationId,
     rev: i64,
@@ -32,12 +37,227 @@ impl From<(&MessageRow, bool)> for Shown {
     }
 }
 
-impl Shown {
-    pub fn is_in(&self, told: &[MessageId], covered: &[Moved]) -> bool {
+/// What an answer tells: messages, and all that happened in conversations up to a `rev`.
+#[derive(Default)]
+pub struct Covered {
+    /// Messages that were new with the answer.
+    pub messages: Vec<MessageId>,
+    /// How far each conversation is told.
+    pub heads: Vec<Moved>,
+}
+
+impl Covered {
+    fn has(&self, shown: &Shown) -> bool {
         let is_before =
-            |head: &Moved| head.conversation == self.conversation && self.rev <= head.rev;
+            |head: &Moved| head.conversation == shown.conversation && shown.rev <= head.rev;
         // A message that was told may have changed since.
-        let is_told = self.is_new && told.contains(&self.id);
-        is_told || covered.iter().any(is_before)
+        let is_told = shown.is_new && self.messages.contains(&shown.id);
+        is_told || self.heads.iter().any(is_before)
+    }
+
+    /// Takes what a later answer told in place of what is known of the same.
+    fn renew(&mut self, later: Self) {
+        self.heads.retain(|head| !later.is_about(head));
+        self.heads.extend(later.heads);
+        if !later.messages.is_empty() {
+            self.messages = later.messages;
+        }
+    }
+
+    fn is_about(&self, head: &Moved) -> bool {
+        let mut covered = self.heads.iter();
+        covered.any(|it| it.conversation == head.conversation)
+    }
+
+    /// Forgets about what comes no more: changes of a conversation come in order.
+    fn forget_before(&mut self, shown: &Shown) {
+        self.heads
+            .retain(|head| head.conversation != shown.conversation);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.heads.is_empty()
+    }
+}
+
+/// What becomes of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is told.
+    Tell,
+    /// It is told later, or was told already.
+    Keep,
+    /// It must be told later, and does not fit.
+    Overflow,
+}
+
+/// What is between the events and a socket.
+#[derive(Default)]
+pub struct Holdback {
+    is_holding: bool,
+    held: Vec<Held>,
+    n_held_bytes: usize,
+    /// What an answer told before the others were told.
+    covered: Covered,
+}
+
+impl Holdback {
+    /// From now on everything is held back.
+    pub fn hold(&mut self) {
+        self.is_holding = true;
+    }
+
+    /// Judges an event, and keeps it if it is to be told later; with the message that it shows, and
+    /// whether that is new.
+    pub fn judge(
+        &mut self,
+        event: &'static str,
+        body: &RawValue,
+        message: Option<(&MessageRow, bool)>,
+    ) -> Verdict {
+        let shown = message.map(Shown::from);
+        if !self.is_holding {
+            return match shown {
+                Some(shown) if self.covered.has(&shown) => Verdict::Keep,
+                Some(shown) => {
+                    self.covered.forget_before(&shown);
+                    Verdict::Tell
+                }
+                None => Verdict::Tell,
+            };
+        }
+        self.n_held_bytes += body.get().len();
+        if self.held.len() >= MAX_HELD || self.n_held_bytes > MAX_HELD_BYTES {
+            return Verdict::Overflow;
+        }
+        self.held.push(Held {
+            event,
+            body: body.to_owned(),
+            shown,
+        });
+        Verdict::Keep
+    }
+
+    /// The answer was given: returns what is to be told now, without what the answer told. Where the
+    /// others are not told of that yet (`is_early`), it stays left out until they are.
+    pub fn release(&mut self, covered: Covered, is_early: bool) -> impl Iterator<Item = Held> {
+        self.is_holding = false;
+        self.n_held_bytes = 0;
+        let mut held = std::mem::take(&mut self.held);
+        held.retain(|held| {
+            let shown = held.shown.as_ref();
+            shown.is_none_or(|shown| !covered.has(shown) && !self.covered.has(shown))
+        });
+        match is_early {
+            true => self.covered.renew(covered),
+            false => self.covered.heads.retain(|head| !covered.is_about(head)),
+        }
+        held.into_iter()
+    }
+
+    /// Whether every event is to be told at once.
+    pub fn is_open(&self) -> bool {
+        !self.is_holding && self.covered.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::now;
+
+    fn row(id: &str, conversation: &str, rev: i64) -> MessageRow {
+        MessageRow {
+            id: id.into(),
+            conversation_id: conversation.into(),
+            seq: rev,
+            rev,
+            sender_id: "1".into(),
+            sender_party: None,
+            client_id: None,
+            kind: "text".into(),
+            content: None,
+            file_url: None,
+            file_name: None,
+            file_size: None,
+            file_type: None,
+            metadata: None,
+            reply_to: None,
+            read_at: None,
+            read_by: None,
+            created_at: now(),
+            edited_at: None,
+            deleted_at: None,
+        }
+    }
+
+    fn covered_by(told: &[&str], covered: &[(&str, i64)]) -> Covered {
+        let moved = |(conversation, rev): &(&str, i64)| Moved {
+            conversation: (*conversation).into(),
+            rev: *rev,
+            seq: *rev,
+            facts_in: 0,
+        };
+        Covered {
+            messages: told.iter().map(|id| (*id).into()).collect(),
+            heads: covered.iter().map(moved).collect(),
+        }
+    }
+
+    /// Offers an event; says whether it is told now.
+    fn is_told(holdback: &mut Holdback, id: &str, conversation: &str, rev: i64) -> bool {
+        let row = row(id, conversation, rev);
+        let verdict = holdback.judge("message", RawValue::NULL, Some((&row, true)));
+        verdict == Verdict::Tell
+    }
+
+    #[test]
+    fn what_the_answer_told_is_left_out_of_what_was_held_back() {
+        let mut holdback = Holdback::default();
+        holdback.hold();
+        for rev in 1..=3 {
+            assert!(!is_told(&mut holdback, &rev.to_string(), "a", rev));
+        }
+        assert!(!is_told(&mut holdback, "x", "b", 1));
+        let told = holdback.release(covered_by(&["x"], &[("a", 2)]), false);
+        let revs: Vec<i64> = told.map(|held| held.shown.unwrap().rev).collect();
+        assert_eq!(revs, [3]);
+        assert!(holdback.is_open());
+    }
+
+    #[test]
+    fn what_an_early_answer_told_is_left_out_when_the_others_are_told_later() {
+        let mut holdback = Holdback::default();
+        holdback.hold();
+        let told = holdback.release(covered_by(&[], &[("a", 2), ("b", 1)]), true);
+        assert_eq!(told.count(), 0);
+        assert!(!is_told(&mut holdback, "1", "a", 1));
+        assert!(!is_told(&mut holdback, "2", "a", 2));
+        assert!(is_told(&mut holdback, "y", "c", 1));
+        assert!(!holdback.is_open());
+        assert!(is_told(&mut holdback, "3", "a", 3));
+        assert!(is_told(&mut holdback, "z", "b", 2));
+        assert!(holdback.is_open(), "nothing is left to be left out");
+    }
+
+    #[test]
+    fn a_later_answer_renews_what_is_left_out() {
+        let mut holdback = Holdback::default();
+        let answer = |holdback: &mut Holdback, covered: &[(&str, i64)], is_early| {
+            holdback.hold();
+            assert!(!is_told(holdback, "4", "b", 4));
+            assert_eq!(
+                holdback.release(covered_by(&[], covered), is_early).count(),
+                0
+            );
+        };
+        answer(&mut holdback, &[("a", 2), ("b", 4)], true);
+        answer(&mut holdback, &[("a", 5)], true);
+        assert!(!is_told(&mut holdback, "5", "a", 5));
+        answer(&mut holdback, &[], true);
+        answer(&mut holdback, &[("a", 5)], false);
+        assert!(!holdback.is_open(), "b is still to come");
+        answer(&mut holdback, &[("b", 4)], false);
+        assert!(holdback.is_open());
     }
 }

@@ -6,19 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, GalleryId, MessageId, UserId};
+use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 use tokio::sync::Semaphore;
 
 use super::awaited::Answers;
-use super::held::{Held, Shown};
+use super::held::{Covered, Holdback, Verdict};
 use crate::auth::{Identity, Permission, Trust};
-use crate::chat::{Dialect, Moved, Viewer};
+use crate::chat::{Dialect, Viewer};
 use crate::error::{Error, Result};
 use crate::store::MessageRow;
 
-/// Events that may be held back for one socket while its answer is made, and their bytes.
-const MAX_HELD: usize = 4_096;
-const MAX_HELD_BYTES: usize = 4 * 1_024 * 1_024;
 /// Conversations that one socket may have told to be silent.
 const MAX_MUTED: usize = 1_000;
 
@@ -129,8 +126,7 @@ pub(super) struct State {
     /// The end that its client was warned of.
     warned_of: Option<DateTime<Utc>>,
     /// Events that wait until an answer is given.
-    held: Vec<Held>,
-    n_held_bytes: usize,
+    holdback: Holdback,
     /// Answers that it waits for.
     pub(super) answers: Answers,
     /// It is gone: nothing is listened for any more.
@@ -340,16 +336,13 @@ impl Session {
     pub fn tell(&self, event: &'static str, body: &RawValue, message: Option<(&MessageRow, bool)>) {
         if self.is_holding.load(Ordering::Acquire) {
             let mut state = self.state();
-            if self.is_holding.load(Ordering::Acquire) {
-                state.n_held_bytes += body.get().len();
-                if state.held.len() >= MAX_HELD || state.n_held_bytes > MAX_HELD_BYTES {
-                    return self.outbox.close();
-                }
-                return state.held.push(Held {
-                    event,
-                    body: body.to_owned(),
-                    shown: message.map(Shown::from),
-                });
+            let verdict = state.holdback.judge(event, body, message);
+            let is_open = state.holdback.is_open();
+            self.is_holding.store(!is_open, Ordering::Release);
+            match verdict {
+                Verdict::Tell => {}
+                Verdict::Keep => return,
+                Verdict::Overflow => return self.outbox.close(),
             }
         }
         self.outbox.emit(event, body);
@@ -357,23 +350,27 @@ impl Session {
 
     /// From now on, what others do waits for [`Session::release`].
     pub fn hold(&self) {
+        self.state().holdback.hold();
         self.is_holding.store(true, Ordering::Release);
     }
 
-    /// Tells what was held back, except what it knows from the answer: the messages of `told`, and all
-    /// that happened in conversations up to `covered`.
-    pub fn release(&self, told: &[MessageId], covered: &[Moved]) {
+    /// Tells what was held back, except what it knows from the answer. If the answer was given before
+    /// the others were told of that (`is_early`), it is not told later either.
+    pub fn release(&self, covered: Covered, is_early: bool) {
         if !self.is_holding.load(Ordering::Acquire) {
             return;
         }
         let mut state = self.state();
-        state.n_held_bytes = 0;
-        for held in std::mem::take(&mut state.held) {
-            if !held.shown.is_some_and(|shown| shown.is_in(told, covered)) {
-                self.outbox.emit(held.event, &held.body);
-            }
+        for held in state.holdback.release(covered, is_early) {
+            self.outbox.emit(held.event, &held.body);
         }
-        self.is_holding.store(false, Ordering::Release);
+        let is_open = state.holdback.is_open();
+        self.is_holding.store(!is_open, Ordering::Release);
+    }
+
+    /// Tells what was held back for an answer that is not given.
+    pub fn let_go(&self) {
+        self.release(Covered::default(), true);
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -109,7 +109,7 @@ impl Frames<'_> {
             }
         };
         // The answer that events waited for does not come any more.
-        self.session.release(&[], &[]);
+        self.session.let_go();
         // What was asked before is answered before.
         self.answer_overdue();
         if self.session.n_awaited() == n_awaited {
@@ -121,7 +121,7 @@ impl Frames<'_> {
     fn answer_overdue(&self) {
         for awaited in self.session.take_overdue() {
             if awaited.is_waited_for {
-                self.session.release(&[], &[]);
+                self.session.let_go();
             }
             let echo = awaited.echo.as_deref();
             self.tell(awaited.word, echo, &Err(Error::busy()));

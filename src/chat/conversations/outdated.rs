@@ -1,0 +1,138 @@
+//! Snapshots that hold no longer although nobody here made the change: another node did, or a change
+//! that seemed to fail. What differs when the conversation is read anew is told then.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use sohbet_entity::ids::ConversationId;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{BySize, Conversation};
+use crate::chat::Chat;
+use crate::chat::changes::Reason;
+
+/// Outdated snapshots that are remembered, and their weight.
+const MAX_SNAPSHOTS: usize = 10_000;
+const MAX_WEIGHT: u64 = 200_000;
+/// Differences that may wait to be told.
+const MAX_DIFFERENCES: usize = 10_000;
+
+/// A conversation before and after a change.
+struct Difference {
+    before: Arc<Conversation>,
+    now: Arc<Conversation>,
+    /// Those who take part are told how it is now by somebody else.
+    is_told: bool,
+}
+
+/// A snapshot, and [`Difference::is_told`].
+type Snapshot = (Arc<Conversation>, bool);
+
+impl Weighter<ConversationId, Snapshot> for BySize {
+    fn weight(&self, _: &ConversationId, (conversation, _): &Snapshot) -> u64 {
+        conversation.weight()
+    }
+}
+
+/// Snapshots that wait to be compared with what is read next.
+pub struct Outdated {
+    snapshots: Cache<ConversationId, Snapshot, BySize>,
+    differences: Mutex<Vec<Difference>>,
+    has_more: Notify,
+}
+
+impl Default for Outdated {
+    fn default() -> Self {
+        Self {
+            snapshots: Cache::with_weighter(MAX_SNAPSHOTS, MAX_WEIGHT, BySize),
+            differences: Mutex::default(),
+            has_more: Notify::default(),
+        }
+    }
+}
+
+impl Outdated {
+    /// Remembers the last snapshot that everybody was told of.
+    pub fn put(&self, snapshot: Arc<Conversation>, is_told: bool) {
+        let id = snapshot.id.clone();
+        let earlier = self.snapshots.peek(&id);
+        let (snapshot, is_told) = match earlier {
+            Some((earlier, was_told)) => (earlier, is_told || was_told),
+            None => (snapshot, is_told),
+        };
+        self.snapshots.insert(id, (snapshot, is_told));
+    }
+
+    /// Compares what was read with what is remembered. A difference waits to be told; what does not
+    /// fit is seen by whoever asks.
+    pub fn compare(&self, now: &Arc<Conversation>) {
+        let Some((_, (before, is_told))) = self.snapshots.remove(&now.id) else {
+            return;
+        };
+        let mut differences = self.differences();
+        if before.is_like(now) || differences.len() >= MAX_DIFFERENCES {
+            return;
+        }
+        differences.push(Difference {
+            before,
+            now: Arc::clone(now),
+            is_told,
+        });
+        self.has_more.notify_one();
+    }
+
+    async fn next(&self) -> Vec<Difference> {
+        loop {
+            let differences = std::mem::take(&mut *self.differences());
+            if !differences.is_empty() {
+                return differences;
+            }
+            self.has_more.notified().await;
+        }
+    }
+
+    fn differences(&self) -> MutexGuard<'_, Vec<Difference>> {
+        self.differences
+            .lock()
+            .expect("no code panics with this lock held")
+    }
+}
+
+impl Conversation {
+    /// Whether two snapshots say the same about who takes part in what.
+    fn is_like(&self, other: &Self) -> bool {
+        self.facts_in == other.facts_in && self.kind == other.kind
+    }
+}
+
+impl Chat {
+    /// Tells what changed behind this node's back, until told to stop.
+    pub async fn watch_conversations(&self, stop: CancellationToken) {
+        while let Some(differences) = stop
+            .run_until_cancelled(self.conversations.outdated.next())
+            .await
+        {
+            for difference in differences {
+                self.tell_difference(difference).await;
+            }
+        }
+    }
+
+    /// Who is no longer among those who take part is told so, and everybody else how it is now.
+    async fn tell_difference(&self, difference: Difference) {
+        let Difference {
+            before,
+            now,
+            is_told,
+        } = difference;
+        for user in before.users().filter(|user| !now.has_member(user)) {
+            self.silence_in(&now.id, user).await;
+            self.tell_parted_here(&now.id, user, Reason::Removed).await;
+        }
+        if !is_told {
+            self.tell_changed_here(&now.id).await;
+        }
+    }
+}

@@ -111,10 +111,16 @@ impl Chat {
         while !rest.is_empty() && n_bytes < MAX_TEXT_BYTES {
             let (part, later) = rest.split_at(n_together(rest));
             let asked: Vec<Stretch> = part.iter().map(Stretch::from).collect();
-            for message in self
-                .view_messages(self.store.list_changes(&asked).await?)
-                .await?
-            {
+            let up_to: HashMap<_, _> = part.iter().map(|(id, _, up_to)| (id, up_to)).collect();
+            let rows = self.store.list_changes(&asked).await?;
+            for message in self.view_messages(rows).await? {
+                // What changed while it was read comes live, after what was said before it.
+                if up_to
+                    .get(&message.row.conversation_id)
+                    .is_some_and(|up_to| message.row.rev > **up_to)
+                {
+                    continue;
+                }
                 n_bytes += message.row.content.as_deref().map_or(0, str::len);
                 let id = &message.row.conversation_id;
                 match changed.last_mut().filter(|(last, _)| last == id) {
@@ -123,10 +129,6 @@ impl Chat {
                 }
             }
             rest = later;
-        }
-        // What changed while it was read comes with a later `rev`.
-        for (_, messages) in &mut changed {
-            messages.sort_by_key(|message| message.row.rev);
         }
         Ok((changed, rest.iter().map(|(id, ..)| id.clone()).collect()))
     }

@@ -35,7 +35,7 @@ impl Delivery {
                 }
                 if let Some(nodes) = &delivery.nodes {
                     let ready = nodes.borrow_mut().fill(repair);
-                    delivery.send(ready);
+                    delivery.send_late(ready);
                 }
             }),
             // It is asked for again.

@@ -196,7 +196,10 @@ impl Delivery {
             (Some(nodes), Some(at)) => {
                 let read = || self.chat.head_when_read(&at.conversation);
                 let ready = nodes.borrow_mut().take_turn(&at, post, read);
-                self.send(ready);
+                match ready.len() {
+                    0 | 1 => self.send(ready),
+                    _ => self.send_late(ready),
+                }
             }
             _ => self.send([post]),
         }
@@ -212,6 +215,23 @@ impl Delivery {
             _ => true,
         };
         self.chat.forget_if_older(at) || !post.events.iter().all(knows)
+    }
+
+    /// Tells what waited. Who takes part may be known better now than when it was to be told first, and
+    /// what was told in between was told to them.
+    fn send_late(&self, mut ready: Vec<Post>) {
+        for event in ready.iter_mut().flat_map(|post| &mut post.events) {
+            let known = match event {
+                Event::Message { message, .. } => &mut message.conversation,
+                Event::Desk(DeskEvent::MessageChanged { conversation, .. }) => conversation,
+                _ => continue,
+            };
+            let current = self.chat.current(known);
+            if current.facts_in > known.facts_in {
+                *known = current;
+            }
+        }
+        self.send(ready);
     }
 
     fn send(&self, ready: impl IntoIterator<Item = Post>) {

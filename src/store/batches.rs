@@ -57,8 +57,8 @@ pub async fn commit(
     let reads = markers::move_forward(&txn, &batch.reads).await?;
     // Before anything changes: what is known is shown as it was under its `rev`.
     let known = find_known(&txn, &batch.messages, look_up).await?;
-    let mut changes = changes::make(&txn, &batch.changes).await?;
     let reactions = reactions_to(&txn, &known).await?;
+    let mut changes = changes::make(&txn, &batch.changes).await?;
     let (rows, facts) = number(&txn, batch, &known, &mut changes).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES

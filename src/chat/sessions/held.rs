@@ -48,11 +48,12 @@ pub struct Covered {
 
 impl Covered {
     fn has(&self, shown: &Shown) -> bool {
-        let is_before =
-            |head: &Moved| head.conversation == shown.conversation && shown.rev <= head.rev;
-        // A message that was told may have changed since.
-        let is_told = shown.is_new && self.messages.contains(&shown.id);
-        is_told || self.heads.iter().any(is_before)
+        let is_its = |head: &&Moved| head.conversation == shown.conversation;
+        match self.heads.iter().find(is_its) {
+            Some(head) => shown.rev <= head.rev,
+            // A message that was told may have changed since.
+            None => shown.is_new && self.messages.contains(&shown.id),
+        }
     }
 
     /// Takes what a later answer told in place of what is known of the same.
@@ -219,9 +220,11 @@ mod tests {
             assert!(!is_told(&mut holdback, &rev.to_string(), "a", rev));
         }
         assert!(!is_told(&mut holdback, "x", "b", 1));
-        let told = holdback.release(covered_by(&["x"], &[("a", 2)]), false);
+        // Told before, and changed since.
+        assert!(!is_told(&mut holdback, "1", "a", 4));
+        let told = holdback.release(covered_by(&["x", "1"], &[("a", 2)]), false);
         let revs: Vec<i64> = told.map(|held| held.shown.unwrap().rev).collect();
-        assert_eq!(revs, [3]);
+        assert_eq!(revs, [3, 4]);
         assert!(holdback.is_open());
     }
 

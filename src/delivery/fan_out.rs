@@ -1,14 +1,20 @@
 //! Fan-out: one event to everybody who listens, encoded once per dialect that has listeners.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Delivery;
+use super::nodes::Nodes;
 use crate::chat::{DeskEvent, Dialect, Event, Session};
 use crate::wire::{self, Audience, Frame, Variant};
 
 impl Delivery {
     /// Tells everybody who listens.
     pub(super) fn announce(&self, event: &Event) {
+        let is_overtaken = |nodes: &RefCell<Nodes>| nodes.borrow_mut().is_overtaken(event);
+        if self.nodes.as_ref().is_some_and(is_overtaken) {
+            return;
+        }
         self.chat.note_unread(event);
         let shown = match event {
             Event::Message { message, .. } => Some((&*message.row, true)),

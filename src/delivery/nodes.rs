@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use quick_cache::unsync::Cache;
+use sohbet_entity::ids::{ConversationId, PartyId};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::sequencer::{Position, Repaired, Sequencer, Turn};
-use crate::chat::{Event, Heard, Moved, News, Repair, Reply};
+use crate::chat::{DeskEvent, Event, Heard, Moved, News, Repair, Reply};
 use crate::error::Error;
 
 /// How long something may be on its way over the bus before the database is asked.
@@ -17,6 +19,9 @@ const GRACE: Duration = Duration::from_millis(25);
 
 /// Changes that may have gone unheard since a conversation was read; if it was more, it was read long ago.
 const MAX_UNHEARD: i64 = 100;
+
+/// Markers that are remembered.
+const MAX_MARKERS: usize = 100_000;
 
 /// What delivery hears from the exchange.
 pub enum Inbound {
@@ -101,6 +106,8 @@ impl After {
 /// What delivery knows of the other nodes.
 pub struct Nodes {
     sequencer: Sequencer<Post>,
+    /// How far each party was told to have read.
+    markers: Cache<(ConversationId, PartyId), i64>,
     exchanged: Exchanged,
 }
 
@@ -108,6 +115,7 @@ impl Nodes {
     pub fn new(exchanged: Exchanged) -> Self {
         Self {
             sequencer: Sequencer::default(),
+            markers: Cache::new(MAX_MARKERS),
             exchanged,
         }
     }
@@ -123,6 +131,36 @@ impl Nodes {
     /// What has come from the others already.
     pub fn next_now(&mut self) -> Option<Inbound> {
         self.exchanged.inbound.try_recv().ok()
+    }
+
+    /// Whether others were told already what is newer. Where somebody's marker stands is told by each
+    /// node that moved it, and the news of one may come late.
+    pub fn is_overtaken(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Read {
+                conversation,
+                party,
+                outcome,
+                ..
+            } if outcome.has_moved => {
+                let key = (conversation.clone(), party.clone());
+                let told = self.markers.get(&key).copied();
+                if told.is_some_and(|told| outcome.up_to < told) {
+                    return true;
+                }
+                self.markers.insert(key, outcome.up_to);
+                false
+            }
+            // Whoever comes back begins anew.
+            Event::Desk(DeskEvent::Parted {
+                conversation, user, ..
+            }) => {
+                let key = (conversation.clone(), PartyId::from(user));
+                self.markers.remove(&key);
+                false
+            }
+            _ => false,
+        }
     }
 
     /// Hands something to the others, if there are any. What does not fit is dropped: what is stored

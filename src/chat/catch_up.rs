@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::{ConversationId, MessageId};
 
-use super::{Caller, Chat, ConversationView, MessageView};
+use super::{Caller, Chat, ConversationView, MessageView, Moved};
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::store::{self, Place, PlacePage, Stretch};
@@ -48,8 +48,8 @@ pub struct CaughtUp {
     pub time: DateTime<Utc>,
     /// New and changed messages in order of `rev`, by conversation.
     pub changed: Changes,
-    /// Up to which `rev` everything that changed is in it, by conversation.
-    pub reached: Vec<(ConversationId, i64)>,
+    /// How far the conversations have come of which everything that changed is in it.
+    pub reached: Vec<Moved>,
     /// Conversations to be loaded anew.
     pub reset: Vec<ConversationId>,
     /// Conversations that are not the caller's.
@@ -90,13 +90,16 @@ impl Chat {
         let (changed, too_long) = self.changes(&plan.stretches).await?;
         plan.stretches.retain(|(id, ..)| !too_long.contains(id));
         plan.reset.extend(too_long);
-        let reached = plan.stretches.into_iter();
+        let told: HashSet<&ConversationId> = plan.stretches.iter().map(|(id, ..)| id).collect();
+        let heads = conversations.iter().map(Moved::from);
+        let told = heads.filter(|head| told.contains(&head.conversation));
+        let reached = told.chain(plan.even).collect();
         plan.reset.sort();
         Ok(CaughtUp {
             epoch: self.store.epoch.clone(),
             time,
             changed,
-            reached: reached.map(|(id, _, up_to)| (id, up_to)).collect(),
+            reached,
             reset: plan.reset,
             gone: plan.gone,
             conversations,
@@ -163,6 +166,8 @@ fn n_together(stretches: &[Known]) -> usize {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Plan {
     stretches: Vec<Known>,
+    /// Conversations in which nothing changed.
+    even: Vec<Moved>,
     shown: Vec<Place>,
     reset: Vec<ConversationId>,
     gone: Vec<ConversationId>,
@@ -195,7 +200,10 @@ impl Plan {
             let gap = place.last_rev - rev;
             let fits = (0..=MAX_CHANGES).contains(&gap) && n_changes + gap <= MAX_CHANGES_IN_ALL;
             match is_same_epoch && fits {
-                true if gap == 0 && !touched.contains(id) => continue,
+                true if gap == 0 && !touched.contains(id) => {
+                    plan.even.push(Moved::from(place));
+                    continue;
+                }
                 true => {
                     n_changes += gap;
                     plan.stretches.push((id.clone(), *rev, place.last_rev));
@@ -252,6 +260,7 @@ mod tests {
             conversation_id: id.into(),
             party: sohbet_entity::ids::PartyId::from(&sohbet_entity::ids::UserId::from("a")),
             last_rev,
+            last_seq: last_rev,
             activity: store::now(),
         }
     }
@@ -285,6 +294,7 @@ mod tests {
             place("ahead", 8),
         ];
         let plan = Plan::new(&since, known, vec![place("new", 3)], true, &[]);
+        assert_eq!(plan.even, [Moved::from(&place("even", 5))]);
         assert_eq!(plan.stretches, [("small".into(), 0, MAX_CHANGES)]);
         assert_eq!(ids(&plan.reset), ["ahead", "large"]);
         assert_eq!(ids(&plan.gone), ["x"]);

@@ -41,6 +41,8 @@ pub struct Place {
     pub party: PartyId,
     /// Changes so far.
     pub last_rev: i64,
+    /// Messages so far.
+    pub last_seq: i64,
     /// When something was said last, or else when it was made.
     pub activity: DateTime<Utc>,
 }
@@ -105,7 +107,7 @@ impl Store {
                      OR (COALESCE(c.last_message_at, c.created_at) = $4 AND c.id < $5))";
         }
         let sql = format!(
-            "SELECT p.conversation_id, p.party, c.last_rev, \
+            "SELECT p.conversation_id, p.party, c.last_rev, c.last_seq, \
              COALESCE(c.last_message_at, c.created_at) AS activity \
              FROM participant AS p JOIN conversation AS c ON c.id = p.conversation_id \
              LEFT JOIN room AS r ON r.conversation_id = c.id \
@@ -215,7 +217,7 @@ fn bind_place((id, party): &(&ConversationId, &PartyId), values: &mut Vec<Value>
 }
 
 static FIND_PLACES: Bulk = Bulk::new(
-    "SELECT p.conversation_id, p.party, c.last_rev, \
+    "SELECT p.conversation_id, p.party, c.last_rev, c.last_seq, \
      COALESCE(c.last_message_at, c.created_at) AS activity FROM (VALUES",
     2,
     ") AS v JOIN participant AS p ON p.conversation_id = v.column1 AND p.party = v.column2 \

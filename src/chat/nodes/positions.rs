@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::ConversationId;
 
 use crate::chat::{CaughtUp, ConversationView, DeskReply, Message, Reply};
-use crate::store::{ChangedMessage, MessageRow};
+use crate::store::{ChangedMessage, MessageRow, Place};
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Reply {
     /// How far the conversations have come that this shows, as far as it says.
     pub fn heads(&self) -> Vec<Moved> {
         match self {
-            Self::Desk(DeskReply::Opened(view, _)) => vec![head_of(view)],
+            Self::Desk(DeskReply::Opened(view, _)) => vec![Moved::from(view)],
             Self::Desk(DeskReply::CaughtUp(caught_up)) => heads_of(Some(caught_up)),
             Self::Desk(DeskReply::Greeting(greeting)) => heads_of(greeting.caught_up.as_ref()),
             Self::Opened { messages, .. } => {
@@ -58,27 +58,36 @@ impl Reply {
             _ => None,
         };
         let reached = caught_up.into_iter().flat_map(|it| &it.reached);
-        let moved = |(conversation, rev): &(ConversationId, i64)| Moved {
-            conversation: conversation.clone(),
-            rev: *rev,
-            seq: 0,
-            facts_in: 0,
-        };
-        reached.map(moved).collect()
+        reached.cloned().collect()
     }
 }
 
 fn heads_of(caught_up: Option<&CaughtUp>) -> Vec<Moved> {
     let views = caught_up.into_iter().flat_map(|it| &it.conversations);
-    views.map(head_of).collect()
+    let reached = caught_up.into_iter().flat_map(|it| &it.reached);
+    views.map(Moved::from).chain(reached.cloned()).collect()
 }
 
-fn head_of(view: &ConversationView) -> Moved {
-    Moved {
-        conversation: view.facts.row.id.clone(),
-        rev: view.facts.row.last_rev,
-        seq: view.facts.row.last_seq,
-        facts_in: 0,
+impl From<&ConversationView> for Moved {
+    fn from(view: &ConversationView) -> Self {
+        let row = &view.facts.row;
+        Self {
+            conversation: row.id.clone(),
+            rev: row.last_rev,
+            seq: row.last_seq,
+            facts_in: 0,
+        }
+    }
+}
+
+impl From<&Place> for Moved {
+    fn from(place: &Place) -> Self {
+        Self {
+            conversation: place.conversation_id.clone(),
+            rev: place.last_rev,
+            seq: place.last_seq,
+            facts_in: 0,
+        }
     }
 }
 

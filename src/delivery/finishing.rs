@@ -154,7 +154,12 @@ impl Delivery {
             } => give(&session, id, dialect, &outcome).map_or(After::Nobody, After::Socket),
             Origin::Rest { reply, .. } => After::Call(reply, Box::new(outcome)),
         };
-        self.post(at, Post { events, after });
+        let post = Post { events, after };
+        #[cfg(feature = "planted-bugs")]
+        if at.is_some() && crate::planted::has("bus_only_fanout") {
+            return post.after.go_on();
+        }
+        self.post(at, post);
     }
 }
 

@@ -216,6 +216,14 @@ impl Nodes {
 
     /// What is to be told now that a hole was read.
     pub fn fill(&mut self, repair: Repair) -> Vec<Post> {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::has("wait_for_exact_rev") {
+            let told = self.sequencer.position(&repair.head.conversation);
+            let next = repair.changes.first().map(|(rev, _)| *rev);
+            if told.is_some_and(|told| told.rev >= 0 && next != Some(told.rev + 1)) {
+                return Vec::new();
+            }
+        }
         let rows = repair.changes.into_iter();
         let rows = rows.map(|(rev, events)| (rev, Post::of(events)));
         let (head, now) = (repair.head, Instant::now());

@@ -10,6 +10,8 @@ use crate::report::Summary;
 pub const VARIABLE: &str = "SOHBET_PLANTED_BUG";
 /// How long the load of such a run goes on, in seconds.
 pub const SECONDS: u64 = 12;
+/// How long Redis is away in such a run; other faults are over at once.
+const BUS_GAP: Duration = Duration::from_secs(3);
 /// Times that a fault comes that brings a bug to light.
 const N_FAULTS: usize = 4;
 
@@ -26,13 +28,15 @@ pub struct Planted {
 }
 
 /// All of them.
-pub static ALL: [Planted; 6] = [
+pub static ALL: [Planted; 8] = [
     bug("ack_before_commit", "I1", Some(Fault::Kill(0))),
     bug("broadcast_before_commit", "I11", Some(Fault::Kill(0))),
     bug("no_dedupe", "I3", None),
     bug("no_conversation_order", "I6", None),
     bug("skip_member_check", "I13", None),
     bug("synchronous_normal", "I1", Some(Fault::PowerLoss(0))),
+    on_two_nodes("bus_only_fanout", "I20"),
+    on_two_nodes("wait_for_exact_rev", "I9"),
 ];
 
 const fn bug(name: &'static str, breaks: &'static str, brought_out_by: Option<Fault>) -> Planted {
@@ -44,13 +48,23 @@ const fn bug(name: &'static str, breaks: &'static str, brought_out_by: Option<Fa
     }
 }
 
+const fn on_two_nodes(name: &'static str, breaks: &'static str) -> Planted {
+    Planted {
+        setup: Setup::Cluster,
+        ..bug(name, breaks, Some(Fault::BusCrash))
+    }
+}
+
 impl Planted {
     /// The faults of its run.
     pub fn plan(&self) -> Vec<Step> {
         let step = |fault: &Fault| Step {
             after: Duration::from_millis(2_000),
             fault: fault.clone(),
-            length: Duration::from_millis(200),
+            length: match fault {
+                Fault::BusCrash => BUS_GAP,
+                _ => Duration::from_millis(200),
+            },
         };
         let steps = self.brought_out_by.iter().map(step);
         steps

@@ -5,6 +5,7 @@
 mod answers;
 mod holdings;
 mod index;
+mod local;
 mod markers;
 mod members;
 mod order;
@@ -69,6 +70,7 @@ pub fn check(history: &[Entry]) -> (Vec<Violation>, usize) {
         members::check,
         markers::check,
         answers::check,
+        local::check,
     ] {
         check(&index, &mut found);
     }

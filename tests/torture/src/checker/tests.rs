@@ -1,6 +1,7 @@
 //! Every way to spoil a good history is reported, as what it is.
 
 mod good;
+mod local;
 mod people;
 
 use super::{Violation, check};

@@ -17,7 +17,7 @@ pub use roster::{Entry, Named, Roster, RosterNews};
 
 use super::{Chat, DeskEvent, Dialect, Event, LobbyEvent, SessionId};
 use crate::error::Result;
-use crate::store::{ChangedMessage, Head, MessageRow, ReactionRow};
+use crate::store::{self, ChangedMessage, Head, MessageRow, ReactionRow};
 
 /// Something that other nodes made, ready to be told here.
 pub struct Heard {
@@ -255,7 +255,7 @@ impl Chat {
     /// What was changed in the database since, as far as it was not heard of: names and participants
     /// are read anew, and where conversations stand is returned.
     pub async fn look_around(&self, since: i64) -> Result<Vec<Moved>> {
-        let heads = self.store.list_heads(since).await?;
+        let heads = store::in_time(self.store.list_heads(since)).await?;
         self.looks.note();
         for head in &heads {
             if head.facts_in >= since && !self.knows_facts(head) {
@@ -278,7 +278,7 @@ impl Chat {
 
     /// From where [`Chat::look_around`] goes on.
     pub async fn horizon(&self) -> Result<i64> {
-        Ok(self.store.horizon().await?)
+        Ok(store::in_time(self.store.horizon()).await?)
     }
 
     /// Forgets who takes part in a conversation, if that is known from before the last change of it.

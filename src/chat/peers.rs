@@ -7,6 +7,7 @@ use super::dialects::Feature;
 use super::{Caller, Chat, Dialect};
 use crate::auth::Permission;
 use crate::error::Result;
+use crate::store;
 
 /// Users that one may ask about at a time.
 pub const MAX_ASKED: usize = 200;
@@ -56,7 +57,8 @@ impl Chat {
         if listening.is_empty() {
             return Vec::new();
         }
-        match self.store.list_acquaintances(user, MAX_PEERS).await {
+        let acquaintances = self.store.list_acquaintances(user, MAX_PEERS);
+        match store::in_time(acquaintances).await {
             Ok(mut peers) => {
                 let listens = |peer: &UserId| {
                     let mut listening = listening.iter();

@@ -184,7 +184,8 @@ impl Chat {
         }
         // Written first: who hears of it may ask at once.
         let users: Vec<UserId> = gone.iter().map(|(_, user)| user.clone()).collect();
-        if let Err(fault) = self.store.save_last_seen(&users, store::now()).await {
+        let saved = self.store.save_last_seen(&users, store::now());
+        if let Err(fault) = store::in_time(saved).await {
             tracing::warn!(%fault, "last seen was not saved");
         }
         for (dialect, user) in &gone {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Chat, Conversation, DeskEvent, Event, SessionId, Viewer};
 use crate::error::Result;
-use crate::store::{ReadScope, Standing};
+use crate::store::{self, ReadScope, Standing};
 use crate::worker::Ticks;
 
 /// How often counts are pushed.
@@ -192,7 +192,7 @@ impl Chat {
             .zip(&parties)
             .map(|((_, conversation), party)| (&conversation.id, party))
             .collect();
-        let standings = self.store.find_standings(&asked).await?;
+        let standings = store::in_time(self.store.find_standings(&asked)).await?;
         let standings: HashMap<_, &Standing> = standings
             .iter()
             .map(|standing| ((&standing.conversation_id, &standing.party), standing))
@@ -222,7 +222,7 @@ impl Chat {
             .collect();
         let asked: HashSet<&PartyId> = parties.values().flat_map(|it| it.iter()).collect();
         let asked: Vec<&PartyId> = asked.into_iter().collect();
-        let sums = self.store.sum_unread(&asked).await?;
+        let sums = store::in_time(self.store.sum_unread(&asked)).await?;
         let total = |(viewer, parties): (_, &crate::store::Parties)| {
             let sums = parties.iter().filter_map(|party| sums.get(party));
             (viewer, sums.sum())

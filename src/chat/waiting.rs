@@ -8,6 +8,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{Chat, Dialect, Message};
 use crate::error::{Error, Result};
+use crate::store;
 
 /// Most messages that come when a user does; older ones are left out.
 const MAX_WAITING: u32 = 500;
@@ -74,7 +75,7 @@ impl Chat {
         }
         let mut rows: Vec<_> = marks.into_iter().collect();
         rows.sort();
-        if let Err(fault) = self.store.save_delivered(&rows).await {
+        if let Err(fault) = store::in_time(self.store.save_delivered(&rows)).await {
             let mut marks = self.delivered.marks();
             for (key, seq) in rows {
                 let mark = marks.entry(key).or_default();

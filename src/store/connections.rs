@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::sequences::Sequence;
-use super::{Config, Fault, Store, meta, statement};
+use super::{Config, Fault, Store, meta, patience, statement};
 
 /// The first SQLite without the bug that can damage a write-ahead log.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -249,7 +249,10 @@ fn postgres(config: &Config, connections: u32) -> ConnectOptions {
     let mut options = common(&config.url, connections);
     options
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
-        .set_application_name("sohbet");
+        .set_application_name("sohbet")
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(patience::is_at_rest(connection)))
+        });
     // A pooler such as PgBouncer keeps neither prepared statements nor start-up options.
     if !config.url.contains("statement-cache-capacity=0") {
         options

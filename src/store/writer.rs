@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use tokio::sync::mpsc;
 
 use super::batches::{self, Batch, Committed, Step};
 use super::sequences::{Millis, Sequence};
-use super::{Fault, Store};
+use super::{Fault, Store, in_time};
 use crate::error::Error;
 use crate::store::writer::plan::{Plan, Recent};
 
@@ -32,6 +32,8 @@ const COMMIT_QUEUE_LENGTH: usize = 16;
 const MAX_TRIES: u32 = 5;
 /// Pause before the second try; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// After this time it is not tried again, however often it was: others wait behind.
+const TRYING_TIME: Duration = Duration::from_secs(5);
 
 struct Job<T> {
     write: Write,
@@ -120,7 +122,7 @@ impl<T: Send + 'static> Writer<T> {
     }
 
     async fn commit(&mut self, mut jobs: Vec<Job<T>>) -> Vec<Done<T>> {
-        if let Err(fault) = self.name_messages(&mut jobs).await {
+        if let Err(fault) = in_time(self.name_messages(&mut jobs)).await {
             tracing::error!(%fault, n_writes = jobs.len(), "message ids could not be reserved");
             let failed = |job: Job<T>| Done {
                 write: job.write,
@@ -199,20 +201,34 @@ impl<T: Send + 'static> Writer<T> {
         flatten(committed).pop().unwrap_or(Err(Error::Internal))
     }
 
+    /// Commits a batch. PostgreSQL may be cut off without anybody noticing; SQLite cannot be, and what
+    /// is begun there is carried through.
+    async fn commit_in_time(&self, batch: &Batch<'_>, look_up: bool) -> Result<Committed, Fault> {
+        let committed = batches::commit(&self.db, batch, look_up);
+        match self.db.get_database_backend() {
+            DbBackend::Postgres => in_time(committed).await,
+            _ => committed.await,
+        }
+    }
+
     /// Tries a transaction again while that makes sense: the database was not there for a moment,
     /// another transaction was faster, or a message turned out to be stored already.
     async fn try_hard(&mut self, batch: &Batch<'_>) -> Result<Committed, Fault> {
         // While the database is away, those who wait behind are not kept waiting for five tries.
         let n_tries = if self.is_failing { 1 } else { MAX_TRIES };
         let (mut look_up, mut is_unsure, mut pause) = (false, false, FIRST_PAUSE);
-        let mut n_tried = 0;
+        let (mut n_tried, begun) = (0, Instant::now());
         loop {
             n_tried += 1;
-            let committed = batches::commit(&self.db, batch, look_up).await;
+            let committed = self.commit_in_time(batch, look_up).await;
             self.is_failing = matches!(committed, Err(Fault::Unreachable));
             match committed {
                 Err(Fault::Unique) if !look_up => {}
-                Err(fault) if fault.is_transient() && n_tried < n_tries => {
+                Err(fault)
+                    if fault.is_transient()
+                        && n_tried < n_tries
+                        && begun.elapsed() < TRYING_TIME =>
+                {
                     tracing::warn!(%fault, "a batch failed, trying again");
                     is_unsure = true;
                     tokio::time::sleep(pause).await;

@@ -36,6 +36,7 @@ mod pipelining;
 mod query_plans;
 mod session_hook;
 mod session_ids;
+mod silent_database;
 mod slow_readers;
 mod stalled_store;
 mod start_up;

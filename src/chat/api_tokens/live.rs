@@ -61,7 +61,8 @@ impl ApiTokens {
         if used.is_empty() {
             return;
         }
-        if let Err(fault) = self.store.save_token_uses(&used, store::now()).await {
+        let saved = self.store.save_token_uses(&used, store::now());
+        if let Err(fault) = store::in_time(saved).await {
             tracing::warn!(%fault, "the last use of tokens was not saved");
         }
     }
@@ -77,8 +78,8 @@ impl Chat {
         while ticks.next().await {
             n_ticks = n_ticks.wrapping_add(1);
             let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
-            let tokens = self.check_live_tokens(is_minute).await;
-            let checked = self.cut_logins().await.and(tokens);
+            let tokens = store::in_time(self.check_live_tokens(is_minute)).await;
+            let checked = store::in_time(self.cut_logins()).await.and(tokens);
             if let Err(fault) = checked
                 && is_checked
             {

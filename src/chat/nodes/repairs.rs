@@ -59,14 +59,16 @@ impl Chat {
     /// the database was looked at before.
     pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
         let (id, since) = (&after.conversation, self.looks.before_last());
-        let found = match after.rev < 0 {
-            true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
-            false => {
-                let (rev, store) = (after.rev, &self.store);
-                store.list_changes_after(id, rev, MAX_REPAIRED).await
+        let found = async {
+            match after.rev < 0 {
+                true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
+                false => {
+                    let (rev, store) = (after.rev, &self.store);
+                    store.list_changes_after(id, rev, MAX_REPAIRED).await
+                }
             }
         };
-        let Some(found) = found? else {
+        let Some(found) = store::in_time(found).await? else {
             return Ok(None);
         };
         let (rev, seq) = found.head;

@@ -14,6 +14,9 @@ use crate::socket::Peer;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
+/// What the system may keep for a connection whose client takes nothing, in bytes; Linux takes twice
+/// that, and otherwise up to 4 MB for each of them.
+const SEND_BUFFER: usize = 128 * 1_024;
 /// Pause after an accept that failed, for example because no file descriptor was free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -81,6 +84,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     )?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // What is accepted takes it over.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

@@ -4,7 +4,7 @@ mod outdated;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -158,18 +158,24 @@ impl From<StoredConversation> for Conversation {
 /// Known conversations, by id and by pair. The ids of pairs never change; snapshots are replaced
 /// with every change, and a snapshot that was read before a change is never kept after it.
 pub struct Conversations {
-    by_id: Cache<ConversationId, Arc<Conversation>, BySize>,
+    by_id: Cache<ConversationId, Arc<Known>, BySize>,
     by_pair: Cache<Pair, ConversationId>,
     n_changes: AtomicU64,
     outdated: Outdated,
 }
 
+/// A snapshot, and whether it holds no longer.
+struct Known {
+    conversation: Arc<Conversation>,
+    is_stale: AtomicBool,
+}
+
 #[derive(Clone)]
 struct BySize;
 
-impl Weighter<ConversationId, Arc<Conversation>> for BySize {
-    fn weight(&self, _: &ConversationId, conversation: &Arc<Conversation>) -> u64 {
-        conversation.weight()
+impl Weighter<ConversationId, Arc<Known>> for BySize {
+    fn weight(&self, _: &ConversationId, known: &Arc<Known>) -> u64 {
+        known.conversation.weight()
     }
 }
 
@@ -185,19 +191,35 @@ impl Conversations {
 
     /// The snapshot that is in memory, if there is one.
     pub fn peek(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
-        self.by_id.get(id)
+        let known = self.by_id.get(id);
+        let known = known.filter(|known| !known.is_stale.load(Ordering::SeqCst));
+        known.map(|known| Arc::clone(&known.conversation))
+    }
+
+    /// The newest snapshot that is in memory, also one that holds no longer.
+    fn newest(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
+        let known = self.by_id.get(id);
+        known.map(|known| Arc::clone(&known.conversation))
     }
 
     /// Keeps a snapshot that was read after `n_changes` changes, unless there was one since.
     fn remember(&self, stored: StoredConversation, n_changes: u64) -> Arc<Conversation> {
         let conversation = Arc::new(Conversation::from(stored));
+        if conversation.pair().is_none() && self.n_changes() != n_changes {
+            // Somebody may have read it later and kept that.
+            return conversation;
+        }
         self.outdated.compare(&conversation);
         let id = conversation.id.clone();
-        self.by_id.insert(id.clone(), Arc::clone(&conversation));
+        let known = Known {
+            conversation: Arc::clone(&conversation),
+            is_stale: AtomicBool::new(false),
+        };
+        self.by_id.insert(id.clone(), Arc::new(known));
         if let Some(pair) = conversation.pair() {
             self.by_pair.insert(pair.clone(), id);
         } else if self.n_changes() != n_changes {
-            self.by_id.remove(&id);
+            self.set_stale(&id);
         }
         conversation
     }
@@ -209,7 +231,13 @@ impl Conversations {
     /// What is in memory about a conversation no longer holds.
     pub fn forget(&self, id: &ConversationId) {
         self.n_changes.fetch_add(1, Ordering::SeqCst);
-        self.by_id.remove(id);
+        self.set_stale(id);
+    }
+
+    fn set_stale(&self, id: &ConversationId) {
+        if let Some(known) = self.by_id.get(id) {
+            known.is_stale.store(true, Ordering::SeqCst);
+        }
     }
 
     /// As [`Conversations::forget`], when nobody here knows what has changed: the difference is told
@@ -257,7 +285,7 @@ impl Chat {
 
     /// The newest snapshot that is in memory: who was removed since `known` was read hears nothing.
     pub fn current(&self, known: &Arc<Conversation>) -> Arc<Conversation> {
-        let current = self.conversations.peek(&known.id);
+        let current = self.conversations.newest(&known.id);
         current.unwrap_or_else(|| Arc::clone(known))
     }
 

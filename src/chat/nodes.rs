@@ -143,7 +143,8 @@ impl Chat {
                 user,
                 reason,
             } => {
-                self.conversations.forget(&conversation);
+                // What is still to be told here is told without them.
+                self.reload_conversation(&conversation).await?;
                 self.silence_in(&conversation, &user).await;
                 Event::Desk(DeskEvent::Parted {
                     conversation,

@@ -2,11 +2,17 @@
 //! between nodes. Who carries them (`delivery::redis`, `store::notices`) holds the [`Carrier`]; who
 //! has something to say holds the [`Link`].
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Texts that may wait to go out, or to be read. What does not fit going out is dropped: whoever
 /// misses it finds out from the database.
 const QUEUE_LENGTH: usize = 4_096;
+
+/// How long what was said last may take to go out when a node stops.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The end of those who have something to say.
 pub struct Link {
@@ -51,4 +57,11 @@ pub fn link(max_bytes: usize) -> (Link, Carrier) {
         incoming: carried,
     };
     (link, carrier)
+}
+
+/// Waits for the end of a carrier that is told to stop: until then what still waits may go out. It is
+/// done before, when nobody is left who could say something.
+pub async fn last_words(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(LAST_WORDS).await;
 }

@@ -360,7 +360,7 @@ impl Chat {
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         let listened_for = self.sessions.close(session);
-        self.leave_lobby(session.id).await;
+        self.leave_lobby(session).await;
         if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
             self.presence.leave(dialect, &user);
         }

@@ -207,6 +207,8 @@ pub enum LobbyEvent {
         place: Place,
         /// The names of those who type.
         names: Vec<Arc<str>>,
+        /// Whose typing began or ended on this node, for the others.
+        typist: Option<Typist>,
         /// The socket that is not told.
         except: Option<SessionId>,
     },
@@ -239,6 +241,15 @@ pub enum LobbyEvent {
     },
 }
 
+/// A socket that types, or stopped.
+#[derive(Debug, Clone)]
+pub struct Typist {
+    /// Which.
+    pub socket_id: String,
+    /// Whether it still does.
+    pub is_typing: bool,
+}
+
 impl Chat {
     pub(super) async fn do_lobby(
         &self,
@@ -246,6 +257,7 @@ impl Chat {
         dialect: Dialect,
         request: LobbyRequest,
     ) -> Result<Step> {
+        self.note_present(session);
         match request {
             LobbyRequest::Join { name, room } => {
                 self.join_lobby(session, dialect, name, room).await

@@ -80,7 +80,7 @@ pub use lobby::{
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
-pub use nodes::{Heard, Moved, News, Repair};
+pub use nodes::{Heard, Moved, News, Repair, RosterNews};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
@@ -143,7 +143,7 @@ pub struct Chat {
     conversations: conversations::Conversations,
     users: users::Users,
     presence: presence::Presence,
-    roster: nodes::Roster,
+    roster: Arc<nodes::Roster>,
     looks: nodes::Looks,
     typing: typing::Typing,
     turns: changes::Turns,
@@ -167,9 +167,14 @@ impl Chat {
     ) -> (Self, mpsc::Receiver<Event>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE_LENGTH);
         let links = links::Links::new(&config.uploads, files.link_key.as_bytes());
+        let roster = Arc::<nodes::Roster>::default();
+        let mut sessions = Sessions::new(config.limits.max_socket_rooms);
+        if store.is_shared() {
+            sessions.tell(Arc::clone(&roster));
+        }
         let chat = Self {
             limits: Limits::new(config.limits.clone()),
-            sessions: Sessions::new(config.limits.max_socket_rooms),
+            sessions,
             config,
             auth,
             tokens: ApiTokens::new(Arc::clone(&store)),
@@ -180,7 +185,7 @@ impl Chat {
             conversations: conversations::Conversations::new(),
             users: users::Users::new(),
             presence: presence::Presence::default(),
-            roster: nodes::Roster::default(),
+            roster,
             looks: nodes::Looks::default(),
             typing: typing::Typing::default(),
             turns: changes::Turns::default(),

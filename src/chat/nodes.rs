@@ -1,21 +1,22 @@
 //! What happens on other nodes that share the database: it is made true here, and told here.
 
 mod news;
+mod people;
 mod positions;
 mod repairs;
 mod roster;
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::ConversationId;
 
 pub use news::News;
 pub use positions::Moved;
 use positions::moved;
 pub use repairs::{Looks, Repair};
-pub use roster::{Entry, Named, Roster, RosterNews};
+pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 
-use super::{Chat, DeskEvent, Dialect, Event, LobbyEvent, SessionId};
+use super::{Chat, DeskEvent, Event, LobbyEvent, SessionId};
 use crate::error::Result;
 use crate::store::{self, ChangedMessage, Head, MessageRow, ReactionRow};
 
@@ -40,24 +41,17 @@ impl Chat {
         }
     }
 
-    /// As [`Chat::tell_nodes`], at once: what does not fit is left out.
-    pub(super) fn mention_to_nodes(&self, news: News) {
-        if self.is_shared() {
-            let _ = self.events.try_send(Event::Elsewhere(Box::new(news)));
-        }
-    }
-
     /// Makes true here what another node says, and says what is to be told here. `own` is what the
     /// others call this node.
     pub async fn take_news(&self, own: &str, node: &str, news: News) -> Result<Option<Heard>> {
         let event = match news {
             News::Roster(news) => {
                 let (changes, want) = self.roster.hear(own, node, news);
-                self.tell_elsewhere(changes).await;
                 if let Some(want) = want {
                     self.tell_nodes(News::Roster(want)).await;
                 }
-                return Ok(None);
+                let events = self.changed_elsewhere(changes).await;
+                return Ok(Some(Heard { at: None, events }));
             }
             News::Message {
                 row,
@@ -189,43 +183,6 @@ impl Chat {
             at: None,
             events: vec![event],
         }))
-    }
-
-    /// Tells who came or went on other nodes, as far as that makes a difference here.
-    async fn tell_elsewhere(&self, changes: Vec<roster::Change>) {
-        for (entry, is_there) in changes {
-            match entry {
-                Entry::Online(dialect, user) => {
-                    if !self.presence.is_online(dialect, &user) {
-                        let event = self.presence_event(dialect, &user, is_there, None).await;
-                        self.publish(event).await;
-                    }
-                }
-                Entry::Named(named) => self.name_elsewhere(named, is_there).await,
-            }
-        }
-    }
-
-    /// What the others are to be told about who is here; with a sign of life when it is time for one.
-    pub fn roster_news(&self, is_time: bool) -> Vec<News> {
-        let mut news = self.roster.take_news();
-        if is_time {
-            news.push(self.roster.state());
-        }
-        news.into_iter().map(News::Roster).collect()
-    }
-
-    /// Whether a socket listens for a user, on whatever node.
-    pub fn is_reachable(&self, user: &UserId) -> bool {
-        let entry = |dialect| Entry::Online(dialect, user.clone());
-        let is_there = |dialect| self.roster.is_elsewhere(&entry(dialect));
-        self.sessions.is_connected(user)
-            || (self.is_shared() && Dialect::ALL.into_iter().any(is_there))
-    }
-
-    /// Forgets who was on nodes that are gone.
-    pub async fn forget_silent_nodes(&self) {
-        self.tell_elsewhere(self.roster.forget_silent()).await;
     }
 
     async fn take_change(

@@ -243,8 +243,7 @@ impl Chat {
     }
 
     fn is_elsewhere(&self, (dialect, user): &Key) -> bool {
-        let entry = || Entry::Online(*dialect, user.clone());
-        self.is_shared() && self.roster.is_elsewhere(&entry())
+        self.is_known_elsewhere(|| Entry::Online(*dialect, user.clone()))
     }
 
     /// Whether a user has a socket of that dialect, or had one moments ago, on whatever node.

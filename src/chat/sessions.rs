@@ -21,6 +21,7 @@ use index::Index;
 
 use super::Dialect;
 use super::dialects::{Feature, People};
+use super::nodes::{Entry, Roster};
 use crate::auth::Identity;
 use crate::error::{Error, Result};
 use crate::store;
@@ -41,6 +42,8 @@ pub struct Sessions {
     by_conversation: Index<ConversationId>,
     /// Sockets per dialect, and at the end those without one.
     counts: [AtomicUsize; Dialect::ALL.len() + 1],
+    /// Where other nodes learn for whom sockets listen here, if there may be any.
+    roster: Option<Arc<Roster>>,
 }
 
 impl Sessions {
@@ -50,6 +53,11 @@ impl Sessions {
             max_conversations,
             ..Self::default()
         }
+    }
+
+    /// Other nodes are to know for whom sockets listen here.
+    pub(super) fn tell(&mut self, roster: Arc<Roster>) {
+        self.roster = Some(roster);
     }
 
     /// Registers a socket that was admitted. Without a dialect it is undecided, and what is
@@ -90,7 +98,33 @@ impl Sessions {
             && session.may_hear()
         {
             session.state().user = Some(user.clone());
-            self.by_user.add(user, session);
+            self.add_user(&user, session);
+        }
+    }
+
+    fn add_user(&self, user: &UserId, session: &Arc<Session>) {
+        self.by_user.add(user.clone(), session);
+        self.touch(|| Entry::Connected(user.clone()));
+    }
+
+    fn remove_user(&self, user: &UserId, session: &Arc<Session>) {
+        self.by_user.remove(user, session);
+        self.touch(|| Entry::Connected(user.clone()));
+    }
+
+    fn add_gallery(&self, gallery: &GalleryId, session: &Arc<Session>) {
+        self.by_gallery.add(gallery.clone(), session);
+        self.touch(|| Entry::GalleryConnected(gallery.clone()));
+    }
+
+    fn remove_gallery(&self, gallery: &GalleryId, session: &Arc<Session>) {
+        self.by_gallery.remove(gallery, session);
+        self.touch(|| Entry::GalleryConnected(gallery.clone()));
+    }
+
+    fn touch(&self, entry: impl FnOnce() -> Entry) {
+        if let Some(roster) = &self.roster {
+            roster.touch(entry());
         }
     }
 
@@ -152,13 +186,13 @@ impl Sessions {
         state.user = Some(user.clone());
         state.asserted = Some(user.clone());
         drop(state);
-        self.by_user.add(user.clone(), session);
+        self.add_user(user, session);
         // Another task may have closed it, or let it listen for somebody else, meanwhile.
         let state = session.state();
         let is_stale = state.is_closed || state.user.as_ref() != Some(user);
         drop(state);
         if is_stale {
-            self.by_user.remove(user, session);
+            self.remove_user(user, session);
         }
         earlier
     }
@@ -166,7 +200,7 @@ impl Sessions {
     /// Stops listening for a user. Returns whom it was.
     pub fn unlisten_user(&self, session: &Arc<Session>) -> Option<UserId> {
         let user = session.state().user.take()?;
-        self.by_user.remove(&user, session);
+        self.remove_user(&user, session);
         Some(user)
     }
 
@@ -177,19 +211,19 @@ impl Sessions {
             return;
         }
         session.state().gallery = Some(gallery.clone());
-        self.by_gallery.add(gallery.clone(), session);
+        self.add_gallery(gallery, session);
         let state = session.state();
         let is_stale = state.is_closed || state.gallery.as_ref() != Some(gallery);
         drop(state);
         if is_stale {
-            self.by_gallery.remove(gallery, session);
+            self.remove_gallery(gallery, session);
         }
     }
 
     fn unlisten_gallery(&self, session: &Arc<Session>) {
         let gallery = session.state().gallery.take();
         if let Some(gallery) = gallery {
-            self.by_gallery.remove(&gallery, session);
+            self.remove_gallery(&gallery, session);
         }
     }
 

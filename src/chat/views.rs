@@ -278,7 +278,7 @@ impl Chat {
     pub(super) fn show_participant(&self, row: NamedParticipant) -> ParticipantView {
         let is_online = match (row.party.user(), row.party.gallery()) {
             (Some(user), _) => self.is_there(&user),
-            (None, Some(gallery)) => self.sessions.is_gallery_connected(&gallery),
+            (None, Some(gallery)) => self.is_gallery_reachable(&gallery),
             (None, None) => false,
         };
         ParticipantView {

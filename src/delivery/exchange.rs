@@ -18,7 +18,7 @@ pub use texts::Secret;
 use texts::Texts;
 
 use super::nodes::{Exchanged, Inbound, LinkState};
-use crate::chat::{Chat, Moved, News};
+use crate::chat::{Chat, Moved, News, RosterNews};
 use crate::link::{Incoming, Link};
 use crate::worker::Ticks;
 
@@ -31,9 +31,7 @@ const HOLE_QUEUE_LENGTH: usize = 1_024;
 const MAX_READS: usize = 4;
 /// News in one text.
 const MAX_TOGETHER: usize = 64;
-/// How often a node says who came and went.
-const TICK: Duration = Duration::from_millis(100);
-/// How often it says that it is there.
+/// How often a node says that it is there.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// After how long a node that says nothing is gone.
 const GONE_AFTER: Duration = Duration::from_secs(5);
@@ -98,53 +96,75 @@ impl Exchange {
             outgoing, incoming, ..
         } = link;
         let texts = Mutex::new(texts);
-        let talk = tell(&chat, news, &texts, &outgoing, &stop);
+        let mouth = Mouth {
+            chat: &chat,
+            texts: &texts,
+            outgoing,
+            state: &state,
+        };
+        let talk = mouth.tell(news, &stop);
         let listen = hear(incoming, &chat, &texts, &inbound, &state);
         let look = look_around(&chat, &inbound, &stop);
         let read = read_holes(holes, &chat, &inbound);
+        let rest = async { tokio::join!(listen, look, read) };
         tokio::select! {
-            () = stop.cancelled() => {}
-            ((), (), (), ()) = async { tokio::join!(talk, listen, look, read) } => {}
+            // It ends when it is told to, and has its last word.
+            () = talk => {}
+            ((), (), ()) = rest => {}
         }
     }
 }
 
-/// Says what there is to say, and from time to time that this node is there.
-async fn tell(
-    chat: &Chat,
-    mut news: mpsc::Receiver<News>,
-    texts: &Mutex<Texts>,
-    outgoing: &mpsc::Sender<String>,
-    stop: &CancellationToken,
-) {
-    let mut ticks = Ticks::new(TICK, stop);
-    let mut said_at: Option<Instant> = None;
-    let mut together = Vec::with_capacity(MAX_TOGETHER);
-    loop {
-        tokio::select! {
-            is_on = ticks.next() => {
-                if !is_on {
-                    return;
+/// What is needed to say something.
+struct Mouth<'a> {
+    chat: &'a Chat,
+    texts: &'a Mutex<Texts>,
+    outgoing: mpsc::Sender<String>,
+    state: &'a LinkState,
+}
+
+impl Mouth<'_> {
+    /// Says what there is to say, and from time to time that this node is there.
+    async fn tell(self, mut news: mpsc::Receiver<News>, stop: &CancellationToken) {
+        let mut ticks = Ticks::new(HEARTBEAT, stop);
+        let mut together = Vec::with_capacity(MAX_TOGETHER);
+        loop {
+            tokio::select! {
+                is_on = ticks.next() => {
+                    if !is_on {
+                        break;
+                    }
+                    self.chat.forget_silent_nodes().await;
+                    self.say(true, &mut together).await;
                 }
-                let is_time = said_at.is_none_or(|at| at.elapsed() >= HEARTBEAT);
-                if is_time {
-                    said_at = Some(Instant::now());
-                    chat.forget_silent_nodes().await;
-                }
-                together = chat.roster_news(is_time);
-                if together.is_empty() {
-                    continue;
+                () = self.chat.wait_for_roster_news() => self.say(false, &mut together).await,
+                n_news = news.recv_many(&mut together, MAX_TOGETHER) => {
+                    if n_news == 0 {
+                        break;
+                    }
+                    self.say(false, &mut together).await;
                 }
             }
-            n_news = news.recv_many(&mut together, MAX_TOGETHER) => if n_news == 0 {
-                return;
-            },
         }
-        for text in texts.lock().await.write(&together) {
+        while let Ok(last) = news.try_recv() {
+            together.push(last);
+        }
+        together.push(News::Roster(RosterNews::Bye));
+        self.say(false, &mut together).await;
+    }
+
+    /// Says some news. Who came goes before what they did.
+    async fn say(&self, is_time: bool, news: &mut Vec<News>) {
+        let has_listeners = self.state.n_peers.load(Ordering::Relaxed) > 0;
+        let mut together = self.chat.roster_news(has_listeners, is_time);
+        together.append(news);
+        if together.is_empty() {
+            return;
+        }
+        for text in self.texts.lock().await.write(&together) {
             // What does not fit, because nobody carries it, is found in the database.
-            let _ = outgoing.try_send(text);
+            let _ = self.outgoing.try_send(text);
         }
-        together.clear();
     }
 }
 
@@ -162,6 +182,7 @@ async fn hear(
         let text = match incoming {
             Incoming::Restored => {
                 state.is_up.store(true, Ordering::Relaxed);
+                chat.greet_nodes();
                 continue;
             }
             Incoming::Broken => {

@@ -47,10 +47,11 @@ impl Delivery {
         let Heard { at, events } = heard;
         match at {
             Some(at) if events.is_empty() => self.discover(&at),
-            at => {
+            Some(at) => {
                 self.note_heard(&events);
-                self.post(at, Post::of(events));
+                self.post(Some(at), Post::of(events));
             }
+            None => events.into_iter().for_each(|event| self.show(event)),
         }
     }
 

@@ -256,6 +256,13 @@ impl Delivery {
         match event {
             Event::Elsewhere(news) => self.say(|| Some(*news)),
             Event::Answer(answering) => self.answer_in_turn(answering, false),
+            event => self.show(event),
+        }
+    }
+
+    /// Tells an event of the domain here.
+    fn show(&self, event: Event) {
+        match event {
             // Who is there is read now, so that it fits what was told before.
             Event::Lobby(event) => self.announce(&Event::Lobby(self.chat.complete(event))),
             // The user may have come back while this was on its way.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::link::{Carrier, Incoming};
+use crate::link::{self, Carrier, Incoming};
 
 /// Longest text; far more than the largest message needs.
 pub const MAX_TEXT_BYTES: usize = 8 * 1_024 * 1_024;
@@ -52,7 +52,7 @@ impl RedisCarrier {
     pub async fn carry(self, carrier: Carrier, stop: CancellationToken) {
         let Carrier { outgoing, incoming } = carrier;
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = link::last_words(&stop) => {}
             () = self.listen(incoming) => {}
             () = self.publish(outgoing) => {}
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rows::Bulk;
 use super::{Fault, Store};
-use crate::link::{Carrier, Incoming};
+use crate::link::{self, Carrier, Incoming};
 
 /// Longest text that PostgreSQL carries is 7,999 bytes.
 pub const MAX_NOTICE_BYTES: usize = 7_900;
@@ -36,7 +36,7 @@ impl Store {
     ) {
         let Carrier { outgoing, incoming } = carrier;
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = link::last_words(&stop) => {}
             () = self.listen(&channel, incoming) => {}
             () = self.notify(&channel, outgoing) => {}
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sohbet_entity::ids::{ConversationId, MessageId, UserId};
 
+use super::elsewhere::Age;
 use super::rooms::room_of;
 use super::{LobbyEvent, Note, Reaction, WantedReaction};
 use crate::auth::Permission;
@@ -71,6 +72,7 @@ impl Chat {
         dialect: Dialect,
         wanted: WantedReaction,
     ) -> Result<(Write, About)> {
+        self.note_present(session);
         let caller = self.speaker(session, dialect, None).await?;
         let message = self.lobby_message(session, &caller, wanted.room, &wanted.message);
         let message = message.await?;
@@ -90,21 +92,26 @@ impl Chat {
         rows.iter().map(reaction).collect()
     }
 
-    /// What is shown of a user as id: that of the oldest socket here, so that it stays the same for
-    /// a while, or, when there is none, that of the user.
+    /// What is shown of a user as id: that of the oldest socket, so that it stays the same for a while
+    /// and is the same on all nodes, or, when there is none, that of the user.
     pub(super) fn lobby_id(&self, user: &UserId) -> String {
-        let socket = self.lobby_socket(user);
-        socket.map_or_else(|| user.to_string(), |session| session.socket_id.clone())
+        let (here, elsewhere) = (self.lobby_socket(user), self.lobby.oldest_elsewhere(user));
+        let oldest = here.into_iter().chain(elsewhere).min();
+        oldest.map_or_else(|| user.to_string(), |(_, socket_id)| socket_id)
     }
 
-    fn lobby_socket(&self, user: &UserId) -> Option<Arc<Session>> {
+    /// The oldest socket that a user has here. Where there are other nodes only those count that they
+    /// know.
+    fn lobby_socket(&self, user: &UserId) -> Option<Age> {
         let mut oldest: Option<Arc<Session>> = None;
+        let age = |session: &Session| (session.connected_at, session.id);
         self.sessions.each_of_user(user, |session| {
-            let is_older = oldest.as_ref().is_none_or(|oldest| session.id < oldest.id);
-            if session.dialect() == Some(Dialect::Starter) && is_older {
+            let is_known = !self.is_shared() || self.roster.has_named(&session.socket_id);
+            let is_older = oldest.as_ref().is_none_or(|it| age(session) < age(it));
+            if session.dialect() == Some(Dialect::Starter) && is_known && is_older {
                 oldest = Some(Arc::clone(session));
             }
         });
-        oldest
+        oldest.map(|session| (session.connected_at, session.socket_id.clone()))
     }
 }

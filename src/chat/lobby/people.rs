@@ -1,16 +1,17 @@
-//! Who is where, and who types there. In memory and of this node: one entry per socket that has
-//! said its name.
+//! Who is where, and who types there. In memory: one entry per socket that has said its name, on
+//! whatever node.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use sohbet_entity::ids::{ConversationId, UserId};
+use chrono::{DateTime, TimeDelta, Utc};
+use sohbet_entity::ids::ConversationId;
 use tokio::time::Instant;
 
-use super::{LOBBY, LobbyEvent};
-use crate::chat::{Chat, Event, News, Session, SessionId};
+use super::elsewhere::Elsewhere;
+use super::{LOBBY, LobbyEvent, Typist};
+use crate::chat::{Chat, Event, Session, SessionId};
 use crate::store::{self, Write};
 
 /// How long a typing state lives after its last refresh.
@@ -61,23 +62,26 @@ pub struct Lobby {
     pub(super) rooms: super::rooms::Rooms,
 }
 
+/// Where somebody stands in the list of a place: later ones came later, and it is the same on every
+/// node.
+type Rank = (DateTime<Utc>, String);
+
 #[derive(Default)]
 pub(super) struct Inner {
     people: HashMap<SessionId, Entry>,
-    /// Sockets of each place, by their number.
-    by_place: BTreeMap<Place, BTreeMap<u64, SessionId>>,
+    /// Sockets of each place, in order of coming.
+    by_place: BTreeMap<Place, BTreeMap<Rank, SessionId>>,
     /// Those who type, the longest without a refresh first.
     typists: BTreeSet<(Instant, SessionId)>,
-    pub(super) n_numbers: u64,
-    /// What stands for the sockets of other nodes, and who is behind them, by their id.
-    pub(super) elsewhere: HashMap<String, (SessionId, Option<UserId>)>,
+    /// When somebody of this node came somewhere last.
+    last_came_at: DateTime<Utc>,
+    pub(super) elsewhere: Elsewhere,
 }
 
 struct Entry {
     person: Arc<Person>,
     place: Place,
-    /// Its number in the place: later ones came later.
-    number: u64,
+    came_at: DateTime<Utc>,
     typing_since: Option<Instant>,
 }
 
@@ -98,20 +102,18 @@ impl Lobby {
         place: &Place,
     ) -> (Arc<Person>, Option<Left>) {
         let mut inner = self.inner();
+        let now = inner.now();
         let earlier = inner.people.get(&session.id).map(|entry| &entry.person);
         let person = Arc::new(Person {
             name: name.into(),
             socket_id: session.socket_id.clone(),
-            joined_at: earlier.map_or_else(store::now, |earlier| earlier.joined_at),
+            joined_at: earlier.map_or(now, |earlier| earlier.joined_at),
         });
-        if let Some(entry) = inner.people.get_mut(&session.id)
-            && entry.place == *place
-        {
-            entry.person = Arc::clone(&person);
+        if inner.rename(session.id, &person, place) {
             return (person, None);
         }
         let left = inner.remove(session.id);
-        inner.insert(session.id, Arc::clone(&person), place.clone());
+        inner.insert(session.id, Arc::clone(&person), place.clone(), now);
         (person, left)
     }
 
@@ -129,7 +131,8 @@ impl Lobby {
             return Some((person, None));
         }
         let left = inner.remove(session);
-        inner.insert(session, Arc::clone(&person), place.clone());
+        let now = inner.now();
+        inner.insert(session, Arc::clone(&person), place.clone(), now);
         Some((person, left))
     }
 
@@ -143,6 +146,14 @@ impl Lobby {
         let inner = self.inner();
         let entry = inner.people.get(&session);
         entry.map(|entry| Arc::clone(&entry.person))
+    }
+
+    /// Who a socket is, where, and when it came there, if it has said a name.
+    pub(super) fn stay(&self, session: SessionId) -> Option<(Arc<Person>, Place, DateTime<Utc>)> {
+        let inner = self.inner();
+        let entry = inner.people.get(&session)?;
+        let person = Arc::clone(&entry.person);
+        Some((person, entry.place.clone(), entry.came_at))
     }
 
     /// Who is at a place, in order of coming.
@@ -160,12 +171,9 @@ impl Lobby {
     /// Everybody, wherever they are, in order of saying a name.
     pub fn everybody(&self) -> Vec<Arc<Person>> {
         let inner = self.inner();
-        let mut all: Vec<(&SessionId, &Entry)> = inner.people.iter().collect();
-        all.sort_by_key(|(session, entry)| (entry.person.joined_at, **session));
-        all.into_iter()
-            .map(|(_, entry)| Arc::clone(&entry.person))
-            .take(MAX_LISTED)
-            .collect()
+        let mut all: Vec<&Arc<Person>> = inner.people.values().map(|it| &it.person).collect();
+        all.sort_by_key(|person| (person.joined_at, &person.socket_id));
+        all.into_iter().take(MAX_LISTED).cloned().collect()
     }
 
     /// The names of those who type at a place, in order of coming.
@@ -212,7 +220,7 @@ impl Lobby {
     }
 
     /// Ends the typing states that nobody refreshed. Returns where and whose they were.
-    fn expire_typing(&self) -> Vec<(Place, SessionId)> {
+    fn expire_typing(&self) -> Vec<(Place, SessionId, Arc<Person>)> {
         let mut inner = self.inner();
         let mut ended = Vec::new();
         while let Some((since, session)) = inner.typists.first().copied()
@@ -220,7 +228,7 @@ impl Lobby {
         {
             inner.stop_typing(session);
             let entry = inner.people.get(&session);
-            ended.extend(entry.map(|entry| (entry.place.clone(), session)));
+            ended.extend(entry.map(|it| (it.place.clone(), session, Arc::clone(&it.person))));
         }
         ended
     }
@@ -233,15 +241,41 @@ impl Lobby {
 }
 
 impl Inner {
-    pub(super) fn insert(&mut self, session: SessionId, person: Arc<Person>, place: Place) {
-        self.n_numbers += 1;
-        let number = self.n_numbers;
+    /// A moment after all others at which somebody of this node came somewhere.
+    fn now(&mut self) -> DateTime<Utc> {
+        let next = self.last_came_at + TimeDelta::microseconds(1);
+        self.last_came_at = store::now().max(next);
+        self.last_came_at
+    }
+
+    /// Gives somebody who stays another name. `false` for who is not there.
+    pub(super) fn rename(
+        &mut self,
+        session: SessionId,
+        person: &Arc<Person>,
+        place: &Place,
+    ) -> bool {
+        let entry = self.people.get_mut(&session);
+        let Some(entry) = entry.filter(|entry| entry.place == *place) else {
+            return false;
+        };
+        entry.person = Arc::clone(person);
+        true
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        session: SessionId,
+        person: Arc<Person>,
+        place: Place,
+        came_at: DateTime<Utc>,
+    ) {
         let of_place = self.by_place.entry(place.clone()).or_default();
-        of_place.insert(number, session);
+        of_place.insert((came_at, person.socket_id.clone()), session);
         let entry = Entry {
             person,
             place,
-            number,
+            came_at,
             typing_since: None,
         };
         self.people.insert(session, entry);
@@ -251,7 +285,7 @@ impl Inner {
         let was_typing = self.stop_typing(session);
         let entry = self.people.remove(&session)?;
         if let Some(of_place) = self.by_place.get_mut(&entry.place) {
-            of_place.remove(&entry.number);
+            of_place.remove(&(entry.came_at, entry.person.socket_id.clone()));
             if of_place.is_empty() {
                 self.by_place.remove(&entry.place);
             }
@@ -277,13 +311,12 @@ impl Chat {
     /// Shows that somebody types. Who has not said a name types unseen.
     pub(super) fn lobby_typing(&self, session: &Session, is_typing: bool) -> Vec<Event> {
         let place = self.lobby.set_typing(session.id, is_typing, Duration::ZERO);
-        let elsewhere = Event::Elsewhere(Box::new(News::LobbyTyping {
+        let typist = Typist {
             socket_id: session.socket_id.clone(),
             is_typing,
-        }));
-        let elsewhere = place.as_ref().map(|_| elsewhere);
-        let event = place.map(|place| LobbyEvent::typing(place, session.id));
-        event.into_iter().chain(elsewhere).collect()
+        };
+        let event = place.map(|place| LobbyEvent::typing(place, session.id, typist));
+        event.into_iter().collect()
     }
 
     /// A message ends its author's typing. Returns the event to be heard before the message.
@@ -301,28 +334,24 @@ impl Chat {
             _ => Place::Room(conversation.clone()),
         };
         let has_ended = self.lobby.end_typing(session, &place);
-        if let Some(person) = self.lobby.person(session).filter(|_| has_ended) {
-            self.mention_to_nodes(News::LobbyTyping {
-                socket_id: person.socket_id.clone(),
-                is_typing: false,
-            });
-        }
-        has_ended.then(|| LobbyEvent::typing(place, session))
+        let person = self.lobby.person(session).filter(|_| has_ended)?;
+        Some(LobbyEvent::typing(place, session, Typist::ended(&person)))
     }
 
     /// Ends typing states when they run out.
     pub(in crate::chat) async fn expire_lobby_typing(&self) {
-        for (place, session) in self.lobby.expire_typing() {
-            self.publish(LobbyEvent::typing(place, session)).await;
+        for (place, session, person) in self.lobby.expire_typing() {
+            let event = LobbyEvent::typing(place, session, Typist::ended(&person));
+            self.publish(event).await;
         }
     }
 
     /// A socket is gone: the others are told, if it had said a name.
-    pub(in crate::chat) async fn leave_lobby(&self, session: SessionId) {
-        let Some(left) = self.lobby.leave(session) else {
+    pub(in crate::chat) async fn leave_lobby(&self, session: &Session) {
+        self.note_gone(session);
+        let Some(left) = self.lobby.leave(session.id) else {
             return;
         };
-        self.note_unnamed(&left.person.socket_id);
         // Who types is told here in any case (contract/starter.md, section 3).
         let typing = LobbyEvent::typists_of(left.place.clone());
         for event in left.told().into_iter().chain([typing]) {
@@ -333,10 +362,11 @@ impl Chat {
 
 impl LobbyEvent {
     /// Who types has changed. In a room the typist is not told.
-    fn typing(place: Place, typist: SessionId) -> Event {
+    pub(super) fn typing(place: Place, session: SessionId, typist: Typist) -> Event {
         Event::Lobby(Self::Typing {
-            except: place.room().map(|_| typist),
+            except: place.room().map(|_| session),
             names: Vec::new(),
+            typist: Some(typist),
             place,
         })
     }
@@ -346,6 +376,7 @@ impl LobbyEvent {
         Event::Lobby(Self::Typing {
             place,
             names: Vec::new(),
+            typist: None,
             except: None,
         })
     }
@@ -356,6 +387,16 @@ impl LobbyEvent {
             place,
             people: Vec::new(),
         })
+    }
+}
+
+impl Typist {
+    /// Somebody types no longer.
+    fn ended(person: &Person) -> Self {
+        Self {
+            socket_id: person.socket_id.clone(),
+            is_typing: false,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ impl Chat {
         dialect: Dialect,
         said: Said,
     ) -> Result<(Write, About)> {
+        self.note_present(session);
         let caller = self.speaker(session, dialect, None).await?;
         let (target, to) = self.target_of(session, &caller, said.to).await?;
         let note = Note {

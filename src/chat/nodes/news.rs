@@ -183,6 +183,13 @@ impl News {
                 reader: reader.to_string(),
             },
             Event::Lobby(LobbyEvent::Rooms { names, .. }) => Self::LobbyRooms(names.clone()),
+            Event::Lobby(LobbyEvent::Typing {
+                typist: Some(typist),
+                ..
+            }) => Self::LobbyTyping {
+                socket_id: typist.socket_id.clone(),
+                is_typing: typist.is_typing,
+            },
             _ => return None,
         })
     }

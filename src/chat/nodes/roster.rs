@@ -1,14 +1,19 @@
-//! Who is there on which node. Each node tells the others what changes about its own, and with every
-//! sign of life how much that is in all; who missed something asks for all of it.
+//! Who is there on which node. Each node tells the others what changes about its own, before anything
+//! that they do, and with every sign of life how much that is in all; who missed something asks for all
+//! of it.
+
+mod entries;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sohbet_entity::ids::{ConversationId, UserId};
+use sohbet_entity::ids::UserId;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use entries::Entries;
+pub use entries::{Change, Entry, Named, RosterNews, Stay};
 
 use crate::chat::Dialect;
 
@@ -20,59 +25,11 @@ const MAX_CHANGES: usize = 10_000;
 /// Entries in one piece of news.
 const MAX_TOGETHER: usize = 100;
 
-/// Who is there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Entry {
-    /// A user, in a dialect.
-    Online(Dialect, UserId),
-    /// A socket of the public chat that has said a name.
-    Named(Named),
-}
-
-/// Somebody who has said a name in the public chat.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Named {
-    /// The id that others know the socket by.
-    pub socket_id: String,
-    /// The name.
-    pub name: String,
-    /// Who is behind it.
-    pub user: Option<UserId>,
-    /// The room it is in; without one the lobby.
-    pub room: Option<ConversationId>,
-    /// When the name was said first.
-    pub joined_at: DateTime<Utc>,
-}
-/// An entry, and whether it is there.
-pub type Change = (Entry, bool);
-
-/// What nodes tell each other about who is there.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RosterNews {
-    /// Some came, and some went.
-    Changes(Vec<Change>),
-    /// All who are there follow.
-    Begin,
-    /// Those were all.
-    End,
-    /// So many are there, with this digest.
-    State {
-        /// How many.
-        n_entries: usize,
-        /// Of all of them, in no order.
-        digest: u64,
-    },
-    /// Somebody missed something: that node is to name all who are there.
-    Want {
-        /// Which node.
-        node: String,
-    },
-}
-
 /// Who is there, here and elsewhere.
 #[derive(Default)]
 pub struct Roster {
     inner: Mutex<Inner>,
+    has_news: Notify,
 }
 
 #[derive(Default)]
@@ -80,19 +37,17 @@ struct Inner {
     own: Entries,
     /// Those of `own` that are sockets, by their id.
     named: HashMap<String, Named>,
+    /// Those who may have come or gone; whether they are there is looked at when the others are told.
+    touched: HashSet<Entry>,
     /// What the others were not told yet.
     changes: Vec<Change>,
+    /// The others are to name all who are there on them.
+    is_greeting: bool,
     /// Somebody wants to know all.
     is_wanted: bool,
     others: HashMap<String, Other>,
     /// On how many other nodes each is there.
     elsewhere: HashMap<Entry, usize>,
-}
-
-#[derive(Default)]
-struct Entries {
-    entries: HashSet<Entry>,
-    digest: u64,
 }
 
 struct Other {
@@ -104,33 +59,28 @@ struct Other {
     is_doubtful: bool,
 }
 
-impl Entries {
-    /// Whether that changed anything.
-    fn set(&mut self, entry: &Entry, is_there: bool) -> bool {
-        let has_changed = match is_there {
-            true => self.entries.insert(entry.clone()),
-            false => self.entries.remove(entry),
-        };
-        if has_changed {
-            self.digest ^= digest(entry);
-        }
-        has_changed
-    }
-}
-
-/// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>): the same on every node, whatever it was
-/// built with.
-fn digest(entry: &Entry) -> u64 {
-    let bytes = serde_json::to_vec(entry).expect("our own types have string keys");
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
 impl Roster {
     /// Somebody is there on this node from now on, or no longer.
     pub fn set_own(&self, entry: Entry, is_there: bool) {
         self.inner().set_own(entry, is_there);
+        self.has_news.notify_one();
+    }
+
+    /// Somebody may have come to this node, or gone.
+    pub fn touch(&self, entry: Entry) {
+        self.inner().touched.insert(entry);
+        self.has_news.notify_one();
+    }
+
+    /// Waits until there is something to tell the others.
+    pub async fn wait_for_news(&self) {
+        self.has_news.notified().await;
+    }
+
+    /// Others can be heard from now on: they are asked who is there.
+    pub fn greet(&self) {
+        self.inner().is_greeting = true;
+        self.has_news.notify_one();
     }
 
     /// A socket of this node is called that from now on, and is there; or it is gone.
@@ -143,12 +93,20 @@ impl Roster {
         if before == named {
             return;
         }
-        if let Some(before) = before {
-            inner.set_own(Entry::Named(before), false);
-        }
+        // In this order nobody is gone in between.
         if let Some(named) = named {
             inner.set_own(Entry::Named(named), true);
         }
+        if let Some(before) = before {
+            inner.set_own(Entry::Named(before), false);
+        }
+        drop(inner);
+        self.has_news.notify_one();
+    }
+
+    /// Whether a socket of this node is among those of the public chat.
+    pub fn has_named(&self, socket_id: &str) -> bool {
+        self.inner().named.contains_key(socket_id)
     }
 
     /// Whether somebody is there on another node.
@@ -166,11 +124,30 @@ impl Roster {
         of_dialect.collect()
     }
 
-    /// What the others are to be told since they were told last.
-    pub fn take_news(&self) -> Vec<RosterNews> {
+    /// What the others are to be told since they were told last. `is_there` says whether those are
+    /// there who were touched. Without listeners it is only asked who else is there: whoever comes asks.
+    pub fn take_news(
+        &self,
+        has_listeners: bool,
+        is_there: impl Fn(&Entry) -> bool,
+    ) -> Vec<RosterNews> {
+        let touched = std::mem::take(&mut self.inner().touched);
+        let touched: Vec<Change> = touched
+            .into_iter()
+            .map(|entry| (entry.clone(), is_there(&entry)))
+            .collect();
         let mut inner = self.inner();
+        for (entry, is_there) in touched {
+            inner.set_own(entry, is_there);
+        }
         let changes = std::mem::take(&mut inner.changes);
         let mut news = Vec::new();
+        if std::mem::take(&mut inner.is_greeting) {
+            news.push(RosterNews::Hello);
+        }
+        if !has_listeners {
+            return news;
+        }
         if std::mem::take(&mut inner.is_wanted) {
             let all: Vec<Change> = inner
                 .own
@@ -237,8 +214,15 @@ impl Roster {
             }
             RosterNews::Want { node } => {
                 *is_wanted |= node == own;
+                self.has_news.notify_one();
                 (Vec::new(), None)
             }
+            RosterNews::Hello => {
+                *is_wanted = true;
+                self.has_news.notify_one();
+                (Vec::new(), None)
+            }
+            RosterNews::Bye => (other.forget_sockets(elsewhere), None),
         }
     }
 
@@ -314,6 +298,12 @@ impl Other {
             }
         }
         made
+    }
+
+    fn forget_sockets(&mut self, elsewhere: &mut HashMap<Entry, usize>) -> Vec<Change> {
+        let sockets = self.known.entries.iter().filter(|it| it.is_of_sockets());
+        let sockets = sockets.map(|entry| (entry.clone(), false)).collect();
+        self.apply(sockets, elsewhere)
     }
 
     fn forget_unnamed(&mut self, elsewhere: &mut HashMap<Entry, usize>) -> Vec<Change> {

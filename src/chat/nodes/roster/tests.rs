@@ -1,4 +1,7 @@
+use chrono::DateTime;
+
 use super::*;
+use crate::chat::Dialect;
 
 fn entry(user: &str) -> Entry {
     Entry::Online(Dialect::ALL[0], user.into())
@@ -6,7 +9,7 @@ fn entry(user: &str) -> Entry {
 
 /// Lets `to` hear what `from` has to say. What changed there, and what it asks.
 fn tell(from: &Roster, name: &str, to: &Roster) -> Vec<Change> {
-    let news = from.take_news();
+    let news = from.take_news(true, |_| true);
     news.into_iter()
         .flat_map(|news| to.hear("to", name, news).0)
         .collect()
@@ -42,10 +45,14 @@ fn who_is_called_otherwise_is_another_entry() {
     let (a, b) = (Roster::default(), Roster::default());
     let named = |name: &str| Named {
         socket_id: "s".into(),
-        name: name.into(),
         user: None,
-        room: None,
-        joined_at: DateTime::UNIX_EPOCH,
+        connected_at: DateTime::UNIX_EPOCH,
+        stay: Some(Stay {
+            name: name.into(),
+            room: None,
+            joined_at: DateTime::UNIX_EPOCH,
+            came_at: DateTime::UNIX_EPOCH,
+        }),
     };
     let entry = |name| Entry::Named(named(name));
     a.set_named("s", Some(named("ali")));
@@ -53,14 +60,9 @@ fn who_is_called_otherwise_is_another_entry() {
     assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
     a.set_named("s", Some(named("veli")));
     a.set_named("s", None);
-    assert_eq!(
-        tell(&a, "a", &b),
-        [
-            (entry("ali"), false),
-            (entry("veli"), true),
-            (entry("veli"), false)
-        ]
-    );
+    let changes = [("veli", true), ("ali", false), ("veli", false)];
+    let changes = changes.map(|(name, is_there)| (entry(name), is_there));
+    assert_eq!(tell(&a, "a", &b), changes);
     assert_eq!(b.hear("b", "a", a.state()).1, None);
 }
 
@@ -73,7 +75,7 @@ fn what_was_missed_is_asked_for() {
     tell(&a, "a", &b);
     a.set_own(entry("ali"), false);
     a.set_own(entry("can"), true);
-    a.take_news(); // lost on the way
+    a.take_news(true, |_| true); // lost on the way
     assert_eq!(b.hear("b", "a", a.state()), (Vec::new(), None));
     let (_, want) = b.hear("b", "a", a.state());
     a.hear("a", "b", want.expect("it does not fit for the second time"));
@@ -96,4 +98,44 @@ async fn those_of_a_silent_node_are_gone_after_a_while() {
     tokio::time::advance(SILENCE).await;
     assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
     assert!(!b.is_elsewhere(&entry("ali")));
+}
+
+#[test]
+fn who_was_touched_is_told_as_it_is_when_it_is_told() {
+    let (a, b) = (Roster::default(), Roster::default());
+    let connected = Entry::Connected("ali".into());
+    let tell = |is_there| {
+        a.touch(connected.clone());
+        let news = a.take_news(true, |_| is_there);
+        let heard = news.into_iter().flat_map(|news| b.hear("b", "a", news).0);
+        heard.collect::<Vec<_>>()
+    };
+    assert!(tell(false).is_empty(), "it came and went");
+    assert_eq!(tell(true), [(connected.clone(), true)]);
+    assert!(tell(true).is_empty());
+    assert_eq!(tell(false), [(connected.clone(), false)]);
+}
+
+#[test]
+fn a_node_that_comes_learns_at_once_who_is_there() {
+    let (a, b) = (Roster::default(), Roster::default());
+    a.set_own(entry("ali"), true);
+    assert!(a.take_news(false, |_| true).is_empty(), "nobody listens");
+    b.greet();
+    for hello in b.take_news(false, |_| true) {
+        a.hear("a", "b", hello);
+    }
+    assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
+}
+
+#[test]
+fn the_sockets_of_a_node_that_stops_are_gone_and_its_users_come_back() {
+    let (a, b) = (Roster::default(), Roster::default());
+    let connected = Entry::Connected("ali".into());
+    a.set_own(entry("ali"), true);
+    a.set_own(connected.clone(), true);
+    tell(&a, "a", &b);
+    let (gone, _) = b.hear("b", "a", RosterNews::Bye);
+    assert_eq!(gone, [(connected, false)]);
+    assert!(b.is_elsewhere(&entry("ali")));
 }

@@ -359,6 +359,10 @@ impl Chat {
     /// Undoes everything that a socket had asked for, when it is gone.
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
+        if self.is_shared() {
+            // It may come back to another node at once, which must know what this one told it.
+            self.note_what_was_told().await;
+        }
         let listened_for = self.sessions.close(session);
         self.leave_lobby(session).await;
         if let Some((user, dialect)) = listened_for.zip(session.dialect()) {

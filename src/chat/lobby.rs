@@ -10,6 +10,7 @@ mod people;
 mod reading;
 mod rooms;
 mod saying;
+mod typing;
 
 use std::sync::Arc;
 

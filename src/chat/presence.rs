@@ -168,7 +168,7 @@ impl Chat {
         self.note_what_was_told().await;
     }
 
-    async fn note_what_was_told(&self) {
+    pub(super) async fn note_what_was_told(&self) {
         if let Err(error) = self.save_delivered().await {
             tracing::warn!(
                 error.code = error.code(),
@@ -223,6 +223,8 @@ impl Chat {
 
     /// Counts a socket of a user in, if it listens.
     pub(super) fn arrive(&self, session: &Session, dialect: Dialect, user: &UserId) -> Arrival {
+        let connected = || Entry::Connected(Some(dialect), user.clone());
+        let is_connected_elsewhere = self.is_known_elsewhere(connected);
         let arrival = self.presence.arrive_by(session, dialect, user);
         let key = (dialect, user.clone());
         let is_elsewhere = self.is_elsewhere(&key);
@@ -231,7 +233,7 @@ impl Chat {
         }
         Arrival {
             came_online: arrival.came_online && !is_elsewhere,
-            is_only: arrival.is_only && !is_elsewhere,
+            is_only: arrival.is_only && !is_connected_elsewhere,
         }
     }
 

@@ -104,12 +104,21 @@ impl Sessions {
 
     fn add_user(&self, user: &UserId, session: &Arc<Session>) {
         self.by_user.add(user.clone(), session);
-        self.touch(|| Entry::Connected(user.clone()));
+        self.touch_user(user, session);
     }
 
     fn remove_user(&self, user: &UserId, session: &Arc<Session>) {
         self.by_user.remove(user, session);
-        self.touch(|| Entry::Connected(user.clone()));
+        self.touch_user(user, session);
+    }
+
+    fn touch_user(&self, user: &UserId, session: &Session) {
+        let dialect = session.dialect();
+        self.touch(|| Entry::Connected(dialect, user.clone()));
+        if dialect.is_some() {
+            // It may have listened before it was decided.
+            self.touch(|| Entry::Connected(None, user.clone()));
+        }
     }
 
     fn add_gallery(&self, gallery: &GalleryId, session: &Arc<Session>) {
@@ -298,6 +307,13 @@ impl Sessions {
             is_connected |= session.hears(dialect, dialect);
         });
         is_connected
+    }
+
+    /// Whether a socket that speaks that dialect, or none yet, listens for the user.
+    pub(super) fn has_socket_in(&self, user: &UserId, dialect: Option<Dialect>) -> bool {
+        let mut has_socket = false;
+        self.each_of_user(user, |session| has_socket |= session.dialect() == dialect);
+        has_socket
     }
 
     /// Visits every socket that listens to a conversation.

@@ -196,12 +196,24 @@ async fn hear(
             continue;
         };
         // This node's own texts come back too: they are the clock by which others are silent.
-        let is_new = said.node != own && peers.note(&said.node, said.number);
+        let heard = match said.node == own {
+            true => HeardBefore::This,
+            false => peers.note(&said.node, said.number),
+        };
         #[cfg(feature = "planted-bugs")]
-        let is_new = is_new || (said.node == own && crate::planted::has("bus_only_fanout"));
-        state.n_peers.store(peers.count(), Ordering::Relaxed);
-        if !is_new {
-            continue;
+        let heard = match said.node == own && crate::planted::has("bus_only_fanout") {
+            true => HeardBefore::Another,
+            false => heard,
+        };
+        let n_peers = peers.count();
+        state.n_peers.store(n_peers, Ordering::Relaxed);
+        match heard {
+            HeardBefore::This => continue,
+            HeardBefore::Another => {}
+            HeardBefore::Nothing => {
+                tracing::info!(n_nodes = n_peers + 1, "another node is heard");
+                chat.name_all_to_nodes();
+            }
         }
         for news in said.news {
             match chat.take_news(&own, &said.node, news).await {
@@ -220,19 +232,30 @@ async fn hear(
     }
 }
 
+/// What was heard of a node before a text.
+#[derive(Debug, PartialEq, Eq)]
+enum HeardBefore {
+    /// Nothing, or nothing for a while.
+    Nothing,
+    /// Other texts.
+    Another,
+    /// This one, or it is one's own.
+    This,
+}
+
 impl Peers {
-    /// Notes that a node said something. `false` when that was said before.
-    fn note(&mut self, node: &str, number: u64) -> bool {
+    /// Notes that a node said something.
+    fn note(&mut self, node: &str, number: u64) -> HeardBefore {
         let now = Instant::now();
         match self.heard.get_mut(node) {
-            Some((_, last)) if *last >= number => false,
+            Some((_, last)) if *last >= number => HeardBefore::This,
             Some(known) => {
                 *known = (now, number);
-                true
+                HeardBefore::Another
             }
             None => {
                 self.heard.insert(node.to_owned(), (now, number));
-                true
+                HeardBefore::Nothing
             }
         }
     }
@@ -308,8 +331,11 @@ mod tests {
     #[test]
     fn what_a_node_said_before_is_not_heard_again() {
         let mut peers = Peers::default();
-        assert!(peers.note("a", 1) && peers.note("b", 1) && peers.note("a", 3));
-        assert!(!peers.note("a", 3) && !peers.note("a", 2));
+        assert_eq!(peers.note("a", 1), HeardBefore::Nothing);
+        assert_eq!(peers.note("b", 1), HeardBefore::Nothing);
+        assert_eq!(peers.note("a", 3), HeardBefore::Another);
+        assert_eq!(peers.note("a", 3), HeardBefore::This);
+        assert_eq!(peers.note("a", 2), HeardBefore::This);
         assert_eq!(peers.count(), 2);
     }
 }

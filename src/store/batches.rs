@@ -2,8 +2,11 @@
 //! in which they were asked for.
 
 mod batch;
+mod halves;
+mod names;
 
 pub use batch::{Batch, Step};
+pub use halves::Half;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,12 +57,14 @@ pub async fn commit(
     look_up: bool,
 ) -> Result<Committed, Fault> {
     let txn = connections::begin(db).await?;
+    halves::lock(&txn, batch).await?;
     let reads = markers::move_forward(&txn, &batch.reads).await?;
     // Before anything changes: what is known is shown as it was under its `rev`.
-    let known = find_known(&txn, &batch.messages, look_up).await?;
+    let known = find_known(&txn, batch, look_up).await?;
     let reactions = reactions_to(&txn, &known).await?;
     let mut changes = changes::make(&txn, &batch.changes).await?;
-    let (rows, facts) = number(&txn, batch, &known, &mut changes).await?;
+    let (mut rows, facts) = number(&txn, batch, &known, &mut changes).await?;
+    names::name(&txn, batch, &mut rows).await?;
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
@@ -70,14 +75,14 @@ pub async fn commit(
     if planted::has("ack_before_commit") || planted::has("broadcast_before_commit") {
         planted::later(async move { drop(txn.commit().await) });
         return Ok(Committed {
-            messages: collect(&batch.messages, known, rows, reactions, &facts),
+            messages: collect(batch, known, rows, reactions, &facts),
             changes,
             reads,
         });
     }
     txn.commit().await?;
     Ok(Committed {
-        messages: collect(&batch.messages, known, rows, reactions, &facts),
+        messages: collect(batch, known, rows, reactions, &facts),
         changes,
         reads,
     })
@@ -99,9 +104,10 @@ async fn reactions_to(
 
 async fn find_known(
     txn: &DatabaseTransaction,
-    new: &[&NewMessage],
+    batch: &Batch<'_>,
     look_up: bool,
 ) -> Result<Vec<Option<MessageRow>>, Fault> {
+    let new = &batch.messages;
     let is_asked = |index: &usize| look_up || new[*index].earlier.is_some();
     let asked: Vec<usize> = (0..new.len()).filter(is_asked).collect();
     let mut known = vec![None; new.len()];
@@ -112,11 +118,15 @@ async fn find_known(
             known[index] = row;
         }
     }
+    if look_up {
+        batch.names.find_stored(txn, &mut known).await?;
+    }
+    halves::pair(txn, batch, &mut known).await?;
     Ok(known)
 }
 
 fn collect(
-    new: &[&NewMessage],
+    batch: &Batch<'_>,
     known: Vec<Option<MessageRow>>,
     fresh: Vec<Option<MessageRow>>,
     reactions: HashMap<MessageId, Vec<ReactionRow>>,
@@ -126,11 +136,11 @@ fn collect(
         .into_iter()
         .zip(fresh)
         .map(|(known, fresh)| known.or(fresh));
-    let stored = |(row, new): (Option<MessageRow>, &&NewMessage)| {
+    let stored = |(index, (row, new)): (usize, (Option<MessageRow>, &&NewMessage))| {
         let row = Arc::new(row?);
         // A row under the very id of this send is this send: an earlier try stored it, and its
         // answer was lost. Nobody has heard of it yet.
-        let duplicate = row.id != new.row.id;
+        let duplicate = row.id != new.row.id && !batch.names.has_stored(index, &row);
         let facts_in = facts.get(&row.conversation_id).copied().unwrap_or(0);
         Some(StoredMessage {
             reactions: reactions.get(&row.id).cloned().unwrap_or_default(),
@@ -139,7 +149,7 @@ fn collect(
             duplicate,
         })
     };
-    rows.zip(new).map(stored).collect()
+    rows.zip(&batch.messages).enumerate().map(stored).collect()
 }
 
 /// How a batch changes one conversation.

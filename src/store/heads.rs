@@ -2,7 +2,7 @@
 //! one of them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::writer::MAX_REACTIONS;
@@ -38,7 +38,7 @@ pub struct ChangedStretch {
 impl Store {
     /// Whether other nodes may work on the same database.
     pub fn is_shared(&self) -> bool {
-        self.read.get_database_backend() == DbBackend::Postgres
+        super::is_shared(&self.read)
     }
 
     /// The number of the oldest transaction that may still be under way: whatever commits later has

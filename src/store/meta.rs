@@ -1,6 +1,6 @@
 //! Facts about the database itself, kept in `server_meta`.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 
 use super::{Fault, NewRoom, Store, connections, rooms, statement};
 
@@ -106,16 +106,27 @@ pub async fn reserve_from(
     n: i64,
 ) -> Result<i64, Fault> {
     let txn = connections::begin(db).await?;
+    let first = take_from(&txn, key, at_least, n).await?;
+    txn.commit().await?;
+    Ok(first)
+}
+
+/// As [`reserve_from`], in a transaction: until it ends nobody else takes any.
+pub async fn take_from(
+    txn: &DatabaseTransaction,
+    key: &str,
+    at_least: i64,
+    n: i64,
+) -> Result<i64, Fault> {
     let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, NULL, $2) \
                ON CONFLICT (key) DO UPDATE SET number = $3 + \
                CASE WHEN server_meta.number > $4 THEN server_meta.number ELSE $4 END \
                RETURNING number";
     let values = [key.into(), (at_least + n).into(), n.into(), at_least.into()];
     let row = txn
-        .query_one_raw(statement(&txn, sql, values))
+        .query_one_raw(statement(txn, sql, values))
         .await?
         .ok_or(Fault::Other)?;
     let end: i64 = row.try_get_by_index(0)?;
-    txn.commit().await?;
     Ok(end - n)
 }

@@ -135,6 +135,11 @@ pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
+/// Whether several nodes may work on a database at once.
+fn is_shared(db: &impl sea_orm::ConnectionTrait) -> bool {
+    db.get_database_backend() == sea_orm::DbBackend::Postgres
+}
+
 /// A statement with the same text on both databases.
 fn statement(
     db: &impl sea_orm::ConnectionTrait,

@@ -14,6 +14,8 @@ use super::{Fault, Store, in_time};
 use crate::error::Error;
 use crate::store::writer::plan::{Plan, Recent};
 
+pub use plan::TWIN_WINDOW;
+
 mod plan;
 mod writes;
 
@@ -76,6 +78,7 @@ pub struct Writer<T> {
     n_begun: Arc<AtomicU64>,
     recent: Recent,
     millis: Millis,
+    is_shared: bool,
     /// The database was not there at the last try.
     is_failing: bool,
 }
@@ -92,8 +95,9 @@ impl<T: Send + 'static> Writer<T> {
             jobs: receiver,
             commits,
             n_begun: Arc::clone(&n_begun),
-            recent: Recent::default(),
+            recent: Recent::new(store.is_shared()),
             millis: Millis::new(store.write.clone()),
+            is_shared: store.is_shared(),
             is_failing: false,
         };
         (writer, WriterQueue { jobs, n_begun }, finished)
@@ -150,6 +154,8 @@ impl<T: Send + 'static> Writer<T> {
             };
             let number = match new.id {
                 NewId::Given => continue,
+                // They are named where all nodes agree on the order.
+                NewId::Millis if self.is_shared => continue,
                 NewId::Number => self.message_ids.next().await?,
                 NewId::Millis => {
                     let now = new.row.created_at.timestamp_millis();
@@ -182,7 +188,7 @@ impl<T: Send + 'static> Writer<T> {
         for step in &batch.steps {
             match *step {
                 Step::Message(index) => {
-                    let alone = Batch::of_message(batch.messages[index]);
+                    let alone = Batch::of_message(batch, index);
                     messages.push(self.alone(alone).await);
                 }
                 Step::Change(index) => {

@@ -10,9 +10,9 @@ use sohbet_entity::ids::ConversationId;
 use tokio::time::Instant;
 
 use super::elsewhere::Elsewhere;
-use super::{LOBBY, LobbyEvent, Typist};
+use super::{LobbyEvent, Typist};
 use crate::chat::{Chat, Event, Session, SessionId};
-use crate::store::{self, Write};
+use crate::store;
 
 /// How long a typing state lives after its last refresh.
 const LIFETIME: Duration = Duration::from_secs(6);
@@ -213,14 +213,14 @@ impl Lobby {
     }
 
     /// A message to everybody at a place ends its author's typing there. Whether there was any.
-    fn end_typing(&self, session: SessionId, place: &Place) -> bool {
+    pub(super) fn end_typing(&self, session: SessionId, place: &Place) -> bool {
         let mut inner = self.inner();
         let entry = inner.people.get(&session);
         entry.is_some_and(|entry| entry.place == *place) && inner.stop_typing(session)
     }
 
     /// Ends the typing states that nobody refreshed. Returns where and whose they were.
-    fn expire_typing(&self) -> Vec<(Place, SessionId, Arc<Person>)> {
+    pub(super) fn expire_typing(&self) -> Vec<(Place, SessionId, Arc<Person>)> {
         let mut inner = self.inner();
         let mut ended = Vec::new();
         while let Some((since, session)) = inner.typists.first().copied()
@@ -308,44 +308,6 @@ impl Inner {
 }
 
 impl Chat {
-    /// Shows that somebody types. Who has not said a name types unseen.
-    pub(super) fn lobby_typing(&self, session: &Session, is_typing: bool) -> Vec<Event> {
-        let place = self.lobby.set_typing(session.id, is_typing, Duration::ZERO);
-        let typist = Typist {
-            socket_id: session.socket_id.clone(),
-            is_typing,
-        };
-        let event = place.map(|place| LobbyEvent::typing(place, session.id, typist));
-        event.into_iter().collect()
-    }
-
-    /// A message ends its author's typing. Returns the event to be heard before the message.
-    pub(in crate::chat) fn ended_lobby_typing(
-        &self,
-        session: SessionId,
-        write: &Write,
-    ) -> Option<Event> {
-        let Write::Message(new) = write else {
-            return None;
-        };
-        let conversation = &new.row.conversation_id;
-        let place = match conversation.as_str() {
-            LOBBY => Place::Lobby,
-            _ => Place::Room(conversation.clone()),
-        };
-        let has_ended = self.lobby.end_typing(session, &place);
-        let person = self.lobby.person(session).filter(|_| has_ended)?;
-        Some(LobbyEvent::typing(place, session, Typist::ended(&person)))
-    }
-
-    /// Ends typing states when they run out.
-    pub(in crate::chat) async fn expire_lobby_typing(&self) {
-        for (place, session, person) in self.lobby.expire_typing() {
-            let event = LobbyEvent::typing(place, session, Typist::ended(&person));
-            self.publish(event).await;
-        }
-    }
-
     /// A socket is gone: the others are told, if it had said a name.
     pub(in crate::chat) async fn leave_lobby(&self, session: &Session) {
         self.note_gone(session);
@@ -387,16 +349,6 @@ impl LobbyEvent {
             place,
             people: Vec::new(),
         })
-    }
-}
-
-impl Typist {
-    /// Somebody types no longer.
-    fn ended(person: &Person) -> Self {
-        Self {
-            socket_id: person.socket_id.clone(),
-            is_typing: false,
-        }
     }
 }
 

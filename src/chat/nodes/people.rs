@@ -16,7 +16,7 @@ impl Chat {
                     told.push(self.presence_event(dialect, &user, is_there, None).await);
                 }
                 Entry::Named(named) => told.extend(self.name_elsewhere(named, is_there)),
-                Entry::Online(..) | Entry::Connected(_) | Entry::GalleryConnected(_) => {}
+                Entry::Online(..) | Entry::Connected(..) | Entry::GalleryConnected(_) => {}
             }
         }
         told
@@ -26,7 +26,7 @@ impl Chat {
     /// life when it is time for one.
     pub fn roster_news(&self, has_listeners: bool, is_time: bool) -> Vec<News> {
         let is_there = |entry: &Entry| match entry {
-            Entry::Connected(user) => self.sessions.is_connected(user),
+            Entry::Connected(dialect, user) => self.sessions.has_socket_in(user, *dialect),
             Entry::GalleryConnected(gallery) => self.sessions.is_gallery_connected(gallery),
             Entry::Online(dialect, user) => self.presence.is_online(*dialect, user),
             Entry::Named(named) => self.roster.has_named(&named.socket_id),
@@ -48,10 +48,15 @@ impl Chat {
         self.roster.greet();
     }
 
+    /// Another node has come that knows nobody here.
+    pub fn name_all_to_nodes(&self) {
+        self.roster.name_all();
+    }
+
     /// Whether a socket listens for a user, on whatever node.
     pub fn is_reachable(&self, user: &UserId) -> bool {
         let is_here = self.sessions.is_connected(user);
-        is_here || self.is_known_elsewhere(|| Entry::Connected(user.clone()))
+        is_here || (self.is_shared() && self.roster.is_connected_elsewhere(user))
     }
 
     /// Whether a socket listens for a gallery, on whatever node.

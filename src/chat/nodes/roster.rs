@@ -83,6 +83,12 @@ impl Roster {
         self.has_news.notify_one();
     }
 
+    /// Others are to be told all who are here.
+    pub fn name_all(&self) {
+        self.inner().is_wanted = true;
+        self.has_news.notify_one();
+    }
+
     /// A socket of this node is called that from now on, and is there; or it is gone.
     pub fn set_named(&self, socket_id: &str, named: Option<Named>) {
         let mut inner = self.inner();
@@ -112,6 +118,14 @@ impl Roster {
     /// Whether somebody is there on another node.
     pub fn is_elsewhere(&self, entry: &Entry) -> bool {
         self.inner().elsewhere.contains_key(entry)
+    }
+
+    /// Whether a socket listens for a user on another node.
+    pub fn is_connected_elsewhere(&self, user: &UserId) -> bool {
+        let inner = self.inner();
+        let dialects = Dialect::ALL.into_iter().map(Some).chain([None]);
+        let mut entries = dialects.map(|dialect| Entry::Connected(dialect, user.clone()));
+        entries.any(|entry| inner.elsewhere.contains_key(&entry))
     }
 
     /// Everybody who is there in a dialect on other nodes, in no order.

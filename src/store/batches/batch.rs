@@ -1,5 +1,7 @@
 //! What is committed together, and in which order it takes its `rev`.
 
+use super::Half;
+use super::names::Names;
 use crate::store::writer::{NewChange, NewMessage, NewRead};
 
 /// Distinct writes that are committed together.
@@ -13,6 +15,10 @@ pub struct Batch<'a> {
     pub reads: Vec<&'a NewRead>,
     /// What takes a `rev`, in the order in which it was asked for.
     pub steps: Vec<Step>,
+    /// Messages whose other half may come to another node.
+    pub halves: Vec<Half>,
+    /// Ids that a try has given out.
+    pub names: Names,
 }
 
 /// Something that takes a `rev`.
@@ -25,9 +31,19 @@ pub enum Step {
 }
 
 impl<'a> Batch<'a> {
-    pub fn of_message(message: &'a NewMessage) -> Self {
-        let mut batch = Self::default();
+    /// The n-th message of a batch alone.
+    pub fn of_message(whole: &Self, index: usize) -> Self {
+        let mut batch = Self {
+            names: whole.names.of_one(index),
+            ..Self::default()
+        };
+        let message = whole.messages[index];
         batch.add_message(message);
+        if let Some(twin) = message.twin
+            && whole.halves.iter().any(|half| half.message == index)
+        {
+            batch.halves.push(Half::new(0, &message.row, twin.channel));
+        }
         batch
     }
 

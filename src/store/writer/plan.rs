@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::{Channel, Distinct, NewMessage, Outcome, StoredMessage, Write};
 use crate::error::Error;
-use crate::store::batches::Batch;
+use crate::store::batches::{Batch, Half};
 use crate::store::{Fault, MessageRow};
 
 /// How far apart the two halves of a double send may be (contract/messaging.md, section 4).
-const TWIN_WINDOW: Duration = Duration::from_secs(2);
+pub const TWIN_WINDOW: Duration = Duration::from_secs(2);
 
 /// Where the outcome of a write comes from.
 #[derive(Clone)]
@@ -66,6 +66,9 @@ impl<'a> Plan<'a> {
             };
             plan.slots.push(slot);
         }
+        if recent.is_shared {
+            plan.batch.halves = plan.halves();
+        }
         plan
     }
 
@@ -109,6 +112,17 @@ impl<'a> Plan<'a> {
             by_client_id.insert(key, self.batch.messages.len());
         }
         None
+    }
+
+    /// Messages whose other half may come to another node, now or moments ago.
+    fn halves(&self) -> Vec<Half> {
+        let messages = self.batch.messages.iter().enumerate();
+        let open = messages.filter(|(index, _)| !self.paired.contains(index));
+        let half = |(index, message): (usize, &&NewMessage)| {
+            let twin = message.twin?;
+            Some(Half::new(index, &message.row, twin.channel))
+        };
+        open.filter_map(half).collect()
     }
 
     pub fn all_failed(&self, fault: Fault) -> Vec<Result<Distinct, Error>> {
@@ -172,12 +186,21 @@ fn is_same_text(a: &MessageRow, b: &MessageRow) -> bool {
 /// older than [`TWIN_WINDOW`] is forgotten with the next batch.
 #[derive(Default)]
 pub struct Recent {
+    /// Several nodes take in halves: the database knows what was stored moments ago.
+    is_shared: bool,
     hasher: RandomState,
     by_digest: HashMap<u64, (Instant, Channel, Arc<MessageRow>)>,
     oldest_first: VecDeque<(Instant, u64)>,
 }
 
 impl Recent {
+    pub fn new(is_shared: bool) -> Self {
+        Self {
+            is_shared,
+            ..Self::default()
+        }
+    }
+
     fn digest(&self, row: &MessageRow) -> u64 {
         self.hasher.hash_one((
             &row.conversation_id,
@@ -197,6 +220,9 @@ impl Recent {
     }
 
     fn remember(&mut self, row: Arc<MessageRow>, channel: Channel) {
+        if self.is_shared {
+            return;
+        }
         let (digest, now) = (self.digest(&row), Instant::now());
         self.oldest_first.push_back((now, digest));
         self.by_digest.insert(digest, (now, channel, row));

@@ -120,8 +120,15 @@ describe("waiting messages", BUSY, () => {
     const both = [await world.connect(), await world.connect()];
     await Promise.all(both.map((client) => client.ask("register", 9)));
     for (const client of both) await client.none("(disconnect)");
-    const heard = both.flatMap((client) => client.all("chat").map(({ messageContent }) => messageContent));
-    assert.deepEqual(heard.toSorted((x, y) => x - y), Array.from({ length: n }, (_, i) => i));
+    const heard = both.map((client) => client.all("chat").map(({ messageContent }) => messageContent));
+    const expected = Array.from({ length: n }, (_, i) => i);
+    if (world.hasTwoServers) {
+      // Two servers that are asked at the same moment may both have them: no socket twice, and none is lost.
+      for (const one of heard.filter(({ length }) => length > 0)) assert.deepEqual(one, expected);
+      assert.ok(heard.some(({ length }) => length > 0));
+    } else {
+      assert.deepEqual(heard.flat().toSorted((x, y) => x - y), expected);
+    }
   });
 
   each(TRANSPORTS_AND_STORES, "and live ones are heard once and in order by who registers in between", async (world) => {

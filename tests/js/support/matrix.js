@@ -70,6 +70,7 @@ export function each(combinations, name, test, env = {}) {
         it(`${name} [${setting} ${transport} ${store}]`, { timeout: 120_000 }, async (t) => {
           const server = await Server.start(store, { DIALECT: setting === "fixed" ? combinations.dialect : "auto", ...env });
           const other = WITH_TWO_SERVERS.includes(store) ? await server.join() : undefined;
+          await other?.hasMet(server);
           const world = new World(server, { setting, transport, store }, other);
           const fault = await test(world).then(() => world.assertAcksOnce()).catch((error) => error);
           world.close();
@@ -98,6 +99,11 @@ export class World {
     this.transport = transport;
     this.store = store;
     this.rest = new Rest(other.url);
+  }
+
+  /** Whether clients are on two servers in turn: what one server says of the other may come a moment later. */
+  get hasTwoServers() {
+    return this.servers[0] !== this.servers[1];
   }
 
   /** Whether the server has a key: then people need tokens. */

@@ -1,5 +1,6 @@
 // One real `sohbet serve` with a fresh store, as a child process.
 
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -9,11 +10,13 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { onCluster } from "./database.js";
+import { eventually } from "./eventually.js";
 import { Redis } from "./redis.js";
 
 const BINARY = process.env.SOHBET_BIN
   ? path.resolve(process.env.SOHBET_BIN)
   : path.resolve(import.meta.dirname, "../../../target/debug/sohbet");
+const MET = "another node is heard";
 const LISTENING = /Socket\.IO server running on port (\d+)/;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
@@ -61,6 +64,13 @@ export class Server {
     const other = new Server({ dir, env, remove: async () => {} }, this.env);
     await other.start();
     return other;
+  }
+
+  /** Waits until each of the two has heard that the other is there. */
+  async hasMet(other) {
+    await eventually(() => {
+      for (const server of [this, other]) assert.ok(server.output.includes(MET), `no other node\n${server.output}`);
+    });
   }
 
   get url() {

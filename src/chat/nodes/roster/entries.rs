@@ -13,8 +13,8 @@ use crate::chat::Dialect;
 pub enum Entry {
     /// A user, in a dialect; also for a while after the last socket is gone.
     Online(Dialect, UserId),
-    /// A user for whom a socket listens now, in whatever dialect.
-    Connected(UserId),
+    /// A user for whom a socket of a dialect listens now, or one that has none yet.
+    Connected(Option<Dialect>, UserId),
     /// A gallery for which a socket listens now.
     GalleryConnected(GalleryId),
     /// A socket of the public chat.

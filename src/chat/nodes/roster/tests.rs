@@ -103,7 +103,7 @@ async fn those_of_a_silent_node_are_gone_after_a_while() {
 #[test]
 fn who_was_touched_is_told_as_it_is_when_it_is_told() {
     let (a, b) = (Roster::default(), Roster::default());
-    let connected = Entry::Connected("ali".into());
+    let connected = Entry::Connected(None, "ali".into());
     let tell = |is_there| {
         a.touch(connected.clone());
         let news = a.take_news(true, |_| is_there);
@@ -131,7 +131,7 @@ fn a_node_that_comes_learns_at_once_who_is_there() {
 #[test]
 fn the_sockets_of_a_node_that_stops_are_gone_and_its_users_come_back() {
     let (a, b) = (Roster::default(), Roster::default());
-    let connected = Entry::Connected("ali".into());
+    let connected = Entry::Connected(None, "ali".into());
     a.set_own(entry("ali"), true);
     a.set_own(connected.clone(), true);
     tell(&a, "a", &b);

@@ -1,7 +1,7 @@
 # Two commands do everything from a fresh clone: `make run` and `make test`.
 # Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.11 or newer; `make test` also wants
-# PostgreSQL, Redis, a C compiler and Python 3.9 or newer, and installs the first two and the last on Debian
-# when run as root.
+# PostgreSQL, Redis, nginx, a C compiler and Python 3.9 or newer, and installs the first three and the last on
+# Debian when run as root.
 
 CARGO ?= cargo
 # Of `make torture`: which plans of faults, for how long each, and on what (sqlite, postgres, cluster, pair).
@@ -19,7 +19,7 @@ run:
 
 # Everything that must hold before a change lands.
 test: check
-	tests/support/with-redis.sh tests/support/with-postgres.sh $(MAKE) rust-tests js-tests
+	tests/support/with-nginx.sh tests/support/with-redis.sh tests/support/with-postgres.sh $(MAKE) rust-tests js-tests
 
 # Format, lints and documentation, warnings denied.
 check:
@@ -31,10 +31,11 @@ check:
 rust-tests:
 	$(CARGO) test --locked --workspace --all-features
 
-# The real client libraries, those for JavaScript and the one for Python, against the real server.
+# The real client libraries, those for JavaScript and the one for Python, against the real server; then some
+# dialects again, with every other client on a second server.
 js-tests:
 	$(CARGO) build --locked --bin sohbet
-	cd tests/js && npm ci --no-audit --no-fund && ../support/with-python.sh npm test
+	cd tests/js && npm ci --no-audit --no-fund && ../support/with-python.sh npm test && npm run test-nodes
 
 # A minute of faults (docs/reliability.md); not part of `test` while it finds something.
 smoke:

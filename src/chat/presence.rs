@@ -1,10 +1,11 @@
 //! Who is online. A user with several sockets goes offline with the last one, and not at once:
 //! a page reload closes one socket and opens another.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::UserId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,8 +34,8 @@ pub struct Presence {
 struct Inner {
     users: HashMap<Key, Online>,
     /// Users by the order in which they came online.
-    in_order: BTreeMap<u64, Key>,
-    n_arrivals: u64,
+    in_order: BTreeMap<DateTime<Utc>, Key>,
+    last_arrival: DateTime<Utc>,
     /// Users whose last socket is gone, oldest first. The grace time is the same for all, so the
     /// queue is sorted by itself.
     leaving: VecDeque<(Instant, Key)>,
@@ -42,7 +43,8 @@ struct Inner {
 
 struct Online {
     n_sockets: usize,
-    arrival: u64,
+    /// When they came online; no two are the same on a node.
+    arrival: DateTime<Utc>,
     /// When the last socket went; an entry of `leaving` with another time is out of date.
     left_at: Option<Instant>,
 }
@@ -53,6 +55,8 @@ pub struct Arrival {
     pub came_online: bool,
     /// It is the only one of its user.
     pub is_only: bool,
+    /// Since when the user is online here.
+    pub since: DateTime<Utc>,
 }
 
 impl Presence {
@@ -63,6 +67,7 @@ impl Presence {
             false => Arrival {
                 came_online: false,
                 is_only: false,
+                since: store::now(),
             },
         }
     }
@@ -73,11 +78,12 @@ impl Presence {
         let mut inner = self.inner();
         let came_online = !inner.users.contains_key(&key);
         if came_online {
-            inner.n_arrivals += 1;
-            let arrival = inner.n_arrivals;
+            let next = inner.last_arrival + TimeDelta::microseconds(1);
+            inner.last_arrival = store::now().max(next);
+            let arrival = inner.last_arrival;
             inner.in_order.insert(arrival, key.clone());
         }
-        let arrival = inner.n_arrivals;
+        let arrival = inner.last_arrival;
         let entry = inner.users.entry(key).or_insert(Online {
             n_sockets: 0,
             arrival,
@@ -88,6 +94,7 @@ impl Presence {
         Arrival {
             came_online,
             is_only: entry.n_sockets == 1,
+            since: entry.arrival,
         }
     }
 
@@ -96,11 +103,13 @@ impl Presence {
         self.inner().users.contains_key(&(dialect, user.clone()))
     }
 
-    fn online(&self, dialect: Dialect) -> Vec<UserId> {
+    fn online(&self, dialect: Dialect) -> Vec<(UserId, DateTime<Utc>)> {
         let inner = self.inner();
-        let in_order = inner.in_order.values();
-        let in_dialect = in_order.filter(|(other, _)| *other == dialect);
-        in_dialect.map(|(_, user)| user.clone()).collect()
+        let in_order = inner.in_order.iter();
+        let in_dialect = in_order.filter(|(_, (other, _))| *other == dialect);
+        in_dialect
+            .map(|(since, (_, user))| (user.clone(), *since))
+            .collect()
     }
 
     /// Counts a socket of a user out.
@@ -118,8 +127,8 @@ impl Presence {
         }
     }
 
-    /// Users whose grace time is over.
-    fn expire(&self) -> Vec<Key> {
+    /// Users whose grace time is over, and since when they were online.
+    fn expire(&self) -> Vec<(Key, DateTime<Utc>)> {
         let mut inner = self.inner();
         let mut gone = Vec::new();
         while let Some((left_at, key)) = inner
@@ -132,7 +141,7 @@ impl Presence {
             };
             inner.users.remove(&key);
             inner.in_order.remove(&arrival);
-            gone.push(key);
+            gone.push((key, arrival));
         }
         gone
     }
@@ -183,15 +192,15 @@ impl Chat {
             return;
         }
         // Written first: who hears of it may ask at once.
-        let users: Vec<UserId> = gone.iter().map(|(_, user)| user.clone()).collect();
+        let users: Vec<UserId> = gone.iter().map(|((_, user), _)| user.clone()).collect();
         let saved = self.store.save_last_seen(&users, store::now());
         if let Err(fault) = store::in_time(saved).await {
             tracing::warn!(%fault, "last seen was not saved");
         }
-        for (dialect, user) in &gone {
+        for ((dialect, user), since) in &gone {
             let key = (*dialect, user.clone());
             let is_elsewhere = self.is_elsewhere(&key);
-            self.note_own(key, false);
+            self.note_own(key, *since, false);
             if is_elsewhere {
                 continue;
             }
@@ -229,23 +238,25 @@ impl Chat {
         let key = (dialect, user.clone());
         let is_elsewhere = self.is_elsewhere(&key);
         if arrival.came_online {
-            self.note_own(key, true);
+            self.note_own(key, arrival.since, true);
         }
         Arrival {
             came_online: arrival.came_online && !is_elsewhere,
             is_only: arrival.is_only && !is_connected_elsewhere,
+            since: arrival.since,
         }
     }
 
     /// Other nodes, if there may be any, are to know who is here.
-    fn note_own(&self, (dialect, user): Key, is_there: bool) {
+    fn note_own(&self, (dialect, user): Key, since: DateTime<Utc>, is_there: bool) {
         if self.is_shared() {
-            self.roster.set_own(Entry::Online(dialect, user), is_there);
+            let entry = Entry::Online(dialect, user, since);
+            self.roster.set_own(entry, is_there);
         }
     }
 
     fn is_elsewhere(&self, (dialect, user): &Key) -> bool {
-        self.is_known_elsewhere(|| Entry::Online(*dialect, user.clone()))
+        self.is_shared() && self.roster.is_online_elsewhere(*dialect, user)
     }
 
     /// Whether a user has a socket of that dialect, or had one moments ago, on whatever node.
@@ -254,14 +265,22 @@ impl Chat {
         is_here || self.is_elsewhere(&(dialect, user.clone()))
     }
 
-    /// Everybody who is online in a dialect: those of this node in order of coming online, then those
-    /// of others.
+    /// Everybody who is online in a dialect, on whatever node, in order of coming online.
     pub fn online_users(&self, dialect: Dialect) -> Vec<UserId> {
-        let mut online = self.presence.online(dialect);
-        let here: HashSet<UserId> = online.iter().cloned().collect();
-        let elsewhere = self.roster.elsewhere(dialect).into_iter();
-        online.extend(elsewhere.filter(|user| !here.contains(user)));
-        online
+        let here = self.presence.online(dialect);
+        let elsewhere = self.roster.online_elsewhere(dialect);
+        if elsewhere.is_empty() {
+            return here.into_iter().map(|(user, _)| user).collect();
+        }
+        let mut since: HashMap<UserId, DateTime<Utc>> = HashMap::new();
+        for (user, at) in here.into_iter().chain(elsewhere) {
+            let first = since.entry(user).or_insert(at);
+            *first = at.min(*first);
+        }
+        let mut in_order: Vec<(DateTime<Utc>, UserId)> =
+            since.into_iter().map(|(user, at)| (at, user)).collect();
+        in_order.sort();
+        in_order.into_iter().map(|(_, user)| user).collect()
     }
 }
 
@@ -271,8 +290,8 @@ mod tests {
 
     const DIALECT: Dialect = Dialect::ALL[0];
 
-    fn names(users: Vec<UserId>) -> Vec<String> {
-        users.iter().map(ToString::to_string).collect()
+    fn names(users: Vec<(UserId, DateTime<Utc>)>) -> Vec<String> {
+        users.iter().map(|(user, _)| user.to_string()).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -295,7 +314,8 @@ mod tests {
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");
         tokio::time::advance(GRACE / 2).await;
-        assert_eq!(presence.expire(), [(DIALECT, ali)]);
+        let gone = presence.expire().pop();
+        assert_eq!(gone.map(|(key, _)| key), Some((DIALECT, ali)));
         assert!(presence.expire().is_empty());
     }
 

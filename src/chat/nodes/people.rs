@@ -12,7 +12,7 @@ impl Chat {
         let mut told = Vec::new();
         for (entry, is_there) in changes {
             match entry {
-                Entry::Online(dialect, user) if !self.presence.is_online(dialect, &user) => {
+                Entry::Online(dialect, user, _) if !self.presence.is_online(dialect, &user) => {
                     told.push(self.presence_event(dialect, &user, is_there, None).await);
                 }
                 Entry::Named(named) => told.extend(self.name_elsewhere(named, is_there)),
@@ -28,7 +28,7 @@ impl Chat {
         let is_there = |entry: &Entry| match entry {
             Entry::Connected(dialect, user) => self.sessions.has_socket_in(user, *dialect),
             Entry::GalleryConnected(gallery) => self.sessions.is_gallery_connected(gallery),
-            Entry::Online(dialect, user) => self.presence.is_online(*dialect, user),
+            Entry::Online(dialect, user, _) => self.presence.is_online(*dialect, user),
             Entry::Named(named) => self.roster.has_named(&named.socket_id),
         };
         let mut news = self.roster.take_news(has_listeners, is_there);

@@ -2,16 +2,19 @@
 //! that they do, and with every sign of life how much that is in all; who missed something asks for all
 //! of it.
 
+mod elsewhere;
 mod entries;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sohbet_entity::ids::UserId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use elsewhere::Elsewhere;
 use entries::Entries;
 pub use entries::{Change, Entry, Named, RosterNews, Stay};
 
@@ -46,8 +49,7 @@ struct Inner {
     /// Somebody wants to know all.
     is_wanted: bool,
     others: HashMap<String, Other>,
-    /// On how many other nodes each is there.
-    elsewhere: HashMap<Entry, usize>,
+    elsewhere: Elsewhere,
 }
 
 struct Other {
@@ -117,7 +119,7 @@ impl Roster {
 
     /// Whether somebody is there on another node.
     pub fn is_elsewhere(&self, entry: &Entry) -> bool {
-        self.inner().elsewhere.contains_key(entry)
+        self.inner().elsewhere.has(entry)
     }
 
     /// Whether a socket listens for a user on another node.
@@ -125,17 +127,18 @@ impl Roster {
         let inner = self.inner();
         let dialects = Dialect::ALL.into_iter().map(Some).chain([None]);
         let mut entries = dialects.map(|dialect| Entry::Connected(dialect, user.clone()));
-        entries.any(|entry| inner.elsewhere.contains_key(&entry))
+        entries.any(|entry| inner.elsewhere.has(&entry))
     }
 
-    /// Everybody who is there in a dialect on other nodes, in no order.
-    pub fn elsewhere(&self, dialect: Dialect) -> Vec<UserId> {
+    /// Whether a user is online in a dialect on another node.
+    pub fn is_online_elsewhere(&self, dialect: Dialect, user: &UserId) -> bool {
         let inner = self.inner();
-        let of_dialect = inner.elsewhere.keys().filter_map(|entry| match entry {
-            Entry::Online(other, user) if *other == dialect => Some(user.clone()),
-            _ => None,
-        });
-        of_dialect.collect()
+        inner.elsewhere.online_since(dialect, user).is_some()
+    }
+
+    /// Everybody who is online in a dialect on other nodes, and since when, in no order.
+    pub fn online_elsewhere(&self, dialect: Dialect) -> Vec<(UserId, DateTime<Utc>)> {
+        self.inner().elsewhere.online(dialect)
     }
 
     /// What the others are to be told since they were told last. `is_there` says whether those are
@@ -288,39 +291,23 @@ impl Other {
         }
     }
 
-    fn apply(
-        &mut self,
-        changes: Vec<Change>,
-        elsewhere: &mut HashMap<Entry, usize>,
-    ) -> Vec<Change> {
+    fn apply(&mut self, changes: Vec<Change>, elsewhere: &mut Elsewhere) -> Vec<Change> {
         let mut made = Vec::new();
         for (entry, is_there) in changes {
-            if !self.known.set(&entry, is_there) {
-                continue;
-            }
-            let n_nodes = elsewhere.entry(entry.clone()).or_default();
-            *n_nodes = match is_there {
-                true => *n_nodes + 1,
-                false => n_nodes.saturating_sub(1),
-            };
-            let n_nodes = *n_nodes;
-            if n_nodes == 0 {
-                elsewhere.remove(&entry);
-            }
-            if n_nodes == usize::from(is_there) {
+            if self.known.set(&entry, is_there) && elsewhere.set(&entry, is_there) {
                 made.push((entry, is_there));
             }
         }
         made
     }
 
-    fn forget_sockets(&mut self, elsewhere: &mut HashMap<Entry, usize>) -> Vec<Change> {
+    fn forget_sockets(&mut self, elsewhere: &mut Elsewhere) -> Vec<Change> {
         let sockets = self.known.entries.iter().filter(|it| it.is_of_sockets());
         let sockets = sockets.map(|entry| (entry.clone(), false)).collect();
         self.apply(sockets, elsewhere)
     }
 
-    fn forget_unnamed(&mut self, elsewhere: &mut HashMap<Entry, usize>) -> Vec<Change> {
+    fn forget_unnamed(&mut self, elsewhere: &mut Elsewhere) -> Vec<Change> {
         let Some(named) = self.named.take() else {
             return Vec::new();
         };

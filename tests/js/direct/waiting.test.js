@@ -63,16 +63,24 @@ describe("waiting messages", BUSY, () => {
     await say(a, 9, "live");
     await c.next("chat");
     c.disconnect();
-    const waiting = [];
+    const [waiting, early] = [[], []];
     await eventually(async () => {
       const ack = await say(a, 9, "anybody?");
+      (ack.delivered ? early : waiting).push(ack.id);
       assert.equal(ack.delivered, false);
-      waiting.push(ack.id);
     });
     waiting.push((await say(a, 9, "later")).id);
     const again = await registered(world, 9);
-    assert.deepEqual((await again.several("chat", 2)).map(({ id }) => id), waiting);
-    await again.none();
+    if (world.hasTwoServers) {
+      // What seemed to be delivered on its way to the other server, where the socket was just going, waits too.
+      await again.none("(disconnect)");
+      const heard = again.all("chat").map(({ id }) => id);
+      assert.ok(heard.length >= waiting.length);
+      assert.deepEqual(heard, [...early, ...waiting].slice(-heard.length));
+    } else {
+      assert.deepEqual((await again.several("chat", 2)).map(({ id }) => id), waiting);
+      await again.none();
+    }
   });
 
   each(STORES_ONLY, "of a guest that is gone keep its name", async (world) => {

@@ -11,8 +11,8 @@ use crate::chat::Dialect;
 /// Who is there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Entry {
-    /// A user, in a dialect; also for a while after the last socket is gone.
-    Online(Dialect, UserId),
+    /// A user, in a dialect, and since when; also for a while after the last socket is gone.
+    Online(Dialect, UserId, DateTime<Utc>),
     /// A user for whom a socket of a dialect listens now, or one that has none yet.
     Connected(Option<Dialect>, UserId),
     /// A gallery for which a socket listens now.

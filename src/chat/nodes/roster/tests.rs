@@ -4,7 +4,11 @@ use super::*;
 use crate::chat::Dialect;
 
 fn entry(user: &str) -> Entry {
-    Entry::Online(Dialect::ALL[0], user.into())
+    Entry::Online(Dialect::ALL[0], user.into(), DateTime::UNIX_EPOCH)
+}
+
+fn is_online_elsewhere(roster: &Roster, user: &str) -> bool {
+    roster.is_online_elsewhere(Dialect::ALL[0], &user.into())
 }
 
 /// Lets `to` hear what `from` has to say. What changed there, and what it asks.
@@ -20,24 +24,29 @@ fn who_comes_and_goes_on_one_node_is_known_on_the_other() {
     let (a, b) = (Roster::default(), Roster::default());
     a.set_own(entry("ali"), true);
     assert_eq!(tell(&a, "a", &b), [(entry("ali"), true)]);
-    assert!(b.is_elsewhere(&entry("ali")) && !a.is_elsewhere(&entry("ali")));
-    assert_eq!(b.elsewhere(Dialect::ALL[0]), ["ali".into()]);
+    assert!(is_online_elsewhere(&b, "ali") && !is_online_elsewhere(&a, "ali"));
+    let since = DateTime::UNIX_EPOCH;
+    assert_eq!(b.online_elsewhere(Dialect::ALL[0]), [("ali".into(), since)]);
     a.set_own(entry("ali"), false);
     assert_eq!(tell(&a, "a", &b), [(entry("ali"), false)]);
-    assert!(!b.is_elsewhere(&entry("ali")));
+    assert!(!is_online_elsewhere(&b, "ali"));
 }
 
 #[test]
 fn who_is_on_two_nodes_goes_with_the_second() {
     let (a, b, c) = (Roster::default(), Roster::default(), Roster::default());
-    for (name, node) in [("a", &a), ("b", &b)] {
-        node.set_own(entry("ali"), true);
+    let since = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+    let entry = |seconds| Entry::Online(Dialect::ALL[0], "ali".into(), since(seconds));
+    for (name, node, seconds) in [("a", &a, 1), ("b", &b, 2)] {
+        node.set_own(entry(seconds), true);
         tell(node, name, &c);
     }
-    a.set_own(entry("ali"), false);
+    let ali = "ali".into();
+    assert_eq!(c.online_elsewhere(Dialect::ALL[0]), [(ali, since(1))]);
+    a.set_own(entry(1), false);
     assert!(tell(&a, "a", &c).is_empty());
-    b.set_own(entry("ali"), false);
-    assert_eq!(tell(&b, "b", &c), [(entry("ali"), false)]);
+    b.set_own(entry(2), false);
+    assert_eq!(tell(&b, "b", &c), [(entry(2), false)]);
 }
 
 #[test]
@@ -97,7 +106,7 @@ async fn those_of_a_silent_node_are_gone_after_a_while() {
     assert!(b.forget_silent().is_empty());
     tokio::time::advance(SILENCE).await;
     assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
-    assert!(!b.is_elsewhere(&entry("ali")));
+    assert!(!is_online_elsewhere(&b, "ali"));
 }
 
 #[test]
@@ -137,5 +146,5 @@ fn the_sockets_of_a_node_that_stops_are_gone_and_its_users_come_back() {
     tell(&a, "a", &b);
     let (gone, _) = b.hear("b", "a", RosterNews::Bye);
     assert_eq!(gone, [(connected, false)]);
-    assert!(b.is_elsewhere(&entry("ali")));
+    assert!(is_online_elsewhere(&b, "ali"));
 }

@@ -26,8 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
-    AnswerId, Answering, Chat, Covered, DeskEvent, Dialect, Done, Due, Event, Moved, News, Reply,
-    Session, Tag,
+    AnswerId, Answering, Chat, Covered, DeskEvent, Dialect, Done, Due, Event, Message, Moved, News,
+    Reply, Session, Tag,
 };
 use crate::error::Result;
 use crate::wire::{self, Asked};
@@ -162,7 +162,11 @@ impl Delivery {
             let mut nodes = nodes.borrow_mut();
             let heads = answering.reply.heads();
             // Each is looked at: what is missing is asked for.
-            heads.iter().filter(|head| !nodes.has_told(head)).count() == 0
+            let shown = heads.iter().filter(|head| !nodes.has_told(head)).count() == 0;
+            let replay = &answering.replay;
+            let replayed = replay.iter().map(Message::position);
+            // What waited for a user may be on its way from the node that stored it.
+            shown && replayed.filter(|at| !nodes.has_told_or_asks(at)).count() == 0
         };
         answering.n_before <= self.n_delivered && self.nodes.as_ref().is_none_or(has_told)
     }

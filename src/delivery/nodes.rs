@@ -208,6 +208,15 @@ impl Nodes {
         !self.sequencer.observe(id, position(at), Instant::now())
     }
 
+    /// As [`Nodes::has_told`]; where nothing was heard of the conversation, what is new in it is read
+    /// first, for everybody else who is here.
+    pub fn has_told_or_asks(&mut self, at: &Moved) -> bool {
+        if self.sequencer.position(&at.conversation).is_none() {
+            self.discover(at);
+        }
+        self.has_told(at)
+    }
+
     /// Notes how far a conversation has come according to the database.
     pub fn discover(&mut self, at: &Moved) {
         let id = &at.conversation;

@@ -18,7 +18,7 @@ use sohbet_entity::ids::{ConversationId, MessageId};
 use super::changes::{self, MadeChange};
 use super::rows::Bulk;
 use super::writer::{ChangedMessage, MAX_REACTIONS, NewMessage, ReadOutcome, StoredMessage};
-use super::{Fault, MessageRow, ReactionRow, connections, markers, messages, reactions, uploads};
+use super::{Fault, MessageRow, ReactionRow, markers, messages, reactions, transactions, uploads};
 #[cfg(feature = "planted-bugs")]
 use crate::planted;
 
@@ -56,7 +56,7 @@ pub async fn commit(
     batch: &Batch<'_>,
     look_up: bool,
 ) -> Result<Committed, Fault> {
-    let txn = connections::begin(db).await?;
+    let txn = transactions::begin(db).await?;
     halves::lock(&txn, batch).await?;
     let reads = markers::move_forward(&txn, &batch.reads).await?;
     // Before anything changes: what is known is shown as it was under its `rev`.

@@ -9,13 +9,10 @@ use anyhow::{Context, bail};
 use percent_encoding::percent_decode_str;
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::sequences::Sequence;
-use super::{Config, Fault, Store, meta, patience, statement};
+use super::{Config, Store, meta, patience, statement};
 
 /// The first SQLite without the bug that can damage a write-ahead log.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -119,32 +116,6 @@ pub async fn pending_migrations(config: &Config) -> anyhow::Result<Vec<String>> 
     let pending = sohbet_migration::pending(&db).await?;
     db.close().await?;
     Ok(pending)
-}
-
-/// Begins a transaction that holds SQLite's write lock from its first statement on.
-pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: match db.get_database_backend() {
-            DbBackend::Sqlite => Some(SqliteTransactionMode::Immediate),
-            _ => None,
-        },
-        ..TransactionOptions::default()
-    };
-    Ok(db.begin_with_options(options).await?)
-}
-
-/// Begins a transaction that only reads, and reads everything as it is at one moment.
-pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
-    let options = match db.get_database_backend() {
-        // What SQLite reads in one transaction is of one moment.
-        DbBackend::Sqlite => TransactionOptions::default(),
-        _ => TransactionOptions {
-            isolation_level: Some(IsolationLevel::RepeatableRead),
-            access_mode: Some(AccessMode::ReadOnly),
-            ..TransactionOptions::default()
-        },
-    };
-    Ok(db.begin_with_options(options).await?)
 }
 
 async fn connect(
@@ -352,6 +323,8 @@ fn lock_file(config: &Config) -> anyhow::Result<Option<File>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fault;
+    use super::super::transactions::begin;
     use super::*;
 
     #[test]

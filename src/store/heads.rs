@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::writer::MAX_REACTIONS;
-use super::{Fault, MessageRow, ReactionRow, Store, connections, messages, reactions, statement};
+use super::{Fault, MessageRow, ReactionRow, Store, messages, reactions, statement, transactions};
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Store {
         values: [Value; 3],
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        let snapshot = connections::begin_snapshot(&self.read).await?;
+        let snapshot = transactions::begin_snapshot(&self.read).await?;
         let found = snapshot
             .query_all_raw(statement(&snapshot, sql, values))
             .await?;

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 
-use super::{Fault, NewRoom, Store, connections, rooms, statement};
+use super::{Fault, NewRoom, Store, rooms, statement, transactions};
 
 /// Key of the next free small integer for messages.
 pub const NEXT_MESSAGE_ID: &str = "next_message_id";
@@ -47,7 +47,7 @@ pub async fn prepare(db: &DatabaseConnection) -> Result<(), Fault> {
     if text(db, EPOCH).await?.is_some() {
         return Ok(());
     }
-    let txn = connections::begin(db).await?;
+    let txn = transactions::begin(db).await?;
     let epoch = uuid::Uuid::now_v7().to_string();
     let sql = "INSERT INTO server_meta (key, text, number) VALUES \
                ($1, $2, NULL), ($3, NULL, 1), ($4, NULL, 1) ON CONFLICT (key) DO NOTHING";
@@ -86,7 +86,7 @@ async fn text(db: &DatabaseConnection, key: &str) -> Result<Option<String>, Faul
 
 /// Takes `n` numbers of a sequence and returns the first.
 pub async fn reserve(db: &DatabaseConnection, key: &str, n: i64) -> Result<i64, Fault> {
-    let txn = connections::begin(db).await?;
+    let txn = transactions::begin(db).await?;
     let sql = "UPDATE server_meta SET number = number + $1 WHERE key = $2 RETURNING number";
     let row = txn
         .query_one_raw(statement(&txn, sql, [n.into(), key.into()]))
@@ -105,7 +105,7 @@ pub async fn reserve_from(
     at_least: i64,
     n: i64,
 ) -> Result<i64, Fault> {
-    let txn = connections::begin(db).await?;
+    let txn = transactions::begin(db).await?;
     let first = take_from(&txn, key, at_least, n).await?;
     txn.commit().await?;
     Ok(first)

@@ -31,6 +31,7 @@ mod roles;
 mod rooms;
 mod rows;
 mod sequences;
+mod transactions;
 mod unread;
 mod uploads;
 mod users;
@@ -112,7 +113,7 @@ impl Store {
     /// A write transaction that is never upgraded from a read one: on SQLite it takes the write
     /// lock at once and waits for it.
     async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
-        connections::begin(&self.write).await
+        transactions::begin(&self.write).await
     }
 
     /// Whether the database answers.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{MessageId, UserId};
 
 use super::rows::Bulk;
-use super::{Fault, MessageRow, Store, connections, messages};
+use super::{Fault, MessageRow, Store, messages, transactions};
 
 /// One user's reaction, with how many users reacted the same way.
 #[derive(Debug, Clone, FromQueryResult, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Store {
         if rows.iter().all(|row| found.fits(row)) {
             return Ok((rows, found.rows));
         }
-        let snapshot = connections::begin_snapshot(&self.read).await?;
+        let snapshot = transactions::begin_snapshot(&self.read).await?;
         let renewed = messages::find_by_id(&snapshot, &ids).await?;
         let found = list(&snapshot, &ids, limit).await?;
         snapshot.commit().await?;

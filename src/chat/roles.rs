@@ -164,6 +164,29 @@ mod tests {
     }
 
     #[test]
+    fn a_higher_role_is_never_less() {
+        const ROLES: [ParticipantRole; 4] = [Member, Moderator, Admin, Owner];
+        let mut acts = vec![Act::Update];
+        for role in ROLES {
+            acts.extend([Act::Add(role), Act::Remove(role), Act::Become(role)]);
+            acts.extend(ROLES.map(|to| Act::Promote { from: role, to }));
+        }
+        for act in acts {
+            assert!(row(act).is_sorted(), "{act:?}: {:?}", row(act));
+        }
+        let on_server = [UserRole::Member, UserRole::Moderator, UserRole::Admin];
+        for here in [None].into_iter().chain(ROLES.map(Some)) {
+            let standings = on_server.map(|on_server| standing(here, on_server).map(rank));
+            assert!(standings.is_sorted(), "{here:?}: {standings:?}");
+            assert!(
+                standings
+                    .iter()
+                    .all(|rank_here| *rank_here >= here.map(rank))
+            );
+        }
+    }
+
+    #[test]
     fn a_role_on_the_server_counts_in_rooms() {
         let of =
             |on_server| [None, Some(Member), Some(Admin)].map(|here| standing(here, on_server));

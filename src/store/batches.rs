@@ -363,3 +363,6 @@ fn bind(row: &MessageRow, values: &mut Vec<Value>) {
         row.created_at.into(),
     ]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,21 +25,26 @@ impl Rate {
 
 /// What is left of a rate. Asking it is one compare-and-swap.
 #[derive(Debug)]
-pub struct Budget {
-    limiter: RateLimiter<NotKeyed, InMemoryState, DefaultClock, NoOpMiddleware>,
+pub struct Budget<C: Clock = DefaultClock> {
+    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     burst: NonZeroU32,
-    clock: DefaultClock,
+    clock: C,
 }
 
 impl Budget {
     /// A full budget; `None` where there is no limit.
     pub fn new(rate: Option<Rate>) -> Option<Self> {
-        let rate = rate?;
-        Some(Self {
-            limiter: RateLimiter::direct(rate.quota()),
+        rate.map(|rate| Self::with_clock(rate, DefaultClock::default()))
+    }
+}
+
+impl<C: Clock + Clone> Budget<C> {
+    fn with_clock(rate: Rate, clock: C) -> Self {
+        Self {
+            limiter: RateLimiter::direct_with_clock(rate.quota(), clock.clone()),
             burst: rate.burst,
-            clock: DefaultClock::default(),
-        })
+            clock,
+        }
     }
 
     /// Takes `n`, or says how long it takes until they can be taken. More than a burst counts as one.
@@ -67,6 +72,9 @@ pub fn take(budget: Option<&Budget>, n: u32) -> Result<(), Duration> {
 
 #[cfg(test)]
 mod tests {
+    use governor::clock::FakeRelativeClock;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn budget(per_second: u32, burst: u32) -> Budget {
@@ -104,5 +112,47 @@ mod tests {
     #[test]
     fn without_a_limit_everything_fits() {
         assert_eq!(take(Budget::new(None).as_ref(), u32::MAX), Ok(()));
+    }
+
+    /// Pauses in milliseconds, and how much is wanted after each.
+    fn wishes() -> impl Strategy<Value = Vec<(u64, u32)>> {
+        prop::collection::vec((0u64..3_000, 1u32..40), 1..80)
+    }
+
+    proptest! {
+        /// Whoever asks when and for how much: between any two moments no more is given out than a
+        /// burst and what comes in meanwhile, and who waits as long as was said gets it.
+        #[test]
+        fn never_more_than_a_burst_and_the_rate(
+            per_second in 1u32..50,
+            burst in 1u32..50,
+            wishes in wishes(),
+        ) {
+            let [per_second, burst] = [per_second, burst].map(|n| NonZeroU32::new(n).unwrap());
+            let clock = FakeRelativeClock::default();
+            let budget = Budget::with_clock(Rate { per_second, burst }, clock.clone());
+            let (mut now_ms, mut taken) = (0, Vec::new());
+            for (pause_ms, n) in wishes {
+                clock.advance(Duration::from_millis(pause_ms));
+                now_ms += pause_ms;
+                let n = n.min(burst.get());
+                if let Err(wait) = budget.take(n) {
+                    let wait_ms = u64::try_from(wait.as_millis()).unwrap() + 1;
+                    clock.advance(Duration::from_millis(wait_ms));
+                    now_ms += wait_ms;
+                    prop_assert_eq!(budget.take(n), Ok(()), "after the time that was said");
+                }
+                taken.push((now_ms, u64::from(n)));
+            }
+            for (first, (from_ms, _)) in taken.iter().enumerate() {
+                let mut n_taken = 0;
+                for (to_ms, n) in &taken[first..] {
+                    n_taken += n;
+                    let n_filled = (to_ms - from_ms) * u64::from(per_second.get()) / 1_000;
+                    // The time of one is rounded down to nanoseconds.
+                    prop_assert!(n_taken <= u64::from(burst.get()) + n_filled + 1);
+                }
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod polling;
 pub mod postgres;
 pub mod processes;
+pub mod properties;
 pub mod provider;
 pub mod routes;
 pub mod server;

@@ -11,14 +11,14 @@ SETUPS ?= sqlite,postgres,cluster
 # Debug for a smoke, because it is built already; release for what is measured.
 TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 
-.PHONY: run test check rust-tests js-tests smoke torture planted entities
+.PHONY: run test check audit rust-tests js-tests smoke torture planted entities
 
 # Serve on http://localhost:3001. Settings: README.md, "Configuration".
 run:
 	$(CARGO) run --locked --release --bin sohbet
 
 # Everything that must hold before a change lands.
-test: check
+test: check audit
 	tests/support/with-nginx.sh tests/support/with-redis.sh tests/support/with-postgres.sh $(MAKE) rust-tests js-tests
 
 # Format, lints and documentation, warnings denied.
@@ -26,6 +26,10 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+# The crates that we use: licences, sources, known holes.
+audit:
+	tests/support/audit.sh
 
 # On SQLite and on the PostgreSQL that TEST_DATABASE_URL names.
 rust-tests:

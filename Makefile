@@ -8,10 +8,13 @@ CARGO ?= cargo
 SEEDS ?= 1..50
 SECONDS ?= 30
 SETUPS ?= sqlite,postgres,cluster
+# Of `make fuzz`: how long each target, and which.
+FUZZ_SECONDS ?= 20
+FUZZ_TARGETS ?= bodies cursors door events rest tokens uploads
 # Debug for a smoke, because it is built already; release for what is measured.
 TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 
-.PHONY: run test check audit rust-tests js-tests smoke torture planted entities
+.PHONY: run test check audit rust-tests js-tests smoke torture planted fuzz entities
 
 # Serve on http://localhost:3001. Settings: README.md, "Configuration".
 run:
@@ -57,6 +60,10 @@ planted:
 	$(CARGO) build --locked --bin sohbet --features planted-bugs
 	$(TORTURE) -- --planted
 	$(CARGO) build --locked --bin sohbet
+
+# Inputs that nobody thought of; wants a nightly compiler: `rustup toolchain install nightly`.
+fuzz:
+	tests/support/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # Write entity/src/generated anew from the migrations.
 entities:

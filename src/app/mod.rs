@@ -132,7 +132,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     announce(&config, listener.port());
     let server = app.serve(listener, &config);
-    tracing::info!(signal = told_to_stop().await, "stopping");
+    let signal = told_to_stop().await;
+    tracing::info!(signal, "stopping");
     let stop = tokio::time::timeout(config.stop_timeout, server.stop(config.stop_timeout));
     tokio::select! {
         stopped = stop => if stopped.is_err() {

@@ -8,6 +8,7 @@ use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::{self, ConversationId, MessageId, UserId};
 
 pub use super::data::data;
+pub use super::fields::{read_cursor, write_cursor};
 pub use listings::{
     AccountBody, CreatedTokenBody, MeBody, RoomsBody, SocketsBody, TokensBody, UploadBody,
 };

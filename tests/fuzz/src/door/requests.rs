@@ -10,7 +10,7 @@ use crate::answers::Acks;
 use crate::server::connect;
 
 /// A connection that says nothing for so long waits for more.
-const SILENCE: Duration = Duration::from_millis(5);
+const SILENCE: Duration = Duration::from_millis(2);
 /// Ends a connection in good order, if the server still reads requests.
 const LAST_REQUEST: &[u8] =
     b"\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

@@ -34,5 +34,5 @@ trap 'rm -rf "$TMPDIR"' EXIT
 for target in "$@"; do
   echo "== $target, $seconds s"
   cargo +nightly fuzz run --target-dir target/fuzz/build "$target" -- \
-    -max_total_time="$seconds" -timeout=60 -rss_limit_mb=4096 -dict=fuzz/dictionary -print_final_stats=1
+    -max_total_time="$seconds" -timeout=60 -rss_limit_mb=4096 -dict="$PWD/fuzz/dictionary" -print_final_stats=1
 done

@@ -119,7 +119,7 @@ async fn find_known(
         }
     }
     if look_up {
-        batch.names.find_stored(txn, &mut known).await?;
+        batch.names.find_stored(txn, new, &mut known).await?;
     }
     halves::pair(txn, batch, &mut known).await?;
     Ok(known)

@@ -35,7 +35,7 @@ const MAX_TRIES: u32 = 5;
 /// Pause before the second try; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// After this time it is not tried again, however often it was: others wait behind.
-const TRYING_TIME: Duration = Duration::from_secs(5);
+const TRYING_TIME: Duration = Duration::from_secs(20);
 
 struct Job<T> {
     write: Write,
@@ -236,7 +236,7 @@ impl<T: Send + 'static> Writer<T> {
                         && begun.elapsed() < TRYING_TIME =>
                 {
                     tracing::warn!(%fault, "a batch failed, trying again");
-                    is_unsure = true;
+                    is_unsure |= fault == Fault::Unreachable;
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
@@ -248,6 +248,9 @@ impl<T: Send + 'static> Writer<T> {
             }
             // A commit may have gone through although its answer was lost.
             look_up = true;
+            if !is_unsure {
+                batch.names.forget();
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::DatabaseTransaction;
 use sohbet_entity::ids::MessageId;
 
 use super::Batch;
-use crate::store::writer::NewId;
+use crate::store::writer::{NewId, NewMessage};
 use crate::store::{Fault, MessageRow, is_shared, messages, meta};
 
 /// The ids that were given out to messages of a batch, by their number. A second try has the same ones:
@@ -17,6 +17,11 @@ use crate::store::{Fault, MessageRow, is_shared, messages, meta};
 pub struct Names(Mutex<HashMap<usize, MessageId>>);
 
 impl Names {
+    /// Has new ones given out with the next try: nothing is stored under these.
+    pub fn forget(&self) {
+        self.names().clear();
+    }
+
     /// Those of the n-th message alone.
     pub fn of_one(&self, index: usize) -> Self {
         let name = self.names().get(&index).cloned();
@@ -28,10 +33,12 @@ impl Names {
         self.names().get(&index) == Some(&row.id)
     }
 
-    /// What an earlier try stored.
+    /// What an earlier try stored. If it was not committed after all, others may have been given its
+    /// ids since; then a new one is given out.
     pub async fn find_stored(
         &self,
         txn: &DatabaseTransaction,
+        new: &[&NewMessage],
         known: &mut [Option<MessageRow>],
     ) -> Result<(), Fault> {
         let by_id: HashMap<MessageId, usize> = {
@@ -44,7 +51,11 @@ impl Names {
         let ids: Vec<&MessageId> = by_id.keys().collect();
         for row in messages::find_by_id(txn, &ids).await? {
             let index = by_id.get(&row.id).copied().ok_or(Fault::Other)?;
-            known[index] = Some(row);
+            if is_same(&new[index].row, &row) {
+                known[index] = Some(row);
+            } else {
+                self.names().remove(&index);
+            }
         }
         Ok(())
     }
@@ -52,6 +63,15 @@ impl Names {
     fn names(&self) -> MutexGuard<'_, HashMap<usize, MessageId>> {
         self.0.lock().expect("no code panics with this lock held")
     }
+}
+
+/// Whether a row is what a try has stored.
+fn is_same(new: &MessageRow, row: &MessageRow) -> bool {
+    let key = |row: &MessageRow| (row.created_at, row.sender_id.clone(), row.client_id.clone());
+    key(new) == key(row)
+        && new.conversation_id == row.conversation_id
+        && new.kind == row.kind
+        && (new.content == row.content || row.edited_at.is_some() || row.deleted_at.is_some())
 }
 
 /// Names the rows that have no id yet.

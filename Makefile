@@ -22,7 +22,8 @@ run:
 
 # Everything that must hold before a change lands.
 test: check audit
-	tests/support/with-nginx.sh tests/support/with-redis.sh tests/support/with-postgres.sh $(MAKE) rust-tests js-tests
+	tests/support/with-nginx.sh tests/support/with-redis.sh tests/support/with-postgres.sh \
+	  $(MAKE) rust-tests js-tests smoke
 
 # Format, lints and documentation, warnings denied.
 check:
@@ -44,10 +45,10 @@ js-tests:
 	$(CARGO) build --locked --bin sohbet
 	cd tests/js && npm ci --no-audit --no-fund && ../support/with-python.sh npm test && npm run test-nodes
 
-# A minute of faults (docs/reliability.md); not part of `test` while it finds something.
+# A minute of faults (docs/reliability.md).
 smoke:
 	$(CARGO) build --locked --bin sohbet
-	$(TORTURE) -- --smoke
+	tests/support/with-redis.sh $(TORTURE) -- --smoke
 
 # Many plans of faults; what a run finds is kept in target/torture.
 torture:

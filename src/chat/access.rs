@@ -54,7 +54,11 @@ impl Chat {
         caller.check(permission)?;
         match self.find_conversation(id).await? {
             Some(found) if found.admits(caller) => Ok(found),
-            _ => Err(Error::NO_CONVERSATION),
+            Some(found) => match self.renewed(&found).await? {
+                Some(now) if now.admits(caller) => Ok(now),
+                _ => Err(Error::NO_CONVERSATION),
+            },
+            None => Err(Error::NO_CONVERSATION),
         }
     }
 

@@ -16,7 +16,7 @@ use positions::moved;
 pub use repairs::{Looks, Repair};
 pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 
-use super::{Chat, DeskEvent, Event, LobbyEvent, SessionId};
+use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, SessionId};
 use crate::error::Result;
 use crate::store::{self, ChangedMessage, Head, MessageRow, ReactionRow};
 
@@ -248,6 +248,16 @@ impl Chat {
             self.conversations.doubt(&at.conversation);
         }
         is_older
+    }
+
+    /// A conversation as it is now, if it was changed since it was read. Another node may have let
+    /// somebody in just now, whom this one would refuse.
+    pub(super) async fn renewed(&self, known: &Conversation) -> Result<Option<Arc<Conversation>>> {
+        if !self.is_shared() || self.store.find_facts(&known.id).await? <= known.facts_in {
+            return Ok(None);
+        }
+        self.conversations.doubt(&known.id);
+        self.find_conversation(&known.id).await
     }
 
     /// How far a conversation had come when it was read, if that is in memory.

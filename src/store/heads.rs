@@ -63,6 +63,17 @@ impl Store {
         rows.iter().map(head).collect()
     }
 
+    /// The transaction that last changed anything of a conversation but what was said in it; 0 when there
+    /// is no such conversation.
+    pub async fn find_facts(&self, id: &ConversationId) -> Result<i64, Fault> {
+        let sql = "SELECT facts_in FROM conversation WHERE id = $1";
+        let row = self
+            .read
+            .query_one_raw(statement(&self.read, sql, [id.as_str().into()]))
+            .await?;
+        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+    }
+
     /// What was said in a conversation since that time, and what changed last; at most `limit`
     /// messages. `None` when there is no such conversation.
     pub async fn list_changes_since(

@@ -117,8 +117,7 @@ impl Chat {
         id: &ConversationId,
         user: &UserId,
     ) -> Result<()> {
-        let room = self.enter(caller, id).await?;
-        caller.check(Permission::Write)?;
+        let room = self.enter_about(caller, id, Some(user)).await?;
         room.managed()?;
         self.end_part(Some(caller), &room, user, NO_PARTICIPANT)
             .await
@@ -162,11 +161,26 @@ impl Chat {
         user: Option<&UserId>,
         act: impl FnOnce(Option<ParticipantRole>) -> Result<Act>,
     ) -> Result<Arc<Conversation>> {
-        let room = self.enter(caller, id).await?;
-        caller.check(Permission::Write)?;
+        let room = self.enter_about(caller, id, user).await?;
         let role = user.and_then(|user| role_in(&room, user));
         room.check_act(caller, act(role)?)?;
         Ok(room)
+    }
+
+    /// The room, to change something about a user. Who is not known to take part may have been let in
+    /// on another node just now.
+    async fn enter_about(
+        &self,
+        caller: &Caller,
+        id: &ConversationId,
+        user: Option<&UserId>,
+    ) -> Result<Arc<Conversation>> {
+        let room = self.enter(caller, id).await?;
+        caller.check(Permission::Write)?;
+        if user.is_none_or(|user| room.has_member(user)) {
+            return Ok(room);
+        }
+        Ok(self.renewed(&room).await?.unwrap_or(room))
     }
 
     async fn participant(&self, id: &ConversationId, user: &UserId) -> Result<ParticipantView> {

@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use crate::nemesis::{Fault, Setup, Step};
+use crate::proxy::Toxic;
 use crate::report::Summary;
 
 /// The variable by which such a server is told which bug to have.
 pub const VARIABLE: &str = "SOHBET_PLANTED_BUG";
 /// How long the load of such a run goes on, in seconds.
 pub const SECONDS: u64 = 12;
-/// How long Redis is away in such a run; other faults are over at once.
-const BUS_GAP: Duration = Duration::from_secs(3);
+/// Changes are stored, and nobody is told.
+const LOST_COMMITS: Fault = Fault::Database(0, Toxic::CutAfterPattern("COMMIT"));
+/// How long something is away in such a run that is not a server; other faults are over at once.
+const GAP: Duration = Duration::from_secs(3);
 /// Times that a fault comes that brings a bug to light.
 const N_FAULTS: usize = 4;
 
@@ -35,8 +38,14 @@ pub static ALL: [Planted; 8] = [
     bug("no_conversation_order", "I6", None),
     bug("skip_member_check", "I13", None),
     bug("synchronous_normal", "I1", Some(Fault::PowerLoss(0))),
-    on_two_nodes("bus_only_fanout", "I20"),
-    on_two_nodes("wait_for_exact_rev", "I9"),
+    Planted {
+        setup: Setup::Cluster,
+        ..bug("bus_only_fanout", "I20", Some(Fault::BusCrash))
+    },
+    Planted {
+        setup: Setup::Postgres,
+        ..bug("wait_for_exact_rev", "I9", Some(LOST_COMMITS))
+    },
 ];
 
 const fn bug(name: &'static str, breaks: &'static str, brought_out_by: Option<Fault>) -> Planted {
@@ -48,13 +57,6 @@ const fn bug(name: &'static str, breaks: &'static str, brought_out_by: Option<Fa
     }
 }
 
-const fn on_two_nodes(name: &'static str, breaks: &'static str) -> Planted {
-    Planted {
-        setup: Setup::Cluster,
-        ..bug(name, breaks, Some(Fault::BusCrash))
-    }
-}
-
 impl Planted {
     /// The faults of its run.
     pub fn plan(&self) -> Vec<Step> {
@@ -62,7 +64,7 @@ impl Planted {
             after: Duration::from_millis(2_000),
             fault: fault.clone(),
             length: match fault {
-                Fault::BusCrash => BUS_GAP,
+                Fault::BusCrash | Fault::Database(..) => GAP,
                 _ => Duration::from_millis(200),
             },
         };

@@ -70,6 +70,11 @@ impl Chat {
     /// What changed in the caller's conversations since.
     pub async fn catch_up(&self, caller: &Caller, since: &Since) -> Result<CaughtUp> {
         caller.check(Permission::Read)?;
+        let reading = self.read_since(caller, since);
+        self.long_reads.in_turn(&caller.user, reading).await
+    }
+
+    async fn read_since(&self, caller: &Caller, since: &Since) -> Result<CaughtUp> {
         let time = store::now();
         let parties = caller.viewer().parties();
         let ids: Vec<&ConversationId> = since.conversations.keys().collect();

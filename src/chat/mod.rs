@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod lobby;
 mod logins;
+mod long_reads;
 mod media;
 mod messages;
 mod nodes;
@@ -147,6 +148,7 @@ pub struct Chat {
     looks: nodes::Looks,
     typing: typing::Typing,
     turns: changes::Turns,
+    long_reads: long_reads::LongReads,
     unread: unread::Waiting,
     lobby: lobby::Lobby,
     delivered: waiting::Delivered,
@@ -179,6 +181,7 @@ impl Chat {
             auth,
             tokens: ApiTokens::new(Arc::clone(&store)),
             accounts: accounts::Accounts::new(),
+            long_reads: long_reads::LongReads::new(store.n_readers),
             store,
             writer,
             events,

@@ -81,6 +81,7 @@ impl Store {
             conversation_ids: Sequence::new(write.clone(), meta::NEXT_CONVERSATION_ID),
             epoch: meta::epoch(&write).await?,
             has_logins: super::logins::table_exists(&read).await,
+            n_readers: config.readers,
             read,
             write,
             _file_lock: file_lock,

@@ -103,6 +103,8 @@ pub struct Store {
     conversation_ids: Sequence,
     /// Random id of this generation of the data: a restored backup gets another one.
     pub epoch: String,
+    /// Connections for reading; on PostgreSQL they write as well.
+    pub n_readers: u32,
     /// Whether the host application's `"Session"` table is there.
     has_logins: bool,
     /// Held while the server runs, so that no second one opens the same file.

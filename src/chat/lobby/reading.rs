@@ -122,7 +122,8 @@ impl Chat {
         if let Some(room) = self.find_lobby_room(caller, &room).await?
             && !wanted.is_empty()
         {
-            let found = self.search(&room, &wanted).await?;
+            let searching = self.search(&room, &wanted);
+            let found = self.long_reads.in_turn(&caller.user, searching).await?;
             messages = self.show(&room, found).await?;
         }
         Ok(LobbyReply::Found { messages, query })

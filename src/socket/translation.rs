@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{MaybeDone, maybe_done};
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
     SEC_WEBSOCKET_VERSION,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -44,6 +44,8 @@ const KEPT_HEADERS: [&str; 13] = [
     "x-on-behalf-of",
 ];
 
+/// How long the packets of a polling client may take to come in, as long as any other body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pause before an empty answer, so that a client that polls at once does not do so without end.
 const NOOP_PAUSE: Duration = Duration::from_millis(20);
 
@@ -209,6 +211,7 @@ where
         entry.links.begin_upgrade();
     }
     let is_poll = !query.is_websocket && request.method() == Method::GET;
+    let is_post = request.method() == Method::POST;
     let _poll = is_poll.then(|| entry.links.open_poll());
     let mut answer = Box::pin(maybe_done(engine.call(request)));
     if is_poll && !begin_poll(&entry.links, answer.as_mut()).await {
@@ -221,6 +224,7 @@ where
         () = answer.as_mut() => {}
         // Whoever is thrown out or sent away must not wait for the next ping to learn of it.
         () = entry.links.killed(), if is_poll => return Ok(unknown()),
+        () = tokio::time::sleep(BODY_TIMEOUT), if is_post => return Ok(too_slow()),
     }
     let Some(answered) = answer.as_mut().take_output() else {
         return Ok(refuse(3, "Bad request"));
@@ -266,6 +270,15 @@ fn noop() -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let text = HeaderValue::from_static("text/plain; charset=UTF-8");
     headers.insert(CONTENT_TYPE, text);
+    response
+}
+
+/// What a client hears that sends its packets byte by byte, so that the connection is free again.
+fn too_slow() -> Response<Body> {
+    let mut response = refuse(3, "Bad request");
+    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

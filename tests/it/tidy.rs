@@ -2,6 +2,7 @@
 
 mod dialects;
 mod rules;
+mod threats;
 
 use std::collections::BTreeSet;
 use std::fs;

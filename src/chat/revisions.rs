@@ -12,10 +12,9 @@ use super::{
 };
 use crate::auth::Permission;
 use crate::error::{Error, Result};
-use crate::store::{self, Change, ChangedMessage, MAX_REACTIONS, NewChange, ReactionRow, Write};
-
-/// Ways in which one user may react to one message.
-const MAX_WAYS: usize = 20;
+use crate::store::{
+    self, Change, ChangedMessage, MAX_REACTIONS, MAX_WAYS, NewChange, ReactionRow, Write,
+};
 
 impl Chat {
     /// Checks a change that the caller wants of a message in one of their conversations, and makes it

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::rows::Bulk;
-use super::writer::{Change, ChangedMessage, MAX_REACTIONS, NewChange};
+use super::writer::{Change, ChangedMessage, MAX_REACTIONS, MAX_WAYS, NewChange};
 use super::{Fault, MessageRow, Store, batches, messages, reactions, statement, uploads};
 
 /// A change that is made, and still waits for its `rev`.
@@ -91,9 +91,16 @@ async fn react(
 ) -> Result<bool, Fault> {
     let (message, user) = (change.message.as_str(), change.by.as_str());
     let changed = if is_added {
+        // The message is locked. Whoever asks for many at once is stopped here: when they were let in,
+        // none of them was stored.
         let sql = "INSERT INTO reaction (message_id, user_id, emoji, created_at) \
-                   VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+                   SELECT $1, $2, $3, $4 \
+                   WHERE (SELECT COUNT(*) FROM reaction WHERE message_id = $1) < $5 AND \
+                   (SELECT COUNT(*) FROM reaction WHERE message_id = $1 AND user_id = $2) < $6 \
+                   ON CONFLICT DO NOTHING";
+        let limits = [MAX_REACTIONS as i64, MAX_WAYS as i64].map(Value::from);
         let values = [message.into(), user.into(), emoji.into(), change.at.into()];
+        let values = values.into_iter().chain(limits);
         txn.execute_raw(statement(txn, sql, values)).await?
     } else {
         let sql = "DELETE FROM reaction WHERE message_id = $1 AND user_id = $2 AND emoji = $3";

@@ -70,8 +70,9 @@ pub use unread::Standing;
 pub use uploads::upload_id_in;
 pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
-    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
-    NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write, Writer, WriterQueue,
+    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, MAX_WAYS, NewChange, NewId,
+    NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write, Writer,
+    WriterQueue,
 };
 
 use std::sync::Arc;

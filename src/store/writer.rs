@@ -20,8 +20,8 @@ mod plan;
 mod writes;
 
 pub use writes::{
-    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, NewChange, NewId, NewMessage,
-    NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write,
+    Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, MAX_WAYS, NewChange, NewId,
+    NewMessage, NewRead, Outcome, ReadOutcome, ReadScope, StoredMessage, Twin, Write,
 };
 
 /// Most writes in one transaction.

@@ -11,6 +11,8 @@ use crate::store::{MessageRow, ReactionRow};
 
 /// Most reactions to one message.
 pub const MAX_REACTIONS: usize = 1_000;
+/// Ways in which one user may react to one message.
+pub const MAX_WAYS: usize = 20;
 
 /// A message to store. `seq` and `rev` of the row are set by the writer.
 #[derive(Debug, Clone)]

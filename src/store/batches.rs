@@ -118,8 +118,8 @@ async fn find_known(
             known[index] = row;
         }
     }
-    if look_up {
-        batch.names.find_stored(txn, new, &mut known).await?;
+    for (index, row) in batch.names.find_stored(txn, new).await? {
+        known[index] = Some(row);
     }
     halves::pair(txn, batch, &mut known).await?;
     Ok(known)
@@ -165,7 +165,8 @@ struct Advance<'a> {
 }
 
 /// Gives each new message its `seq` and `rev`, and each change its `rev`, in the order of the batch;
-/// also says when who takes part was changed last, by conversation. `None` for a message that is known already and for one whose conversation does not exist.
+/// also says when who takes part was changed last, by conversation. `None` for a message that is known
+/// already and for one whose conversation does not exist.
 async fn number(
     txn: &DatabaseTransaction,
     batch: &Batch<'_>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 
 use super::batches::{self, Batch, Committed, Step};
@@ -211,9 +211,9 @@ impl<T: Send + 'static> Writer<T> {
     /// is begun there is carried through.
     async fn commit_in_time(&self, batch: &Batch<'_>, look_up: bool) -> Result<Committed, Fault> {
         let committed = batches::commit(&self.db, batch, look_up);
-        match self.db.get_database_backend() {
-            DbBackend::Postgres => in_time(committed).await,
-            _ => committed.await,
+        match self.is_shared {
+            true => in_time(committed).await,
+            false => committed.await,
         }
     }
 
@@ -248,9 +248,6 @@ impl<T: Send + 'static> Writer<T> {
             }
             // A commit may have gone through although its answer was lost.
             look_up = true;
-            if !is_unsure {
-                batch.names.forget();
-            }
         }
     }
 }

@@ -14,16 +14,21 @@ use sohbet_entity::ids::ConversationId;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::support::messages::row;
 use crate::support::properties::hold;
 use crate::support::stores::{self, on_both_stores};
 
 /// Conversations that there are; one more is written to.
 const N_CONVERSATIONS: usize = 2;
 const N_CASES: u32 = 12;
+const N_FAILED: usize = 50;
 /// More than any case has.
 const MANY: u32 = 1_000;
 
-on_both_stores!(positions_have_no_gaps_and_ids_are_given_once);
+on_both_stores!(
+    positions_have_no_gaps_and_ids_are_given_once,
+    ids_that_a_failed_batch_gave_back_go_to_one_message,
+);
 
 /// One thing that somebody writes.
 #[derive(Debug, Clone)]
@@ -75,6 +80,23 @@ async fn positions_have_no_gaps_and_ids_are_given_once(store: stores::Store) {
         desk.check().await;
     })
     .await;
+}
+
+/// A batch that cannot be stored gives its ids back, and the other writer may be faster to take them.
+async fn ids_that_a_failed_batch_gave_back_go_to_one_message(store: stores::Store) {
+    let store = store.open().await;
+    let mut desk = Desk::open(&store).await;
+    let send = |conversation, id, is_refused| Wish::Send {
+        conversation,
+        id,
+        client_id: None,
+        is_refused,
+    };
+    let wishes = vec![send(0, 0, true), send(1, 2, false), send(1, 2, false)];
+    for _ in 0..N_FAILED {
+        desk.commit([wishes.clone(), wishes.clone()]).await;
+    }
+    desk.check().await;
 }
 
 /// What is known of the writes of one case.
@@ -262,30 +284,5 @@ fn assert_refused(new: &NewMessage, error: &Error, missing: &ConversationId) {
         "NOT_FOUND" => assert!(is_missing),
         "INVALID_PAYLOAD" => assert!(is_of_nobody),
         code => panic!("{code}"),
-    }
-}
-
-fn row() -> MessageRow {
-    MessageRow {
-        id: Uuid::now_v7().to_string().into(),
-        conversation_id: "".into(),
-        seq: 0,
-        rev: 0,
-        sender_id: "1".into(),
-        sender_party: None,
-        client_id: None,
-        kind: "text".into(),
-        content: Some("hi".into()),
-        file_url: None,
-        file_name: None,
-        file_size: None,
-        file_type: None,
-        metadata: None,
-        reply_to: None,
-        read_at: None,
-        read_by: None,
-        created_at: Utc::now(),
-        edited_at: None,
-        deleted_at: None,
     }
 }

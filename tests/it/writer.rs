@@ -8,6 +8,7 @@ use sohbet::store::{
 use sohbet_entity::ids::ConversationId;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::messages::row;
 use crate::support::stores::{self, on_both_stores};
 
 on_both_stores!(
@@ -267,24 +268,7 @@ impl Desk {
         let row = MessageRow {
             id: id.into(),
             conversation_id: self.conversation.clone(),
-            seq: 0,
-            rev: 0,
-            sender_id: "1".into(),
-            sender_party: None,
-            client_id: None,
-            kind: "text".into(),
-            content: Some("hi".into()),
-            file_url: None,
-            file_name: None,
-            file_size: None,
-            file_type: None,
-            metadata: None,
-            reply_to: None,
-            read_at: None,
-            read_by: None,
-            created_at: now(),
-            edited_at: None,
-            deleted_at: None,
+            ..row()
         };
         Write::Message(Box::new(NewMessage {
             row,

@@ -217,7 +217,7 @@ mod tests {
     fn who_is_elsewhere_stands_in_the_list_where_its_time_puts_it() {
         let (lobby, [a, b]) = (Lobby::default(), sessions(["a", "b"]));
         lobby.join(&a, "first", &Place::Lobby);
-        let between = store::now();
+        let between = lobby.inner().now();
         lobby.join(&b, "last", &Place::Lobby);
         lobby.note_elsewhere(named("far", None, between));
         assert_eq!(names(&lobby, &Place::Lobby), ["first", "far", "last"]);

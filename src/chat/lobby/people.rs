@@ -242,7 +242,7 @@ impl Lobby {
 
 impl Inner {
     /// A moment after all others at which somebody of this node came somewhere.
-    fn now(&mut self) -> DateTime<Utc> {
+    pub(super) fn now(&mut self) -> DateTime<Utc> {
         let next = self.last_came_at + TimeDelta::microseconds(1);
         self.last_came_at = store::now().max(next);
         self.last_came_at

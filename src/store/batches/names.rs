@@ -11,17 +11,12 @@ use super::Batch;
 use crate::store::writer::{NewId, NewMessage};
 use crate::store::{Fault, MessageRow, is_shared, messages, meta};
 
-/// The ids that were given out to messages of a batch, by their number. A second try has the same ones:
-/// if the first was committed although its answer was lost, its rows are found, or stand in the way.
+/// The ids that were given out to messages of a batch, by their number: if a try was committed although
+/// its answer was lost, the next one finds its rows by them.
 #[derive(Default)]
 pub struct Names(Mutex<HashMap<usize, MessageId>>);
 
 impl Names {
-    /// Has new ones given out with the next try: nothing is stored under these.
-    pub fn forget(&self) {
-        self.names().clear();
-    }
-
     /// Those of the n-th message alone.
     pub fn of_one(&self, index: usize) -> Self {
         let name = self.names().get(&index).cloned();
@@ -33,14 +28,13 @@ impl Names {
         self.names().get(&index) == Some(&row.id)
     }
 
-    /// What an earlier try stored. If it was not committed after all, others may have been given its
-    /// ids since; then a new one is given out.
+    /// What an earlier try stored, by number of the message. If that try was not committed after all,
+    /// others may have been given its ids since: those are forgotten.
     pub async fn find_stored(
         &self,
         txn: &DatabaseTransaction,
         new: &[&NewMessage],
-        known: &mut [Option<MessageRow>],
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<(usize, MessageRow)>, Fault> {
         let by_id: HashMap<MessageId, usize> = {
             let names = self.names();
             names
@@ -49,15 +43,16 @@ impl Names {
                 .collect()
         };
         let ids: Vec<&MessageId> = by_id.keys().collect();
+        let mut stored = Vec::new();
         for row in messages::find_by_id(txn, &ids).await? {
             let index = by_id.get(&row.id).copied().ok_or(Fault::Other)?;
             if is_same(&new[index].row, &row) {
-                known[index] = Some(row);
+                stored.push((index, row));
             } else {
                 self.names().remove(&index);
             }
         }
-        Ok(())
+        Ok(stored)
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<usize, MessageId>> {
@@ -74,7 +69,8 @@ fn is_same(new: &MessageRow, row: &MessageRow) -> bool {
         && (new.content == row.content || row.edited_at.is_some() || row.deleted_at.is_some())
 }
 
-/// Names the rows that have no id yet.
+/// Gives ids to the rows that ask for one. The conversations are locked now: an earlier try that is
+/// not found here will never be committed, and its ids go back.
 pub async fn name(
     txn: &DatabaseTransaction,
     batch: &Batch<'_>,
@@ -83,25 +79,25 @@ pub async fn name(
     if !is_shared(txn) {
         return Ok(());
     }
-    let is_nameless = |index: &usize| {
-        let is_named = batch.names.names().contains_key(index);
-        batch.messages[*index].id == NewId::Millis && rows[*index].is_some() && !is_named
-    };
-    let nameless: Vec<usize> = (0..rows.len()).filter(is_nameless).collect();
-    let times = nameless.iter().filter_map(|index| rows[*index].as_ref());
-    if let Some(now) = times.map(|row| row.created_at.timestamp_millis()).max() {
-        let n = nameless.len() as i64;
-        let first = meta::take_from(txn, meta::NEXT_MILLIS, now, n).await?;
-        let numbers = (first..).map(|number| MessageId::from(number.to_string()));
-        batch
-            .names
-            .names()
-            .extend(nameless.into_iter().zip(numbers));
+    let stored = batch.names.find_stored(txn, &batch.messages).await?;
+    if stored.iter().any(|(index, _)| rows[*index].is_some()) {
+        return Err(Fault::Collision);
     }
-    for (index, id) in batch.names.names().iter() {
-        if let Some(row) = &mut rows[*index] {
-            row.id = id.clone();
-        }
+    let fresh = rows.iter_mut().zip(&batch.messages).enumerate();
+    let mut nameless: Vec<(usize, &mut MessageRow)> = fresh
+        .filter(|(_, (_, message))| message.id == NewId::Millis)
+        .filter_map(|(index, (row, _))| Some((index, row.as_mut()?)))
+        .collect();
+    let times = nameless.iter().map(|(_, row)| row.created_at);
+    let Some(now) = times.max() else {
+        return Ok(());
+    };
+    let n = nameless.len() as i64;
+    let first = meta::take_from(txn, meta::NEXT_MILLIS, now.timestamp_millis(), n).await?;
+    let mut names = batch.names.names();
+    for (number, (index, row)) in (first..).zip(&mut nameless) {
+        row.id = number.to_string().into();
+        names.insert(*index, row.id.clone());
     }
     Ok(())
 }

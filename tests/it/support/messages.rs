@@ -1,6 +1,9 @@
-//! Messages as clients write them.
+//! Messages as clients write them, and as they are handed to the store.
 
+use chrono::Utc;
 use serde_json::{Value, json};
+use sohbet::store::MessageRow;
+use uuid::Uuid;
 
 /// A text from user 1 to user 2; further fields replace or add.
 pub fn draft(fields: Value) -> Value {
@@ -30,4 +33,30 @@ pub fn content(message: &Value) -> &str {
 pub fn id(message: &Value) -> u64 {
     let id = message["id"].as_u64();
     id.unwrap_or_else(|| panic!("no id: {message}"))
+}
+
+/// A message of user 1 as it is handed to the store, in no conversation yet.
+pub fn row() -> MessageRow {
+    MessageRow {
+        id: Uuid::now_v7().to_string().into(),
+        conversation_id: "".into(),
+        seq: 0,
+        rev: 0,
+        sender_id: "1".into(),
+        sender_party: None,
+        client_id: None,
+        kind: "text".into(),
+        content: Some("hi".into()),
+        file_url: None,
+        file_name: None,
+        file_size: None,
+        file_type: None,
+        metadata: None,
+        reply_to: None,
+        read_at: None,
+        read_by: None,
+        created_at: Utc::now(),
+        edited_at: None,
+        deleted_at: None,
+    }
 }

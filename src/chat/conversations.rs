@@ -196,10 +196,19 @@ impl Conversations {
         known.map(|known| Arc::clone(&known.conversation))
     }
 
-    /// The newest snapshot that is in memory, also one that holds no longer.
-    fn newest(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
-        let known = self.by_id.get(id);
-        known.map(|known| Arc::clone(&known.conversation))
+    /// The snapshot that is in memory, or the given one. Of one that holds no longer nobody knows whether
+    /// it was read later, unless it says so.
+    fn newer(&self, given: &Arc<Conversation>) -> Arc<Conversation> {
+        let known = self.by_id.get(&given.id);
+        let is_newer = |known: &Arc<Known>| {
+            let is_stale = known.is_stale.load(Ordering::SeqCst);
+            !is_stale || known.conversation.facts_in > given.facts_in
+        };
+        let newer = known.filter(is_newer);
+        newer.map_or_else(
+            || Arc::clone(given),
+            |known| Arc::clone(&known.conversation),
+        )
     }
 
     /// Keeps a snapshot that was read after `n_changes` changes, unless there was one since.
@@ -285,8 +294,7 @@ impl Chat {
 
     /// The newest snapshot that is in memory: who was removed since `known` was read hears nothing.
     pub fn current(&self, known: &Arc<Conversation>) -> Arc<Conversation> {
-        let current = self.conversations.newest(&known.id);
-        current.unwrap_or_else(|| Arc::clone(known))
+        self.conversations.newer(known)
     }
 
     /// The conversation of a pair, if they have one.
@@ -338,3 +346,6 @@ impl Chat {
         Ok(self.store.list_pairs(&caller.user, MAX_LISTED).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -360,8 +360,7 @@ impl Chat {
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         if self.is_shared() {
-            // It may come back to another node at once, which must know what this one told it.
-            self.note_what_was_told().await;
+            self.note_what_was_told_to(session).await;
         }
         let listened_for = self.sessions.close(session);
         self.leave_lobby(session).await;

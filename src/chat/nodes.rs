@@ -137,8 +137,9 @@ impl Chat {
                 user,
                 reason,
             } => {
-                // What is still to be told here is told without them.
-                self.reload_conversation(&conversation).await?;
+                // What is still to be told here is told without them. If it cannot be read now, whoever
+                // needs it next reads it.
+                let _ = self.reload_conversation(&conversation).await;
                 self.silence_in(&conversation, &user).await;
                 Event::Desk(DeskEvent::Parted {
                     conversation,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
 use serde_json::value::RawValue;
 use sohbet_entity::enums::UserRole;
 
 use super::{Conversation, Kind, Message, MessageRow, Outbox, Pair, Profile, Session, Sessions};
 use crate::auth::{Identity, Trust};
+use crate::store;
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
@@ -65,22 +65,8 @@ fn row(conversation: &str, text: &str) -> MessageRow {
         conversation_id: conversation.into(),
         seq: 3,
         rev: 4,
-        sender_id: "1".into(),
-        sender_party: None,
-        client_id: None,
-        kind: "text".into(),
         content: Some(text.into()),
-        file_url: None,
-        file_name: None,
-        file_size: None,
-        file_type: None,
-        metadata: None,
-        reply_to: None,
-        read_at: None,
-        read_by: None,
-        created_at: DateTime::UNIX_EPOCH,
-        edited_at: None,
-        deleted_at: None,
+        ..store::tests_support::row()
     }
 }
 

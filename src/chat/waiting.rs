@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use sohbet_entity::ids::{ConversationId, UserId};
+use tokio::time::timeout;
 
-use super::{Chat, Dialect, Message};
+use super::{Chat, Dialect, Message, Session};
 use crate::error::{Error, Result};
 use crate::store;
 
@@ -15,6 +17,9 @@ const MAX_WAITING: u32 = 500;
 
 /// Marks that wait for a store that is away; what is not noted then is told once more.
 const MAX_MARKS: usize = 100_000;
+
+/// How long a socket that is gone stays until what was told to it is noted.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How far direct conversations were told to users live, as far as the store does not know yet.
 /// After a crash the last moments are told once more.
@@ -69,20 +74,32 @@ impl Chat {
     /// Writes down how far was told.
     pub async fn save_delivered(&self) -> Result<()> {
         let _saving = self.delivered.saving.lock().await;
-        let marks = std::mem::take(&mut *self.delivered.marks());
+        let marks = self.delivered.marks().clone();
         if marks.is_empty() {
             return Ok(());
         }
         let mut rows: Vec<_> = marks.into_iter().collect();
         rows.sort();
-        if let Err(fault) = store::in_time(self.store.save_delivered(&rows)).await {
-            let mut marks = self.delivered.marks();
-            for (key, seq) in rows {
-                let mark = marks.entry(key).or_default();
-                *mark = seq.max(*mark);
+        store::in_time(self.store.save_delivered(&rows)).await?;
+        let mut marks = self.delivered.marks();
+        for (key, seq) in &rows {
+            // It may have moved on meanwhile.
+            if marks.get(key) == Some(seq) {
+                marks.remove(key);
             }
-            return Err(fault.into());
         }
         Ok(())
+    }
+
+    /// As [`Chat::save_delivered`], for a socket that is gone, if anything was told to its user: they may
+    /// come back to another node at once, which must know it. A store that is away is not waited for.
+    pub(super) async fn note_what_was_told_to(&self, session: &Session) {
+        let Some(user) = session.user() else {
+            return;
+        };
+        let is_about = |(_, receiver): &(ConversationId, UserId)| *receiver == user;
+        if self.delivered.marks().keys().any(is_about) {
+            let _ = timeout(NOTE_TIMEOUT, self.note_what_was_told()).await;
+        }
     }
 }

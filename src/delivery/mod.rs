@@ -147,10 +147,10 @@ impl Delivery {
     fn answer_early(&mut self) {
         // What one of them waits for does not hold up the others.
         for (since, answering) in std::mem::take(&mut self.early) {
-            if !self.is_told(&answering) && since.elapsed() < MAX_EARLY {
+            let is_early = !self.is_told(&answering);
+            if is_early && since.elapsed() < MAX_EARLY {
                 self.early.push((since, answering));
             } else {
-                let is_early = !self.is_told(&answering);
                 self.guard(|delivery| delivery.answer_in_turn(answering, is_early));
             }
         }

@@ -31,6 +31,8 @@ mod roles;
 mod rooms;
 mod rows;
 mod sequences;
+#[cfg(test)]
+pub mod tests_support;
 mod transactions;
 mod unread;
 mod uploads;

@@ -20,11 +20,11 @@ const MAX_WEIGHT: u64 = 200_000;
 const MAX_DIFFERENCES: usize = 10_000;
 
 /// A conversation before and after a change.
-struct Difference {
-    before: Arc<Conversation>,
-    now: Arc<Conversation>,
+pub struct Difference {
+    pub before: Arc<Conversation>,
+    pub now: Arc<Conversation>,
     /// Those who take part are told how it is now by somebody else.
-    is_told: bool,
+    pub is_told: bool,
 }
 
 /// A snapshot, and [`Difference::is_told`].
@@ -83,7 +83,8 @@ impl Outdated {
         self.has_more.notify_one();
     }
 
-    async fn next(&self) -> Vec<Difference> {
+    /// The differences that wait, as soon as there are any.
+    pub async fn next(&self) -> Vec<Difference> {
         loop {
             let differences = std::mem::take(&mut *self.differences());
             if !differences.is_empty() {

@@ -165,30 +165,14 @@ impl Holdback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::now;
+    use crate::store::tests_support;
 
     fn row(id: &str, conversation: &str, rev: i64) -> MessageRow {
         MessageRow {
             id: id.into(),
             conversation_id: conversation.into(),
-            seq: rev,
             rev,
-            sender_id: "1".into(),
-            sender_party: None,
-            client_id: None,
-            kind: "text".into(),
-            content: None,
-            file_url: None,
-            file_name: None,
-            file_size: None,
-            file_type: None,
-            metadata: None,
-            reply_to: None,
-            read_at: None,
-            read_by: None,
-            created_at: now(),
-            edited_at: None,
-            deleted_at: None,
+            ..tests_support::row()
         }
     }
 

@@ -188,30 +188,13 @@ const THROW_AWAY: &str = "DELETE FROM server_meta WHERE key IN (\
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::now;
+    use crate::store::tests_support;
 
     fn row(content: Option<&str>, file_url: Option<&str>) -> MessageRow {
         MessageRow {
-            id: "m".into(),
-            conversation_id: "c".into(),
-            seq: 0,
-            rev: 0,
-            sender_id: "1".into(),
-            sender_party: None,
-            client_id: None,
-            kind: "text".into(),
             content: content.map(str::to_owned),
             file_url: file_url.map(str::to_owned),
-            file_name: None,
-            file_size: None,
-            file_type: None,
-            metadata: None,
-            reply_to: None,
-            read_at: None,
-            read_by: None,
-            created_at: now(),
-            edited_at: None,
-            deleted_at: None,
+            ..tests_support::row()
         }
     }
 

@@ -1,30 +1,13 @@
-use chrono::DateTime;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::tests_support;
 
 fn message(content: Option<String>, file_name: Option<String>) -> MessageRow {
     MessageRow {
-        id: "m".into(),
-        conversation_id: "c".into(),
-        seq: 1,
-        rev: 1,
-        sender_id: "1".into(),
-        sender_party: None,
-        client_id: None,
-        kind: "text".into(),
         content,
-        file_url: None,
         file_name,
-        file_size: None,
-        file_type: None,
-        metadata: None,
-        reply_to: None,
-        read_at: None,
-        read_by: None,
-        created_at: DateTime::UNIX_EPOCH,
-        edited_at: None,
-        deleted_at: None,
+        ..tests_support::row()
     }
 }
 

@@ -244,31 +244,15 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::now;
+    use crate::store::tests_support;
     use crate::store::writer::{NewId, Twin};
 
     fn send(id: &str, channel: Channel, client_id: Option<&str>) -> Write {
         let row = MessageRow {
             id: id.into(),
-            conversation_id: "c".into(),
-            seq: 0,
-            rev: 0,
-            sender_id: "1".into(),
-            sender_party: None,
             client_id: client_id.map(str::to_owned),
-            kind: "text".into(),
             content: Some("ok".into()),
-            file_url: None,
-            file_name: None,
-            file_size: None,
-            file_type: None,
-            metadata: None,
-            reply_to: None,
-            read_at: None,
-            read_by: None,
-            created_at: now(),
-            edited_at: None,
-            deleted_at: None,
+            ..tests_support::row()
         };
         Write::Message(Box::new(NewMessage {
             row,

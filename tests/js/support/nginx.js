@@ -2,12 +2,11 @@
 // servers behind it are others.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { freePort, start } from "./processes.js";
 
 const SHIPPED = path.resolve(import.meta.dirname, "../../../deploy/nginx.conf");
 const START_MS = 5_000;
@@ -47,7 +46,6 @@ export class Nginx {
     const exited = once(this.#process, "exit");
     this.#process.kill("SIGTERM");
     await exited;
-    running.delete(this.#process);
     await rm(this.dir, { recursive: true, force: true });
   }
 
@@ -86,8 +84,7 @@ export class Nginx {
     const main = path.join(this.dir, "nginx.conf");
     const errors = path.join(this.dir, "error.log");
     const options = { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, PATH } };
-    this.#process = spawn("nginx", ["-p", this.dir, "-e", errors, "-c", main], options);
-    running.add(this.#process);
+    this.#process = start("nginx", ["-p", this.dir, "-e", errors, "-c", main], options, "SIGTERM");
     let said = "";
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
       said += text;
@@ -108,17 +105,3 @@ export class Nginx {
     return "it does not answer";
   }
 }
-
-async function freePort() {
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-const running = new Set();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGTERM");
-});

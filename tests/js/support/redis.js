@@ -1,8 +1,8 @@
 // A Redis of one's own, which a test may kill, stop for a while and start again.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
+import { freePort, start } from "./processes.js";
 
 const START_MS = 5_000;
 
@@ -24,8 +24,7 @@ export class Redis {
   /** Starts it; again on the same port. */
   async start() {
     const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    this.#process = spawn("redis-server", options, { stdio: "ignore" });
-    running.add(this.#process);
+    this.#process = start("redis-server", options, { stdio: "ignore" });
     const failed = once(this.#process, "error").then(([error]) => {
       throw new Error(`redis-server could not be started: ${error.message}`);
     });
@@ -78,7 +77,6 @@ export class Redis {
     const exited = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
     await exited;
-    running.delete(this.#process);
   }
 
   /** It holds its connections, and answers nothing. */
@@ -90,17 +88,3 @@ export class Redis {
     this.#process.kill("SIGCONT");
   }
 }
-
-async function freePort() {
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-const running = new Set();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});

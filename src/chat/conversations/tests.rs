@@ -1,0 +1,93 @@
+use futures_util::FutureExt;
+
+use super::outdated::Outdated;
+use super::*;
+
+/// A room with those members, as it was after a transaction.
+fn room(facts_in: i64, members: &[&str]) -> Arc<Conversation> {
+    let member = |id: &&str| (UserId::from(*id), ParticipantRole::Member);
+    Arc::new(Conversation {
+        id: "r".into(),
+        kind: Kind::Room(Room {
+            room_type: RoomType::Group,
+            name: "r".into(),
+            description: None,
+            is_open: false,
+            is_active: true,
+            galleries: None,
+            members: members.iter().map(member).collect(),
+        }),
+        facts_in,
+        head: (0, 0),
+    })
+}
+
+/// What is in memory, with one snapshot.
+fn with(snapshot: &Arc<Conversation>) -> Conversations {
+    let conversations = Conversations::new();
+    let known = Known {
+        conversation: Arc::clone(snapshot),
+        is_stale: AtomicBool::new(false),
+    };
+    let id = snapshot.id.clone();
+    conversations.by_id.insert(id, Arc::new(known));
+    conversations
+}
+
+#[test]
+fn what_holds_takes_the_place_of_what_was_known() {
+    let (before, now) = (room(0, &["a", "b"]), room(0, &["a"]));
+    assert_eq!(with(&now).newer(&before), now);
+}
+
+#[test]
+fn what_holds_no_longer_does_so_only_if_it_was_read_later() {
+    let (before, now) = (room(0, &["a", "b"]), room(0, &["a"]));
+    let conversations = with(&before);
+    conversations.forget(&before.id);
+    assert_eq!(conversations.peek(&before.id), None);
+    assert_eq!(
+        conversations.newer(&now),
+        now,
+        "which is later nobody knows"
+    );
+    let (before, now) = (room(1, &["a", "b"]), room(2, &["a"]));
+    let conversations = with(&now);
+    conversations.forget(&now.id);
+    assert_eq!(conversations.newer(&before), now);
+    assert_eq!(conversations.newer(&room(3, &["c"])), room(3, &["c"]));
+}
+
+#[tokio::test]
+async fn what_is_different_is_told_against_what_everybody_knew_last() {
+    let outdated = Outdated::default();
+    outdated.put(room(1, &["a", "b"]), false);
+    outdated.put(room(2, &["a"]), false);
+    outdated.compare(&room(3, &["a", "c"]));
+    let found = outdated.next().await;
+    let [difference] = found.as_slice() else {
+        panic!("one difference");
+    };
+    assert_eq!(difference.before, room(1, &["a", "b"]));
+    assert_eq!(difference.now, room(3, &["a", "c"]));
+    assert!(!difference.is_told);
+    outdated.compare(&room(4, &["d"]));
+    assert!(outdated.next().now_or_never().is_none(), "it is told once");
+}
+
+#[tokio::test]
+async fn what_is_the_same_is_not_told() {
+    let outdated = Outdated::default();
+    outdated.put(room(1, &["a"]), false);
+    outdated.compare(&room(1, &["a"]));
+    assert!(outdated.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn what_somebody_else_tells_is_not_told_twice() {
+    let outdated = Outdated::default();
+    outdated.put(room(1, &["a", "b"]), false);
+    outdated.put(room(1, &["a", "b"]), true);
+    outdated.compare(&room(2, &["a"]));
+    assert!(outdated.next().await[0].is_told);
+}

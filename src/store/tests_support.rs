@@ -1,0 +1,31 @@
+//! What unit tests of other modules need of the store.
+
+use chrono::DateTime;
+
+use super::MessageRow;
+
+/// The first message of conversation `c`: user `1` said nothing.
+pub fn row() -> MessageRow {
+    MessageRow {
+        id: "m".into(),
+        conversation_id: "c".into(),
+        seq: 1,
+        rev: 1,
+        sender_id: "1".into(),
+        sender_party: None,
+        client_id: None,
+        kind: "text".into(),
+        content: None,
+        file_url: None,
+        file_name: None,
+        file_size: None,
+        file_type: None,
+        metadata: None,
+        reply_to: None,
+        read_at: None,
+        read_by: None,
+        created_at: DateTime::UNIX_EPOCH,
+        edited_at: None,
+        deleted_at: None,
+    }
+}

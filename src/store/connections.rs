@@ -12,7 +12,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchrono
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::sequences::Sequence;
-use super::{Config, Store, meta, patience, statement};
+use super::{Config, Store, checkpoints, meta, patience, statement};
 
 /// The first SQLite without the bug that can damage a write-ahead log.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -189,9 +189,7 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
                 .pragma("cache_size", "-32768")
                 .pragma("temp_store", "memory")
                 .pragma("journal_size_limit", "67108864")
-                // In pages: 32 MiB. Rows of many conversations touch the same pages again and again;
-                // a longer log copies each of them back less often.
-                .pragma("wal_autocheckpoint", "8192");
+                .pragma("wal_autocheckpoint", checkpoints::FULL.to_string());
             #[cfg(feature = "planted-bugs")]
             let sqlite = match crate::planted::has("synchronous_normal") {
                 true => sqlite.synchronous(SqliteSynchronous::Normal),
@@ -325,6 +323,7 @@ fn lock_file(config: &Config) -> anyhow::Result<Option<File>> {
 #[cfg(test)]
 mod tests {
     use super::super::Fault;
+    use super::super::tests_support::open_sqlite;
     use super::super::transactions::begin;
     use super::*;
 
@@ -346,17 +345,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_stored_after_the_disk_was_full_is_really_stored() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config {
-            url: format!(
-                "sqlite://{}?mode=rwc",
-                folder.path().join("chat.db").display()
-            ),
-            readers: 1,
-            migrate: true,
-            schema: None,
-        };
-        let Store { read, write, .. } = Store::open(&config).await.unwrap();
+        let (_folder, Store { read, write, .. }) = open_sqlite().await;
         let n_pages: i64 = value_of(&write, "PRAGMA page_count").await.unwrap();
         let full = format!("PRAGMA max_page_count = {n_pages}");
         write.execute_unprepared(&full).await.unwrap();

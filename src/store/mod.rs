@@ -10,6 +10,7 @@ mod batches;
 mod blobs;
 mod catch_up;
 mod changes;
+mod checkpoints;
 mod connections;
 mod conversations;
 mod dealers;

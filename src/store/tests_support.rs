@@ -2,7 +2,21 @@
 
 use chrono::DateTime;
 
-use super::MessageRow;
+use super::{Config, MessageRow, Store};
+
+/// An empty database in a folder that is gone when it is dropped.
+pub async fn open_sqlite() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chat.db");
+    let config = Config {
+        url: format!("sqlite://{}?mode=rwc", file.display()),
+        readers: 1,
+        migrate: true,
+        schema: None,
+    };
+    let store = Store::open(&config).await.unwrap();
+    (folder, store)
+}
 
 /// The first message of conversation `c`: user `1` said nothing.
 pub fn row() -> MessageRow {

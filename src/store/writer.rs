@@ -9,6 +9,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 
 use super::batches::{self, Batch, Committed, Step};
+use super::checkpoints::Checkpoints;
 use super::sequences::{Millis, Sequence};
 use super::{Fault, Store, in_time};
 use crate::error::Error;
@@ -79,6 +80,7 @@ pub struct Writer<T> {
     recent: Recent,
     millis: Millis,
     is_shared: bool,
+    checkpoints: Checkpoints,
     /// The database was not there at the last try.
     is_failing: bool,
 }
@@ -98,6 +100,7 @@ impl<T: Send + 'static> Writer<T> {
             recent: Recent::new(store.is_shared()),
             millis: Millis::new(store.write.clone()),
             is_shared: store.is_shared(),
+            checkpoints: Checkpoints::new(store.read.clone()),
             is_failing: false,
         };
         (writer, WriterQueue { jobs, n_begun }, finished)
@@ -116,6 +119,9 @@ impl<T: Send + 'static> Writer<T> {
                     }
                     self.n_begun.fetch_add(1, Ordering::Release);
                     let done = self.commit(std::mem::take(&mut jobs)).await;
+                    if !self.is_shared {
+                        self.checkpoints.look();
+                    }
                     if self.commits.send(done).await.is_err() {
                         tracing::error!("delivery is gone, the writer stops");
                         return;

@@ -17,6 +17,9 @@ const BACKLOG: i32 = 1_024;
 /// What the system may keep for a connection whose client takes nothing, in bytes; Linux takes twice
 /// that, and otherwise up to 4 MB for each of them.
 const SEND_BUFFER: usize = 128 * 1_024;
+/// What the system may keep of that unsent, in bytes: what a client with a full buffer gets no more is
+/// rather shared with others here than copied for each of them.
+const UNSENT: u32 = 16 * 1_024;
 /// Pause after an accept that failed, for example because no file descriptor was free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -86,6 +89,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     // What is accepted takes it over.
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

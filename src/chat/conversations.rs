@@ -3,8 +3,8 @@
 mod outdated;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -161,6 +161,8 @@ pub struct Conversations {
     by_id: Cache<ConversationId, Arc<Known>, BySize>,
     by_pair: Cache<Pair, ConversationId>,
     n_changes: AtomicU64,
+    /// Held while a snapshot is compared with the one in its place.
+    keeping: Mutex<()>,
     outdated: Outdated,
 }
 
@@ -185,6 +187,7 @@ impl Conversations {
             by_id: Cache::with_weighter(CACHED_CONVERSATIONS, CACHED_WEIGHT, BySize),
             by_pair: Cache::new(CACHED_CONVERSATIONS),
             n_changes: AtomicU64::new(0),
+            keeping: Mutex::default(),
             outdated: Outdated::default(),
         }
     }
@@ -211,26 +214,36 @@ impl Conversations {
         )
     }
 
-    /// Keeps a snapshot that was read after `n_changes` changes, unless there was one since.
+    /// Keeps a snapshot that was read after `n_changes` changes. If there was one since, somebody may
+    /// have read it later: then it is only there for [`Conversations::newer`].
     fn remember(&self, stored: StoredConversation, n_changes: u64) -> Arc<Conversation> {
         let conversation = Arc::new(Conversation::from(stored));
         if conversation.pair().is_none() && self.n_changes() != n_changes {
-            // Somebody may have read it later and kept that.
+            self.keep(&conversation, true);
             return conversation;
         }
         self.outdated.compare(&conversation);
-        let id = conversation.id.clone();
-        let known = Known {
-            conversation: Arc::clone(&conversation),
-            is_stale: AtomicBool::new(false),
-        };
-        self.by_id.insert(id.clone(), Arc::new(known));
+        self.keep(&conversation, false);
         if let Some(pair) = conversation.pair() {
-            self.by_pair.insert(pair.clone(), id);
+            self.by_pair.insert(pair.clone(), conversation.id.clone());
         } else if self.n_changes() != n_changes {
-            self.set_stale(&id);
+            self.set_stale(&conversation.id);
         }
         conversation
+    }
+
+    /// Keeps a snapshot, if it is not a stale one in the place of one that may be newer.
+    fn keep(&self, conversation: &Arc<Conversation>, is_stale: bool) {
+        let _keeping = self.keeping.lock();
+        let known = self.by_id.get(&conversation.id);
+        let is_newer = known.is_none_or(|it| it.conversation.facts_in < conversation.facts_in);
+        if is_newer || !is_stale {
+            let known = Known {
+                conversation: Arc::clone(conversation),
+                is_stale: AtomicBool::new(is_stale),
+            };
+            self.by_id.insert(conversation.id.clone(), Arc::new(known));
+        }
     }
 
     fn n_changes(&self) -> u64 {

@@ -50,6 +50,8 @@ pub enum Feature {
     LiveLists,
     /// Its sockets are warned before their token ends.
     EndingTokens,
+    /// Its clients follow a conversation change by change, by `rev`; others message by message.
+    Changes,
 }
 
 macro_rules! dialects {
@@ -119,7 +121,7 @@ dialects! {
     /// Names instead of accounts, one global chat (contract/starter.md).
     Starter "starter" Millis Ids Open 5000 "" [OpenDoors],
     /// Sohbet's own (contract/native.md).
-    Native "native" Uuid Ids Closed 3001 "" [PeerPresence LiveLists EndingTokens],
+    Native "native" Uuid Ids Closed 3001 "" [PeerPresence LiveLists EndingTokens Changes],
 }
 
 impl Dialect {

@@ -91,9 +91,46 @@ pub enum Event {
         /// The message, word for word.
         message: Box<RawValue>,
     },
+    /// Something that not all who listen hear now.
+    Partly {
+        /// Who does.
+        to: Follows,
+        /// What they hear.
+        event: Box<Event>,
+    },
+}
+
+/// How a client follows a conversation. A message that has changed before it was told has its place by
+/// the one and by the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// By `rev`, change by change.
+    Changes,
+    /// By `seq`, message by message.
+    Messages,
 }
 
 impl Event {
+    /// Who takes part where it happened, if it is about a message.
+    pub fn conversation(&self) -> Option<&Arc<Conversation>> {
+        match self {
+            Self::Message { message, .. } => Some(&message.conversation),
+            Self::Desk(DeskEvent::MessageChanged { conversation, .. }) => Some(conversation),
+            Self::Partly { event, .. } => event.conversation(),
+            _ => None,
+        }
+    }
+
+    /// As [`Event::conversation`], to put another in its place.
+    pub fn conversation_mut(&mut self) -> Option<&mut Arc<Conversation>> {
+        match self {
+            Self::Message { message, .. } => Some(&mut message.conversation),
+            Self::Desk(DeskEvent::MessageChanged { conversation, .. }) => Some(conversation),
+            Self::Partly { event, .. } => event.conversation_mut(),
+            _ => None,
+        }
+    }
+
     /// Whether a client that does not keep up is better off without it. That somebody stopped typing
     /// is always told, or it would look for ever as if they went on.
     pub fn is_volatile(&self) -> bool {

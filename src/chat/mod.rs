@@ -65,8 +65,8 @@ pub use client_keys::{ClientId, shown_client_id};
 pub use conversations::{Conversation, Kind, Room};
 pub use dealers::{NewDealerRoom, NumberedPage};
 pub use desk::{DeskEvent, DeskReply, DeskRequest, Greeting, NewToken, RoomDraft};
-pub use dialects::{Dialect, IdForm, People, cookie_tokens};
-pub use events::{About, Answering, Event, Origin, Tag};
+pub use dialects::{Dialect, Feature, IdForm, People, cookie_tokens};
+pub use events::{About, Answering, Event, Follows, Origin, Tag};
 pub use groups::GroupRequest;
 pub use halls::HallMessage;
 pub use incoming::{IncomingUpload, NewUpload, UploadRefusal};
@@ -81,13 +81,14 @@ pub use lobby::{
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
-pub use nodes::{Heard, Moved, News, Repair, RosterNews};
+pub use nodes::{Heard, Moved, News, Repair, Retold, RosterNews};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{
-    Ack, AnswerId, Awaited, Backlog, Covered, Due, Outbox, Session, SessionId, Sessions, Stamp,
+    Ack, AnswerId, Awaited, Backlog, Broadcast, Covered, Due, Outbox, Reach, Session, SessionId,
+    Sessions, Stamp,
 };
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};

@@ -13,7 +13,7 @@ use sohbet_entity::ids::ConversationId;
 pub use news::News;
 pub use positions::Moved;
 use positions::moved;
-pub use repairs::{Looks, Repair};
+pub use repairs::{Looks, Repair, Retold};
 pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 
 use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, SessionId};

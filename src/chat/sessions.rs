@@ -2,6 +2,7 @@
 
 mod awaited;
 mod backlog;
+mod broadcast;
 mod held;
 mod index;
 mod session;
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 
 pub use awaited::{AnswerId, Awaited, Due};
 pub use backlog::Backlog;
+pub use broadcast::{Broadcast, Reach};
 pub use held::Covered;
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 

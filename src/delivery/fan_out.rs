@@ -5,13 +5,27 @@ use std::sync::Arc;
 
 use super::Delivery;
 use super::nodes::Nodes;
-use crate::chat::{DeskEvent, Dialect, Event, Session};
+use crate::chat::{Broadcast, DeskEvent, Dialect, Event, Feature, Follows, Session};
 use crate::wire::{self, Audience, Frame, Variant};
 
 impl Delivery {
     /// Tells everybody who listens.
     pub(super) fn announce(&self, event: &Event) {
-        let is_overtaken = |nodes: &RefCell<Nodes>| nodes.borrow_mut().is_overtaken(event);
+        match event {
+            Event::Partly { to, event } => {
+                let follows_changes = *to == Follows::Changes;
+                let hears = |dialect: Dialect| dialect.has(Feature::Changes) == follows_changes;
+                self.announce_to(event, hears);
+            }
+            event => self.announce_to(event, |_| true),
+        }
+    }
+
+    fn announce_to(&self, event: &Event, hears: impl Fn(Dialect) -> bool) {
+        let is_overtaken = |nodes: &RefCell<Nodes>| {
+            let current = |known: &_| self.chat.current(known);
+            nodes.borrow_mut().is_overtaken(event, current)
+        };
         if self.nodes.as_ref().is_some_and(is_overtaken) {
             return;
         }
@@ -21,7 +35,7 @@ impl Delivery {
             Event::Desk(DeskEvent::MessageChanged { message, .. }) => Some((&*message.row, false)),
             _ => None,
         };
-        for dialect in Dialect::ALL {
+        for dialect in Dialect::ALL.into_iter().filter(|dialect| hears(*dialect)) {
             let vocabulary = wire::vocabulary(dialect);
             let Some(audience) = vocabulary.audience(event) else {
                 continue;
@@ -36,10 +50,11 @@ impl Delivery {
                 }
                 let variant = vocabulary.variant(event, session);
                 let encode = || vocabulary.encode(event, session);
-                if let Some(frame) = frames.of(variant, encode) {
-                    session.tell(frame.name, &frame.body, shown);
+                if let Some((frame, broadcast)) = frames.of(variant, encode) {
+                    session.tell(frame.name, &frame.body, shown, broadcast);
                 }
             });
+            frames.emit();
         }
     }
 
@@ -88,21 +103,40 @@ impl Delivery {
 /// The frames of one event in one dialect, each encoded once.
 #[derive(Default)]
 struct Frames {
-    shared: Vec<(u8, Option<Frame>)>,
-    own: Option<Frame>,
+    shared: Vec<(u8, Option<Telling>)>,
+    own: Option<Telling>,
 }
 
+/// A frame, and who is told it.
+type Telling = (Frame, Broadcast);
+
 impl Frames {
-    fn of(&mut self, variant: Variant, encode: impl FnOnce() -> Option<Frame>) -> Option<&Frame> {
+    fn of(
+        &mut self,
+        variant: Variant,
+        encode: impl FnOnce() -> Option<Frame>,
+    ) -> Option<&mut Telling> {
+        let encode = || encode().map(|frame| (frame, Broadcast::default()));
         let Variant::Shared(number) = variant else {
-            self.own = encode();
-            return self.own.as_ref();
+            emit(std::mem::replace(&mut self.own, encode()));
+            return self.own.as_mut();
         };
         let known = self.shared.iter().position(|(other, _)| *other == number);
         let index = known.unwrap_or_else(|| {
             self.shared.push((number, encode()));
             self.shared.len() - 1
         });
-        self.shared[index].1.as_ref()
+        self.shared[index].1.as_mut()
+    }
+
+    fn emit(self) {
+        let shared = self.shared.into_iter().map(|(_, telling)| telling);
+        shared.chain([self.own]).for_each(emit);
+    }
+}
+
+fn emit(telling: Option<Telling>) {
+    if let Some((frame, broadcast)) = telling {
+        broadcast.emit(frame.name, &frame.body);
     }
 }

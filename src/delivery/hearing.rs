@@ -30,11 +30,11 @@ impl Delivery {
                 }
             }
             Inbound::Repaired(Some(repair)) => self.guard(|delivery| {
-                for (_, events) in &repair.changes {
-                    delivery.note_heard(events);
-                }
                 if let Some(nodes) = &delivery.nodes {
                     let ready = nodes.borrow_mut().fill(repair);
+                    for post in &ready {
+                        delivery.note_heard(&post.events);
+                    }
                     delivery.send_late(ready);
                 }
             }),
@@ -65,8 +65,12 @@ impl Delivery {
     /// Messages of other nodes need not wait for receivers who are here.
     fn note_heard(&self, events: &[Event]) {
         for event in events {
-            if let Event::Message { message, .. } = event {
-                self.note_delivered(message);
+            match event {
+                Event::Message { message, .. } => {
+                    self.note_delivered(message);
+                }
+                Event::Partly { event, .. } => self.note_heard(std::slice::from_ref(event)),
+                _ => {}
             }
         }
     }

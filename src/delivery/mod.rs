@@ -26,8 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
-    AnswerId, Answering, Chat, Covered, DeskEvent, Dialect, Done, Due, Event, Message, Moved, News,
-    Reply, Session, Tag,
+    AnswerId, Answering, Chat, Covered, Dialect, Done, Due, Event, Message, Moved, News, Reply,
+    Session, Tag,
 };
 use crate::error::Result;
 use crate::wire::{self, Asked};
@@ -200,10 +200,7 @@ impl Delivery {
             (Some(nodes), Some(at)) => {
                 let read = || self.chat.head_when_read(&at.conversation);
                 let ready = nodes.borrow_mut().take_turn(&at, post, read);
-                match ready.len() {
-                    0 | 1 => self.send(ready),
-                    _ => self.send_late(ready),
-                }
+                self.send_late(ready);
             }
             _ => self.send([post]),
         }
@@ -211,25 +208,18 @@ impl Delivery {
 
     /// Whether who takes part was changed since that was known for what is to be told.
     fn is_outdated(&self, at: &Moved, post: &Post) -> bool {
-        let knows = |event: &Event| match event {
-            Event::Message { message, .. } => message.conversation.facts_in >= at.facts_in,
-            Event::Desk(DeskEvent::MessageChanged { conversation, .. }) => {
-                conversation.facts_in >= at.facts_in
-            }
-            _ => true,
+        let knows = |event: &Event| {
+            let known = event.conversation();
+            known.is_none_or(|known| known.facts_in >= at.facts_in)
         };
         self.chat.forget_if_older(at) || !post.events.iter().all(knows)
     }
 
-    /// Tells what waited. Who takes part may be known better now than when it was to be told first, and
-    /// what was told in between was told to them.
+    /// Tells what has its turn. Who takes part may be known better now than when it was to be told first,
+    /// and what was told in between was told to them.
     fn send_late(&self, mut ready: Vec<Post>) {
-        for event in ready.iter_mut().flat_map(|post| &mut post.events) {
-            let known = match event {
-                Event::Message { message, .. } => &mut message.conversation,
-                Event::Desk(DeskEvent::MessageChanged { conversation, .. }) => conversation,
-                _ => continue,
-            };
+        let events = ready.iter_mut().flat_map(|post| &mut post.events);
+        for known in events.filter_map(Event::conversation_mut) {
             let current = self.chat.current(known);
             if current.facts_in > known.facts_in {
                 *known = current;

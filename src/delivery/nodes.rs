@@ -10,8 +10,8 @@ use sohbet_entity::ids::{ConversationId, PartyId};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::sequencer::{Position, Repaired, Sequencer, Turn};
-use crate::chat::{DeskEvent, Event, Heard, Moved, News, Repair, Reply};
+use super::sequencer::{Position, Repaired, Sequencer, Stretch, Turn};
+use crate::chat::{Conversation, DeskEvent, Event, Heard, Moved, News, Repair, Reply, Retold};
 use crate::error::Error;
 
 /// How long something may be on its way over the bus before the database is asked.
@@ -19,6 +19,9 @@ const GRACE: Duration = Duration::from_millis(25);
 
 /// Changes that may have gone unheard since a conversation was read; if it was more, it was read long ago.
 const MAX_UNHEARD: i64 = 100;
+
+/// The marker of somebody who takes part no longer.
+const GONE: i64 = i64::MAX;
 
 /// Markers that are remembered.
 const MAX_MARKERS: usize = 100_000;
@@ -134,17 +137,26 @@ impl Nodes {
     }
 
     /// Whether others were told already what is newer. Where somebody's marker stands is told by each
-    /// node that moved it, and the news of one may come late.
-    pub fn is_overtaken(&mut self, event: &Event) -> bool {
+    /// node that moved it, and the news of one may come late; also after they have left. `current` gives
+    /// who takes part now.
+    pub fn is_overtaken(
+        &mut self,
+        event: &Event,
+        current: impl Fn(&Arc<Conversation>) -> Arc<Conversation>,
+    ) -> bool {
         match event {
             Event::Read {
                 conversation,
+                known,
                 party,
+                reader,
                 outcome,
                 ..
             } if outcome.has_moved => {
                 let key = (conversation.clone(), party.clone());
                 let told = self.markers.get(&key).copied();
+                let is_back = |known: &_| current(known).has_member(reader);
+                let told = told.filter(|it| *it != GONE || !known.as_ref().is_some_and(is_back));
                 if told.is_some_and(|told| outcome.up_to < told) {
                     return true;
                 }
@@ -156,7 +168,7 @@ impl Nodes {
                 conversation, user, ..
             }) => {
                 let key = (conversation.clone(), PartyId::from(user));
-                self.markers.remove(&key);
+                self.markers.insert(key, GONE);
                 false
             }
             _ => false,
@@ -228,22 +240,29 @@ impl Nodes {
         #[cfg(feature = "planted-bugs")]
         if crate::planted::has("wait_for_exact_rev") {
             let told = self.sequencer.position(&repair.head.conversation);
-            let next = repair.changes.first().map(|(rev, _)| *rev);
+            let next = repair.changes.first().map(|retold| retold.rev);
             if told.is_some_and(|told| told.rev >= 0 && next != Some(told.rev + 1)) {
                 return Vec::new();
             }
         }
-        let rows = repair.changes.into_iter();
-        let rows = rows.map(|(rev, events)| (rev, Post::of(events)));
-        let (head, now) = (repair.head, Instant::now());
-        let steps = self
-            .sequencer
-            .repair(&head.conversation, rows.collect(), position(&head), now);
+        let stretch = Stretch {
+            after: position(&repair.after),
+            rows: repair.changes.into_iter().map(|it| (it.rev, it)).collect(),
+            head: position(&repair.head),
+        };
+        let id = &repair.head.conversation;
+        let Some(steps) = self.sequencer.repair(id, stretch, Instant::now(), retell) else {
+            return Vec::new();
+        };
         let post = |step| match step {
             Repaired::Told(post) => post,
             Repaired::Late(post) => untold(post),
         };
-        steps.into_iter().map(post).collect()
+        let ahead = [Post::of(repair.ahead)];
+        ahead
+            .into_iter()
+            .chain(steps.into_iter().map(post))
+            .collect()
     }
 
     /// What waits for a hole that is not filled any more.
@@ -280,6 +299,28 @@ fn position(at: &Moved) -> Position {
     Position {
         rev: at.rev,
         seq: at.seq,
+    }
+}
+
+/// Tells what was read of a change. What waited for its turn says the same, and knows who did it; but
+/// it says only that a message has changed where the message itself was not told.
+fn retell(retold: Retold, waited: Option<Post>) -> Post {
+    let has_message = |post: &Post| {
+        let mut events = post.events.iter();
+        events.any(|event| matches!(event, Event::Message { .. }))
+    };
+    let is_same = waited
+        .as_ref()
+        .is_some_and(|it| !retold.is_new || has_message(it));
+    let waited = waited.unwrap_or_else(|| Post::of(Vec::new()));
+    let told = if is_same {
+        waited.events
+    } else {
+        retold.events
+    };
+    Post {
+        events: retold.before.into_iter().chain(told).collect(),
+        after: waited.after,
     }
 }
 

@@ -55,6 +55,16 @@ pub enum Repaired<T> {
     Late(T),
 }
 
+/// What the database has of a hole.
+pub struct Stretch<R> {
+    /// What was told before it, when it was read.
+    pub after: Position,
+    /// Messages that changed, by their `rev`, in order.
+    pub rows: Vec<(i64, R)>,
+    /// How far they reach, as it was read with them.
+    pub head: Position,
+}
+
 /// Positions and holes of all conversations that anything happened in.
 pub struct Sequencer<T> {
     /// The last that was told, of conversations without a hole.
@@ -166,22 +176,22 @@ impl<T> Sequencer<T> {
         due
     }
 
-    /// Takes what the database has: messages that changed, by their `rev`, and the head that was read
-    /// with them.
-    pub fn repair(
+    /// Takes what the database has. `tell` makes of each row what is told, with what waited at its
+    /// `rev`, if anything did. `None` when something was told meanwhile: what is still missing then is
+    /// asked for anew, since what is a new message may be another.
+    pub fn repair<R>(
         &mut self,
         id: &ConversationId,
-        rows: Vec<(i64, T)>,
-        head: Position,
+        stretch: Stretch<R>,
         now: Instant,
-    ) -> Vec<Repaired<T>> {
-        let Some(hole) = self.holes.get_mut(id) else {
-            // It was filled meanwhile by what was on its way.
-            return rows
-                .into_iter()
-                .map(|(_, row)| Repaired::Late(row))
-                .collect();
-        };
+        mut tell: impl FnMut(R, Option<T>) -> T,
+    ) -> Option<Vec<Repaired<T>>> {
+        let hole = self.holes.get_mut(id)?;
+        hole.asked_at = None;
+        let Stretch { after, rows, head } = stretch;
+        if hole.told != after {
+            return None;
+        }
         let mut steps = Vec::with_capacity(rows.len());
         let mut take = |rev: i64, waiting: &mut BTreeMap<i64, (Position, T)>| {
             let waited = waiting.remove(&rev);
@@ -189,25 +199,20 @@ impl<T> Sequencer<T> {
             waited.map(|(_, item)| item)
         };
         for (rev, row) in rows {
-            // What waited says the same, and somebody may wait for it.
-            match take(rev, &mut hole.waiting) {
-                _ if rev <= hole.told.rev => steps.push(Repaired::Late(row)),
-                Some(waited) => steps.push(Repaired::Told(waited)),
-                None => steps.push(Repaired::Told(row)),
-            }
+            let waited = take(rev, &mut hole.waiting);
+            steps.push(Repaired::Told(tell(row, waited)));
         }
         let overtaken = hole.waiting.range(..=head.rev);
         let overtaken: Vec<i64> = overtaken.map(|(rev, _)| *rev).collect();
         for rev in overtaken {
             steps.extend(take(rev, &mut hole.waiting).map(Repaired::Late));
         }
-        if head.rev > hole.told.rev {
+        if head.rev >= hole.told.rev {
             hole.told = head;
         }
-        hole.asked_at = None;
         hole.since = now;
         steps.extend(self.drain(id, now).into_iter().map(Repaired::Told));
-        steps
+        Some(steps)
     }
 
     /// Everything that waits, in no order; nothing is missing any more.

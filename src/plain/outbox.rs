@@ -21,7 +21,7 @@ pub struct Switch {
 
 /// What waits for a client.
 pub struct Queue {
-    frames: mpsc::Receiver<String>,
+    frames: mpsc::UnboundedReceiver<String>,
     n_taken: Arc<AtomicU64>,
 }
 
@@ -48,7 +48,7 @@ impl Queue {
 /// Puts events into the queue of one client until one finds no room. Then the connection is reset,
 /// because a client must not hear of later events when it missed one.
 pub struct QueueOutbox {
-    frames: mpsc::Sender<String>,
+    frames: mpsc::UnboundedSender<String>,
     backlog: Backlog,
     n_taken: Arc<AtomicU64>,
     switch: Switch,
@@ -56,11 +56,11 @@ pub struct QueueOutbox {
 
 /// A queue for that many frames and bytes, and its two ends.
 pub fn channel(n_frames: usize, n_bytes: usize, switch: Switch) -> (QueueOutbox, Queue) {
-    let (sender, receiver) = mpsc::channel(n_frames);
+    let (sender, receiver) = mpsc::unbounded_channel();
     let n_taken = Arc::<AtomicU64>::default();
     let outbox = QueueOutbox {
         frames: sender,
-        backlog: Backlog::new(n_bytes),
+        backlog: Backlog::new(n_frames, n_bytes),
         n_taken: Arc::clone(&n_taken),
         switch,
     };
@@ -72,11 +72,8 @@ pub fn channel(n_frames: usize, n_bytes: usize, switch: Switch) -> (QueueOutbox,
 }
 
 impl Outbox for QueueOutbox {
-    /// More than half of its queue is full, by frames or by bytes.
     fn is_behind(&self) -> bool {
-        let n_free = self.frames.capacity();
-        let n_taken = self.n_taken.load(Ordering::Acquire);
-        n_free < self.frames.max_capacity() / 2 || self.backlog.is_long(n_taken)
+        self.backlog.is_long(self.n_taken.load(Ordering::Acquire))
     }
 
     fn emit(&self, event: &str, body: &RawValue) {
@@ -85,15 +82,12 @@ impl Outbox for QueueOutbox {
         }
         let frame = frames::write(event, body);
         let n_taken = self.n_taken.load(Ordering::Acquire);
-        let has_room = self.backlog.send(frame.len(), n_taken);
-        let sent = has_room.then(|| self.frames.try_send(frame));
-        match sent {
-            Some(Ok(())) => {}
-            Some(Err(mpsc::error::TrySendError::Closed(_))) => {}
-            Some(Err(mpsc::error::TrySendError::Full(_))) | None => {
-                tracing::info!("a client is too slow, its connection is reset");
-                self.close();
-            }
+        if self.backlog.send(frame.len(), n_taken) {
+            // A queue that nobody empties any more is that of a socket that is gone.
+            let _ = self.frames.send(frame);
+        } else {
+            tracing::info!("a client is too slow, its connection is reset");
+            self.close();
         }
     }
 

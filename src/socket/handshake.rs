@@ -95,7 +95,7 @@ pub(super) async fn admit(
         return Err(Refusal::Identity);
     }
     let gallery = gallery(shared, &identity, dialect).await?;
-    let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links));
+    let outbox = SocketOutbox::new(socket.clone(), Arc::clone(&links), shared.slow.clone());
     let sessions = &shared.chat.sessions;
     let session = sessions.open(socket.id.to_string(), identity, dialect, Box::new(outbox));
     if let Some(since) = &handshake.since

@@ -103,6 +103,8 @@ pub struct Links {
     websocket: Mutex<Option<Peer>>,
     /// Closed while the session has enough to do.
     gate: ReadGate,
+    /// Nothing more is sent.
+    is_given_up: AtomicBool,
     killed: CancellationToken,
     /// When the session began to move to a WebSocket. Held while a poll begins: see
     /// [`Links::begin_poll`].
@@ -141,7 +143,7 @@ impl Links {
         client: Client,
         pending: Option<AddressPlace>,
         is_websocket: bool,
-        max_bytes: usize,
+        backlog: Backlog,
     ) -> Self {
         Self {
             client,
@@ -151,11 +153,12 @@ impl Links {
                 last_ended: Instant::now(),
             }),
             n_polled: AtomicU64::new(0),
-            backlog: Backlog::new(max_bytes),
+            backlog,
             address: peer.as_ref().map(|peer| peer.address),
             is_borrowed: peer.is_none(),
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
             gate: ReadGate::default(),
+            is_given_up: AtomicBool::new(false),
             killed: CancellationToken::new(),
             upgrade_began: Mutex::new(None),
         }
@@ -181,24 +184,44 @@ impl Links {
         self.n_polled.fetch_add(n_bytes, Ordering::Relaxed);
     }
 
-    /// Notes what is sent to the client; `false` when more waits for it than may. What a connection of
-    /// somebody else's has taken, nobody knows.
+    /// Notes a packet of so many bytes for the client; `false` when more waits for it than may. What a
+    /// connection of somebody else's has taken, nobody knows.
+    ///
+    /// What carries it counts too, where that is known. Less would wait than is believed if too much
+    /// were counted, and that would add up: so it is rather too little.
     pub fn note_sent(&self, n_bytes: usize) -> bool {
-        self.is_borrowed || self.backlog.send(n_bytes, self.n_taken())
+        if self.is_borrowed {
+            return true;
+        }
+        let (n_taken, is_framed) = self.taken();
+        let n_header = match n_bytes {
+            _ if !is_framed => 0,
+            0..=125 => 2,
+            126..=65_535 => 4,
+            _ => 10,
+        };
+        self.backlog.send(n_header + n_bytes, n_taken)
+    }
+
+    /// Whether more than half of what may wait for the client does.
+    pub fn is_slow(&self) -> bool {
+        !self.is_borrowed && self.backlog.is_long(self.taken().0)
     }
 
     /// Waits until the client has read most of what was sent to it, before it is answered more.
     pub async fn wait_for_reader(&self) {
-        while !self.is_borrowed && !self.is_killed() && self.backlog.is_long(self.n_taken()) {
+        while !self.is_killed() && self.is_slow() {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
 
-    /// Bytes that the client has taken so far, or its kernel.
-    fn n_taken(&self) -> u64 {
+    /// Bytes that the client has taken so far, or its kernel, and whether they go over a WebSocket.
+    fn taken(&self) -> (u64, bool) {
         let websocket = self.websocket();
         let n_written = |peer: &Peer| peer.n_written.load(Ordering::Relaxed);
-        self.n_polled.load(Ordering::Relaxed) + websocket.as_ref().map_or(0, n_written)
+        let n_taken =
+            self.n_polled.load(Ordering::Relaxed) + websocket.as_ref().map_or(0, n_written);
+        (n_taken, websocket.is_some())
     }
 
     /// Waits until a polling client has not polled for so long that it is as good as gone.
@@ -282,6 +305,16 @@ impl Links {
         websocket.as_ref().is_some_and(is_stuck)
     }
 
+    /// Has nothing more sent to the session, which is to be killed soon; `false` if that is known.
+    pub fn give_up(&self) -> bool {
+        !self.is_given_up.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether anything may still be sent.
+    pub fn takes_more(&self) -> bool {
+        !self.is_given_up.load(Ordering::Acquire) && !self.is_killed()
+    }
+
     /// Whether the session was killed.
     pub fn is_killed(&self) -> bool {
         self.killed.is_cancelled()
@@ -324,7 +357,8 @@ mod tests {
     use super::*;
 
     fn links(peer: Option<Peer>, is_websocket: bool) -> Links {
-        Links::new(peer, Client::unlimited(), None, is_websocket, 1_000)
+        let backlog = Backlog::new(10, 1_000);
+        Links::new(peer, Client::unlimited(), None, is_websocket, backlog)
     }
 
     #[test]

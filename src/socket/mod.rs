@@ -7,6 +7,7 @@ mod intake;
 mod links;
 mod outbox;
 mod session_ids;
+mod slow;
 mod translation;
 
 pub use links::{Peer, ReadGate};
@@ -30,12 +31,16 @@ use dispatch::Gone;
 use handshake::{Handshake, Refusal};
 use links::Links;
 use session_ids::SessionIds;
+use slow::Slow;
 
 /// Binary attachments of a packet, as many as the Node server takes. No event has any, but one that
 /// does must be answered, not cut off.
 const MAX_ATTACHMENTS: usize = 10;
 /// Time for a packet's binary attachments.
 const ATTACHMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Room in the queue of a client for packets that are not counted: pings, and the first answer.
+const UNCOUNTED_PACKETS: usize = 1_024;
 
 /// How the Socket.IO server behaves; the defaults are those of the Node server.
 #[derive(Debug, Clone)]
@@ -63,6 +68,7 @@ pub(crate) struct Shared {
     chat: Arc<Chat>,
     config: Config,
     session_ids: Arc<SessionIds>,
+    slow: Slow,
     /// Dispatchers that may have something to handle.
     busy: TaskTracker,
     /// Set when the server no longer takes new events.
@@ -95,7 +101,7 @@ impl Sockets {
             .max_payload(config.max_payload_bytes as u64)
             .ws_max_message_size(config.max_payload_bytes)
             .ws_max_frame_size(config.max_payload_bytes)
-            .max_buffer_size(config.outbound_packets)
+            .max_buffer_size(config.outbound_packets + UNCOUNTED_PACKETS)
             .with_parser(
                 ParserConfig::common()
                     .max_incoming_binaries(MAX_ATTACHMENTS)
@@ -107,6 +113,7 @@ impl Sockets {
             chat,
             config,
             session_ids,
+            slow: Slow::start(),
             busy: TaskTracker::new(),
             is_draining: AtomicBool::new(false),
             drain: CancellationToken::new(),

@@ -3,13 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
-use socketioxide::{SendError, SocketError, TransportType};
+use socketioxide::{BroadcastError, SendError, SocketError, TransportType};
 
 use super::links::Links;
-use crate::chat::Outbox;
+use super::slow::Slow;
+use crate::chat::{Broadcast, Outbox, Reach};
 
+/// What is around the name and the body of an event: `42["` and `",` and `]`.
+const EVENT_BYTES: usize = 7;
+/// What is around the body of an answer, at least: `43` and `[` and `]`; its number is not known here.
+const ANSWER_BYTES: usize = 4;
 /// How long a client that is thrown out has to hear of it.
 const FAREWELL_TIME: Duration = Duration::from_millis(500);
 
@@ -17,20 +23,35 @@ const FAREWELL_TIME: Duration = Duration::from_millis(500);
 /// must not hear of later events when it missed one.
 pub struct SocketOutbox {
     socket: SocketRef,
+    /// Where it is alone.
+    room: String,
     links: Arc<Links>,
+    slow: Slow,
 }
 
 impl SocketOutbox {
-    pub fn new(socket: SocketRef, links: Arc<Links>) -> Self {
-        Self { socket, links }
+    pub fn new(socket: SocketRef, links: Arc<Links>, slow: Slow) -> Self {
+        let room = socket.id.to_string();
+        socket.join(room.clone());
+        Self {
+            socket,
+            room,
+            links,
+            slow,
+        }
     }
 
-    /// Closes the client if more waits for it than may.
-    fn count(&self, n_bytes: usize) {
-        if !self.links.note_sent(n_bytes) {
-            tracing::info!("too much waits for a client, its connection is reset");
-            self.close();
+    /// Counts an event, and closes the client if more waits for it than may. Whether it is to get it.
+    fn admit(&self, event: &str, body: &RawValue) -> bool {
+        if !self.links.takes_more() {
+            return false;
         }
+        let n_bytes = EVENT_BYTES + event.len() + body.get().len();
+        let has_room = self.links.note_sent(n_bytes);
+        if !has_room {
+            self.slow.close(&self.links);
+        }
+        has_room
     }
 
     fn check(&self, sent: Result<(), SendError>) {
@@ -50,9 +71,19 @@ impl SocketOutbox {
 
 impl Outbox for SocketOutbox {
     fn emit(&self, event: &str, body: &RawValue) {
-        if !self.links.is_killed() {
-            self.count(event.len() + body.get().len());
+        if self.admit(event, body) {
             self.check(self.socket.emit(event, &(body,)));
+        }
+    }
+
+    fn join(&self, event: &str, body: &RawValue, broadcast: &mut Broadcast) {
+        if self.links.is_borrowed {
+            // How much waits for it is not counted.
+            return self.emit(event, body);
+        }
+        // To whom the namespace is not confirmed yet, nothing may be said.
+        if self.socket.connected() && self.admit(event, body) {
+            broadcast.add(&self.room, || Room(self.socket.clone()));
         }
     }
 
@@ -90,10 +121,46 @@ impl Outbox for SocketOutbox {
     }
 }
 
+/// The way to many sockets at once: the event is written once, and they share it.
+struct Room(SocketRef);
+
+impl Reach for Room {
+    fn emit(&self, event: &str, body: &RawValue, rooms: Vec<String>) {
+        // On one node nothing has to be waited for.
+        let body = (body,);
+        let emitting = self.0.within(rooms).emit(event, &body);
+        match emitting.now_or_never() {
+            Some(Ok(())) => {}
+            Some(Err(BroadcastError::Socket(errors))) => {
+                let is_full = |error: &_| matches!(error, SocketError::InternalChannelFull);
+                if errors.iter().any(is_full) {
+                    self.close_slow();
+                }
+            }
+            failed => tracing::error!(?failed, "an event could not be written"),
+        }
+    }
+}
+
+impl Room {
+    /// Some queue was full, against all counts, and nobody says whose: clients must not hear of later
+    /// events when they missed one, and those that are slow come back.
+    fn close_slow(&self) {
+        tracing::error!("a queue was full before its time");
+        let others = self.0.broadcast().sockets();
+        for socket in others.iter().chain([&self.0]) {
+            let links = socket.req_parts().extensions.get::<Arc<Links>>();
+            if let Some(links) = links.filter(|links| links.is_slow()) {
+                links.kill();
+            }
+        }
+    }
+}
+
 /// Answers an event; an answer that finds no room closes the client like any other packet does.
 pub fn acknowledge(ack: socketioxide::extract::AckSender, links: &Links, body: &RawValue) {
     // An answer was asked for; that more waits than may shows with the next event.
-    let _ = links.note_sent(body.get().len());
+    let _ = links.note_sent(ANSWER_BYTES + body.get().len());
     if let Err(SendError::Socket(SocketError::InternalChannelFull)) = ack.send(&(body,)) {
         tracing::info!("a client is too slow, its connection is reset");
         links.kill();

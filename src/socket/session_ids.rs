@@ -151,14 +151,20 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Client;
+    use crate::chat::{Backlog, Client};
 
     fn ids(pending_time: Duration) -> SessionIds {
         SessionIds::new(pending_time)
     }
 
     fn issue(ids: &SessionIds, id: &str) -> String {
-        let links = Links::new(None, Client::unlimited(), None, false, 1_000);
+        let links = Links::new(
+            None,
+            Client::unlimited(),
+            None,
+            false,
+            Backlog::new(10, 1_000),
+        );
         ids.issue(id, Arc::new(links)).unwrap()
     }
 

@@ -22,7 +22,7 @@ use super::Shared;
 use super::links::{Links, Peer};
 use super::session_ids::{Entry, SessionIds};
 use crate::addresses::ClientAddress;
-use crate::chat::Chat;
+use crate::chat::{Backlog, Chat};
 use crate::error::Error;
 use crate::headers::{asks_for_websocket, has_word};
 
@@ -55,7 +55,8 @@ pub struct Translate<S> {
     engine: S,
     ids: Arc<SessionIds>,
     chat: Arc<Chat>,
-    outbound_bytes: usize,
+    /// Packets that may wait for a client, and bytes.
+    outbound: (usize, usize),
 }
 
 impl<S> Translate<S> {
@@ -64,7 +65,7 @@ impl<S> Translate<S> {
             engine,
             ids: Arc::clone(&shared.session_ids),
             chat: Arc::clone(&shared.chat),
-            outbound_bytes: shared.config.outbound_bytes,
+            outbound: (shared.config.outbound_packets, shared.config.outbound_bytes),
         }
     }
 
@@ -83,7 +84,7 @@ impl<S> Translate<S> {
             client,
             Some(place),
             is_websocket,
-            self.outbound_bytes,
+            Backlog::new(self.outbound.0, self.outbound.1),
         ))
     }
 

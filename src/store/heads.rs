@@ -26,7 +26,10 @@ pub struct Head {
 pub struct ChangedStretch {
     /// Messages that are new or changed, as they are now, in order of `rev`.
     pub rows: Vec<MessageRow>,
-    /// What others did to them.
+    /// Messages that were sent before some of `rows`, changed after all of them and were not deleted, in
+    /// order of `seq`; only when there were too many.
+    pub ahead: Vec<MessageRow>,
+    /// What others did to all of them.
     pub reactions: Vec<ReactionRow>,
     /// How far they reach: the head of the conversation, read together with them, or the last of
     /// them when there were too many.
@@ -74,8 +77,8 @@ impl Store {
         Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
     }
 
-    /// What was said in a conversation since that time, and what changed last; at most `limit`
-    /// messages. `None` when there is no such conversation.
+    /// What changed in a conversation since the first that was said after that time, and what changed
+    /// last; at most `limit` messages. `None` when there is no such conversation.
     pub async fn list_changes_since(
         &self,
         id: &ConversationId,
@@ -84,18 +87,20 @@ impl Store {
     ) -> Result<Option<ChangedStretch>, Fault> {
         let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
                    FROM conversation AS c LEFT JOIN message AS m \
-                   ON m.conversation_id = c.id AND m.rev > c.last_rev - $3 \
-                   AND (m.created_at >= $2 OR m.rev = c.last_rev) WHERE c.id = $1 ORDER BY m.rev";
+                   ON m.conversation_id = c.id AND m.rev >= COALESCE((\
+                   SELECT MIN(said.rev) FROM message AS said WHERE said.conversation_id = c.id \
+                   AND said.rev > c.last_rev - $3 AND said.created_at >= $2), c.last_rev) \
+                   WHERE c.id = $1 ORDER BY m.rev";
         let values = [id.as_str().into(), since.into(), i64::from(limit).into()];
-        self.read_stretch(sql, values, limit).await
+        self.read_stretch(sql, values, 0, limit).await
     }
 
-    /// What changed in a conversation after `rev`; at most `limit` messages. `None` when there is no
-    /// such conversation.
+    /// What changed in a conversation after `rev` and `seq`; at most `limit` messages. `None` when there
+    /// is no such conversation.
     pub async fn list_changes_after(
         &self,
         id: &ConversationId,
-        rev: i64,
+        (rev, seq): (i64, i64),
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
         let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
@@ -103,7 +108,7 @@ impl Store {
                    ON m.conversation_id = c.id AND m.rev > $2 \
                    WHERE c.id = $1 ORDER BY m.rev LIMIT $3";
         let values = [id.as_str().into(), rev.into(), i64::from(limit).into()];
-        self.read_stretch(sql, values, limit).await
+        self.read_stretch(sql, values, seq, limit).await
     }
 
     /// Messages, reactions and head are read as they are at one moment.
@@ -111,9 +116,11 @@ impl Store {
         &self,
         sql: &str,
         values: [Value; 3],
+        after_seq: i64,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
         let snapshot = transactions::begin_snapshot(&self.read).await?;
+        let id = values[0].clone();
         let found = snapshot
             .query_all_raw(statement(&snapshot, sql, values))
             .await?;
@@ -132,15 +139,28 @@ impl Store {
                 rows.push(messages::from_row(row)?);
             }
         }
+        let mut ahead = Vec::new();
         if let Some(last) = rows.last().filter(|_| rows.len() >= limit as usize) {
-            let last_seq = rows.iter().map(|row| row.seq).max();
-            head = (last.rev, last_seq.unwrap_or(last.seq));
+            let seqs = rows.iter().map(|row| row.seq);
+            head = (last.rev, seqs.fold(after_seq, i64::max));
+            let sql = "SELECT * FROM message WHERE conversation_id = $1 AND seq > $2 AND seq < $3 \
+                       AND rev > $4 AND deleted_at IS NULL ORDER BY seq LIMIT $5";
+            let (rev, seq) = head;
+            let limit = i64::from(limit);
+            let values = [id, after_seq.into(), seq.into(), rev.into(), limit.into()];
+            let found = snapshot
+                .query_all_raw(statement(&snapshot, sql, values))
+                .await?;
+            for row in &found {
+                ahead.push(messages::from_row(row)?);
+            }
         }
-        let ids: Vec<&MessageId> = rows.iter().map(|row| &row.id).collect();
+        let ids: Vec<&MessageId> = rows.iter().chain(&ahead).map(|row| &row.id).collect();
         let reactions = reactions::list(&snapshot, &ids, MAX_REACTIONS as u32).await?;
         snapshot.commit().await?;
         Ok(Some(ChangedStretch {
             rows,
+            ahead,
             reactions: reactions.rows,
             head,
             facts_in,

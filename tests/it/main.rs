@@ -48,6 +48,7 @@ mod stalled_store;
 mod start_up;
 mod stops;
 mod storms;
+mod stretches;
 mod stuck_clients;
 mod support;
 mod tidy;

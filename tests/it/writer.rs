@@ -1,14 +1,9 @@
 //! The group-commit writer, batch by batch, on both databases.
 
 use sohbet::error::Error;
-use sohbet::store::{
-    Change, MessageRow, NewChange, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope,
-    Store, Write, Writer, now,
-};
-use sohbet_entity::ids::ConversationId;
-use tokio_util::sync::CancellationToken;
+use sohbet::store::{Change, MessageRow, Outcome, Write, Writer};
 
-use crate::support::messages::row;
+use crate::support::desk::{Desk, change, edit};
 use crate::support::stores::{self, on_both_stores};
 
 on_both_stores!(
@@ -208,20 +203,6 @@ fn react(message: &str, emoji: &str) -> Write {
     )
 }
 
-fn edit(message: &str, content: &str) -> Write {
-    let content = content.to_owned();
-    change(message, Change::Edit { content })
-}
-
-fn change(message: &str, change: Change) -> Write {
-    Write::Change(Box::new(NewChange {
-        message: message.into(),
-        by: "1".into(),
-        change,
-        at: now(),
-    }))
-}
-
 fn rev(outcome: &Outcome) -> i64 {
     match outcome {
         Outcome::Message(stored) => stored.row.rev,
@@ -234,73 +215,6 @@ fn has_changed(outcome: &Result<Outcome, Error>) -> bool {
     match outcome {
         Ok(Outcome::Changed(changed)) => changed.has_changed,
         other => panic!("no change: {other:?}"),
-    }
-}
-
-/// A store with the conversation of users 1 and 2.
-struct Desk {
-    store: Store,
-    conversation: ConversationId,
-}
-
-impl Desk {
-    async fn open(store: &stores::Store) -> Self {
-        let mut desk = Self {
-            store: store.open().await,
-            conversation: "".into(),
-        };
-        desk.conversation = desk.conversation("1", "2").await;
-        desk
-    }
-
-    async fn conversation(&self, a: &str, b: &str) -> ConversationId {
-        let new = NewPair {
-            pair: Pair::new(a.into(), b.into()),
-            wanted_id: None,
-            is_numbered: true,
-        };
-        let (row, _) = self.store.find_or_create_pair(new).await.unwrap();
-        row.id
-    }
-
-    /// A message of user 1.
-    fn message(&self, id: &str) -> Write {
-        let row = MessageRow {
-            id: id.into(),
-            conversation_id: self.conversation.clone(),
-            ..row()
-        };
-        Write::Message(Box::new(NewMessage {
-            row,
-            id: NewId::Given,
-            earlier: None,
-            twin: None,
-        }))
-    }
-
-    /// User 2 has read everything.
-    fn read(&self) -> Write {
-        Write::Read(NewRead {
-            conversation: self.conversation.clone(),
-            party: "2".into(),
-            reader: "2".into(),
-            scope: ReadScope::All,
-            message: None,
-            at: now(),
-        })
-    }
-
-    /// Commits writes as one batch.
-    async fn commit(&self, writes: Vec<Write>) -> Vec<Result<Outcome, Error>> {
-        let (writer, queue, mut batches) = Writer::new(&self.store);
-        for write in writes {
-            assert!(queue.submit(write, ()).is_ok());
-        }
-        let running = tokio::spawn(writer.run(CancellationToken::new()));
-        let batch = batches.recv().await.unwrap();
-        drop(queue);
-        running.await.unwrap();
-        batch.into_iter().map(|done| done.outcome).collect()
     }
 }
 

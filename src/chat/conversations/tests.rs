@@ -25,12 +25,7 @@ fn room(facts_in: i64, members: &[&str]) -> Arc<Conversation> {
 /// What is in memory, with one snapshot.
 fn with(snapshot: &Arc<Conversation>) -> Conversations {
     let conversations = Conversations::new();
-    let known = Known {
-        conversation: Arc::clone(snapshot),
-        is_stale: AtomicBool::new(false),
-    };
-    let id = snapshot.id.clone();
-    conversations.by_id.insert(id, Arc::new(known));
+    conversations.keep(snapshot, false);
     conversations
 }
 
@@ -56,6 +51,21 @@ fn what_holds_no_longer_does_so_only_if_it_was_read_later() {
     conversations.forget(&now.id);
     assert_eq!(conversations.newer(&before), now);
     assert_eq!(conversations.newer(&room(3, &["c"])), room(3, &["c"]));
+}
+
+#[test]
+fn what_may_hold_no_longer_is_known_to_be_later_all_the_same() {
+    let (before, now) = (room(1, &["a"]), room(2, &["a", "b"]));
+    let conversations = with(&before);
+    conversations.keep(&now, true);
+    assert_eq!(conversations.peek(&now.id), None);
+    assert_eq!(conversations.newer(&before), now);
+    // What is older, or nobody knows to be newer, takes nothing's place.
+    let conversations = with(&now);
+    for stale in [&before, &room(2, &["c"])] {
+        conversations.keep(stale, true);
+        assert_eq!(conversations.peek(&now.id).as_ref(), Some(&now));
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Holes in what this node has told: they are filled with what the database has.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::canonical_decimal;
 
 use super::Moved;
-use crate::chat::{Chat, Conversation, Dialect, Event, IdForm, Message};
+use crate::chat::{Chat, Conversation, Dialect, Event, Follows, IdForm, Message};
 use crate::error::Result;
 use crate::store::{self, ChangedMessage, MessageRow, ReactionRow};
 
@@ -17,10 +18,26 @@ const FIRST_MILLIS: u64 = 1_000_000_000_000;
 
 /// What a hole in a conversation is filled with.
 pub struct Repair {
-    /// Messages that are new or changed, each with its `rev`, in order.
-    pub changes: Vec<(i64, Vec<Event>)>,
+    /// What was told before the hole, when this was asked for.
+    pub after: Moved,
+    /// What is told first: messages that changed later than all that follows.
+    pub ahead: Vec<Event>,
+    /// Messages that are new or changed, in order of `rev`.
+    pub changes: Vec<Retold>,
     /// How far that reaches.
     pub head: Moved,
+}
+
+/// A message as it is now.
+pub struct Retold {
+    /// Its last change.
+    pub rev: i64,
+    /// Messages that were sent before it and changed after it, for those who follow by `seq`.
+    pub before: Vec<Event>,
+    /// What is told of it.
+    pub events: Vec<Event>,
+    /// Whether it was not told yet at all.
+    pub is_new: bool,
 }
 
 /// How far a change may lie behind the time that its message says: it was written down before, and
@@ -63,8 +80,8 @@ impl Chat {
             match after.rev < 0 {
                 true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
                 false => {
-                    let (rev, store) = (after.rev, &self.store);
-                    store.list_changes_after(id, rev, MAX_REPAIRED).await
+                    let told = (after.rev, after.seq);
+                    self.store.list_changes_after(id, told, MAX_REPAIRED).await
                 }
             }
         };
@@ -72,7 +89,7 @@ impl Chat {
             return Ok(None);
         };
         let (rev, seq) = found.head;
-        let head = Moved {
+        let mut head = Moved {
             conversation: id.clone(),
             rev,
             seq: seq.max(after.seq),
@@ -82,20 +99,52 @@ impl Chat {
         let Some(conversation) = self.find_conversation(id).await? else {
             return Ok(None);
         };
-        let is_new = |row: &MessageRow| match after.rev < 0 {
-            true => row.created_at >= since,
-            false => row.seq > after.seq,
+        let reactions = store::by_message(found.reactions);
+        let retold = async |row: &MessageRow, is_new| {
+            let reactions = reactions.get(&row.id).cloned().unwrap_or_default();
+            self.retell(&conversation, row.clone(), reactions, is_new)
+                .await
         };
-        let mut changes = Vec::with_capacity(found.rows.len());
-        let mut reactions = store::by_message(found.reactions);
-        for row in found.rows {
-            let rev = row.rev;
-            let is_new = is_new(&row);
-            let reactions = reactions.remove(&row.id).unwrap_or_default();
-            let events = self.retell(&conversation, row, reactions, is_new).await?;
-            changes.push((rev, events));
+        let (mut ahead, mut changes) = (Vec::new(), Vec::new());
+        if found.ahead.len() >= MAX_REPAIRED as usize {
+            // These alone are told now, and then the hole is read again.
+            for row in &found.ahead {
+                let events = retold(row, true).await?;
+                ahead.extend(events.into_iter().map(partly(Follows::Messages)));
+            }
+            (head.rev, head.seq) = (
+                after.rev,
+                found.ahead.last().map_or(after.seq, |row| row.seq),
+            );
+        } else {
+            let is_new = |row: &MessageRow| match after.rev < 0 {
+                true => row.created_at >= since,
+                false => row.seq > after.seq,
+            };
+            for place in places(&found.rows, &found.ahead, is_new) {
+                let mut before = Vec::new();
+                for row in place.before {
+                    let events = retold(row, true).await?;
+                    before.extend(events.into_iter().map(partly(Follows::Messages)));
+                }
+                let mut events = retold(place.row, place.is_new).await?;
+                if place.is_known {
+                    events = events.into_iter().map(partly(Follows::Changes)).collect();
+                }
+                changes.push(Retold {
+                    rev: place.row.rev,
+                    before,
+                    events,
+                    is_new: place.is_new,
+                });
+            }
         }
-        Ok(Some(Repair { changes, head }))
+        Ok(Some(Repair {
+            after: after.clone(),
+            ahead,
+            changes,
+            head,
+        }))
     }
 
     /// What is told of a message as it is now: that it is there, if it is new, or else that it has
@@ -107,7 +156,7 @@ impl Chat {
         reactions: Vec<ReactionRow>,
         is_new: bool,
     ) -> Result<Vec<Event>> {
-        if is_new && row.deleted_at.is_none() {
+        if is_new {
             let dialect = spoken_in(&row);
             let message = self.dress(conversation, row).await?;
             return Ok(vec![Event::Message {
@@ -134,6 +183,53 @@ impl Chat {
     }
 }
 
+fn partly(to: Follows) -> impl Fn(Event) -> Event {
+    move |event| Event::Partly {
+        to,
+        event: Box::new(event),
+    }
+}
+
+/// Where a message has its place among others that are told.
+#[derive(Debug)]
+struct Place<'a> {
+    row: &'a MessageRow,
+    /// New ones that were sent before it and have their own place by `rev` later.
+    before: Vec<&'a MessageRow>,
+    /// Whether it is told as a new message.
+    is_new: bool,
+    /// Whether those who follow by `seq` were told already.
+    is_known: bool,
+}
+
+/// The order in which messages are told that are read in order of `rev`, so that those who follow by
+/// `seq` hear of each new one in that order. `ahead` are new ones whose place by `rev` comes later still.
+fn places<'a>(
+    rows: &'a [MessageRow],
+    ahead: &'a [MessageRow],
+    is_new: impl Fn(&MessageRow) -> bool,
+) -> Vec<Place<'a>> {
+    // One that was deleted before anybody heard of it is no new message.
+    let is_new = |row: &MessageRow| is_new(row) && row.deleted_at.is_none();
+    let new = rows.iter().chain(ahead).filter(|row| is_new(row));
+    let mut untold: BTreeMap<i64, &MessageRow> = new.map(|row| (row.seq, row)).collect();
+    let place = |row: &'a MessageRow| {
+        let is_new = is_new(row);
+        let mut before = Vec::new();
+        if is_new {
+            let later = untold.split_off(&row.seq);
+            before.extend(std::mem::replace(&mut untold, later).into_values());
+        }
+        Place {
+            row,
+            before,
+            is_new,
+            is_known: is_new && untold.remove(&row.seq).is_none(),
+        }
+    };
+    rows.iter().map(place).collect()
+}
+
 /// The dialect in which a message was most likely sent, judging by its id.
 fn spoken_in(row: &MessageRow) -> Dialect {
     let form = match canonical_decimal(row.id.as_str()) {
@@ -145,4 +241,53 @@ fn spoken_in(row: &MessageRow) -> Dialect {
     dialects
         .find(|dialect| dialect.ids() == form)
         .unwrap_or(Dialect::ALL[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests_support;
+
+    /// A message with that `seq` and `rev`.
+    fn row((seq, rev): (i64, i64)) -> MessageRow {
+        MessageRow {
+            seq,
+            rev,
+            ..tests_support::row()
+        }
+    }
+
+    /// What those hear who follow by `rev`, and what the others hear, as `seq` of new messages.
+    fn heard(rows: &[MessageRow], ahead: &[MessageRow], after: i64) -> (Vec<i64>, Vec<i64>) {
+        let (mut by_rev, mut by_seq) = (Vec::new(), Vec::new());
+        for place in places(rows, ahead, |row| row.seq > after) {
+            by_seq.extend(place.before.iter().map(|row| row.seq));
+            if place.is_new {
+                by_rev.push(place.row.seq);
+                by_seq.extend((!place.is_known).then_some(place.row.seq));
+            }
+        }
+        (by_rev, by_seq)
+    }
+
+    #[test]
+    fn who_follows_by_seq_hears_of_an_edited_message_in_its_place() {
+        let rows = [(2, 3), (4, 5), (1, 6), (5, 7), (3, 8)].map(row);
+        let heard_of = |after| heard(&rows, &[], after);
+        assert_eq!(heard_of(0), (vec![2, 4, 1, 5, 3], vec![1, 2, 3, 4, 5]));
+        assert_eq!(heard_of(2), (vec![4, 5, 3], vec![3, 4, 5]));
+    }
+
+    #[test]
+    fn what_is_read_later_has_its_place_too() {
+        let (rows, ahead) = ([(2, 3), (5, 6)].map(row), [(1, 9), (4, 8)].map(row));
+        assert_eq!(heard(&rows, &ahead, 0), (vec![2, 5], vec![1, 2, 4, 5]));
+    }
+
+    #[test]
+    fn what_was_deleted_before_it_was_told_is_not_told_as_new() {
+        let mut rows = [(2, 3), (3, 4), (1, 5)].map(row);
+        rows[0].deleted_at = Some(store::now());
+        assert_eq!(heard(&rows, &[], 0), (vec![3, 1], vec![1, 3]));
+    }
 }

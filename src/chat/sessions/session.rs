@@ -10,6 +10,7 @@ use sohbet_entity::ids::{ConversationId, GalleryId, UserId};
 use tokio::sync::Semaphore;
 
 use super::awaited::Answers;
+use super::broadcast::Broadcast;
 use super::held::{Covered, Holdback, Verdict};
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
@@ -27,6 +28,12 @@ pub trait Outbox: Send + Sync {
     /// Puts an event into the client's queue. A client that cannot take it is closed: it must not
     /// hear of later events when it missed one.
     fn emit(&self, event: &str, body: &RawValue);
+
+    /// As [`Outbox::emit`], together with all others whose `broadcast` it is, when that is told.
+    fn join(&self, event: &str, body: &RawValue, broadcast: &mut Broadcast) {
+        let _ = broadcast;
+        self.emit(event, body);
+    }
 
     /// Closes the connection, also when the client's queue is full. The client comes back.
     fn close(&self);
@@ -331,9 +338,15 @@ impl Session {
         self.last_stamp.swap(stamp.0, Ordering::Relaxed) != stamp.0
     }
 
-    /// Tells it what others did, or keeps that until an answer is given; with the message that it
-    /// shows, and whether that is new.
-    pub fn tell(&self, event: &'static str, body: &RawValue, message: Option<(&MessageRow, bool)>) {
+    /// Tells it what others did, with all others whose `broadcast` it is, or keeps that until an answer
+    /// is given; with the message that it shows, and whether that is new.
+    pub fn tell(
+        &self,
+        event: &'static str,
+        body: &RawValue,
+        message: Option<(&MessageRow, bool)>,
+        broadcast: &mut Broadcast,
+    ) {
         if self.is_holding.load(Ordering::Acquire) {
             let mut state = self.state();
             let verdict = state.holdback.judge(event, body, message);
@@ -345,7 +358,7 @@ impl Session {
                 Verdict::Overflow => return self.outbox.close(),
             }
         }
-        self.outbox.emit(event, body);
+        self.outbox.join(event, body, broadcast);
     }
 
     /// From now on, what others do waits for [`Session::release`].

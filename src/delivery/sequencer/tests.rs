@@ -15,6 +15,23 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// Takes a repair that was asked for just now; what waited is told in its place.
+fn repair<T>(
+    sequencer: &mut Sequencer<T>,
+    rows: Vec<(i64, T)>,
+    head: Position,
+    now: Instant,
+) -> Vec<Repaired<T>> {
+    let told = sequencer.position(&id());
+    let stretch = Stretch {
+        after: told.unwrap_or(Position::UNKNOWN),
+        rows,
+        head,
+    };
+    let steps = sequencer.repair(&id(), stretch, now, |row, waited| waited.unwrap_or(row));
+    steps.unwrap_or_default()
+}
+
 #[test]
 fn what_comes_in_order_is_told_at_once() {
     let mut sequencer = Sequencer::default();
@@ -49,7 +66,7 @@ fn a_hole_ends_at_the_head_that_was_read_whatever_was_overwritten() {
     sequencer.offer(&id(), at(3), 3, now());
     sequencer.offer(&id(), at(6), 6, now());
     // 2 and 4 were overwritten by 5; 3 waits for nobody any more.
-    let steps = sequencer.repair(&id(), vec![(5, 50)], at(5), now());
+    let steps = repair(&mut sequencer, vec![(5, 50)], at(5), now());
     assert_eq!(
         steps,
         [Repaired::Told(50), Repaired::Late(3), Repaired::Told(6)]
@@ -76,8 +93,38 @@ fn a_head_that_was_seen_shows_what_is_missing() {
     assert_eq!(sequencer.due(grace, later), [(id(), at(5))]);
     assert!(sequencer.due(grace, later).is_empty(), "it was asked for");
     assert_eq!(sequencer.due(grace, later + RETRY), [(id(), at(5))]);
-    sequencer.repair(&id(), vec![(6, 6), (7, 7)], at(7), later);
+    repair(&mut sequencer, vec![(6, 6), (7, 7)], at(7), later);
     assert!(!sequencer.has_holes());
+}
+
+#[test]
+fn what_was_read_before_more_was_told_is_read_again() {
+    let mut sequencer: Sequencer<i64> = Sequencer::default();
+    sequencer.offer(&id(), at(1), 1, now());
+    sequencer.offer(&id(), at(4), 4, now());
+    let later = now() + RETRY;
+    assert_eq!(sequencer.due(Duration::ZERO, later), [(id(), at(1))]);
+    let stretch = Stretch {
+        after: at(1),
+        rows: vec![(2, 2), (3, 3)],
+        head: at(3),
+    };
+    assert_eq!(sequencer.offer(&id(), at(2), 2, later), Turn::Now(vec![2]));
+    let steps = sequencer.repair(&id(), stretch, later, |row, _| row);
+    assert_eq!(steps, None, "2 may have changed since");
+    assert_eq!(sequencer.due(Duration::ZERO, later), [(id(), at(2))]);
+    let steps = repair(&mut sequencer, vec![(3, 3)], at(3), later);
+    assert_eq!(steps, [3, 4].map(Repaired::Told));
+}
+
+#[test]
+fn messages_may_be_told_before_any_change_is() {
+    let mut sequencer: Sequencer<i64> = Sequencer::default();
+    sequencer.offer(&id(), at(1), 1, now());
+    sequencer.observe(&id(), at(900), now());
+    let head = Position { rev: 1, seq: 300 };
+    assert_eq!(repair(&mut sequencer, vec![], head, now()), []);
+    assert_eq!(sequencer.due(Duration::ZERO, now()), [(id(), head)]);
 }
 
 #[test]
@@ -89,7 +136,7 @@ fn what_is_discovered_waits_until_it_is_known_what_is_new() {
         sequencer.due(Duration::ZERO, now()),
         [(id(), Position::UNKNOWN)]
     );
-    let steps = sequencer.repair(&id(), vec![(6, 6), (7, 7)], at(7), now());
+    let steps = repair(&mut sequencer, vec![(6, 6), (7, 7)], at(7), now());
     assert_eq!(steps, [6, 7, 8].map(Repaired::Told));
     sequencer.discover(&id(), at(8), now());
     assert!(!sequencer.has_holes(), "it is known");
@@ -144,7 +191,7 @@ proptest! {
     fn any_arrival_ends_at_the_head_in_order((changes, steps) in history()) {
         let mut sequencer: Sequencer<(i64, u8)> = Sequencer::default();
         let mut told: Vec<(i64, u8)> = Vec::new();
-        let repair = |sequencer: &mut Sequencer<(i64, u8)>, up_to: usize| {
+        let read = |sequencer: &mut Sequencer<(i64, u8)>, up_to: usize| {
             let after = sequencer.position(&id()).map_or(0, |at| at.rev);
             let mut rows: BTreeMap<i64, (i64, u8)> = BTreeMap::new();
             for (index, message) in changes[..=up_to].iter().enumerate() {
@@ -152,7 +199,7 @@ proptest! {
                 rows.insert(index as i64 + 1, (index as i64 + 1, *message));
             }
             let rows: Vec<_> = rows.into_iter().filter(|(rev, _)| *rev > after).collect();
-            sequencer.repair(&id(), rows, at(up_to as i64 + 1), now())
+            repair(sequencer, rows, at(up_to as i64 + 1), now())
         };
         sequencer.observe(&id(), at(0), now());
         let n = changes.len();
@@ -166,7 +213,7 @@ proptest! {
                     }
                 }
                 Step::Repair(index) => {
-                    for step in repair(&mut sequencer, index) {
+                    for step in read(&mut sequencer, index) {
                         if let Repaired::Told(item) = step {
                             told.push(item);
                         }

@@ -127,7 +127,11 @@ pub fn encode(event: &Event) -> Option<Frame> {
             name: "new_message",
             body: message.clone(),
         },
-        Event::Answer(_) | Event::Lobby(_) | Event::Desk(_) | Event::Elsewhere(_) => return None,
+        Event::Answer(_)
+        | Event::Lobby(_)
+        | Event::Desk(_)
+        | Event::Elsewhere(_)
+        | Event::Partly { .. } => return None,
     };
     Some(frame)
 }

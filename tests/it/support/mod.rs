@@ -4,6 +4,7 @@ pub mod api_tokens;
 pub mod bucket;
 pub mod client;
 pub mod command;
+pub mod desk;
 pub mod forms;
 pub mod histories;
 pub mod http;

@@ -1,0 +1,76 @@
+//! What a hole in a conversation is filled with from the database.
+
+use chrono::{TimeDelta, Utc};
+use sohbet::store::{ChangedStretch, MessageRow, Write};
+
+use crate::support::desk::{Desk, edit};
+use crate::support::stores::{self, on_both_stores};
+
+on_both_stores!(
+    what_changed_after_a_rev_comes_with_what_was_sent_before_it,
+    what_was_said_since_a_time_comes_with_every_change_since,
+);
+
+/// More than there are.
+const MANY: u32 = 100;
+
+async fn what_changed_after_a_rev_comes_with_what_was_sent_before_it(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    say(&desk, 1..=6).await;
+    // 1 3 5 6 keep their rev; 2 and 4 get the next ones.
+    desk.commit(vec![edit("m2", "new"), edit("m4", "new")])
+        .await;
+    let read = async |told, limit| {
+        let found = desk
+            .store
+            .list_changes_after(&desk.conversation, told, limit);
+        found.await.unwrap().unwrap()
+    };
+    let all = read((0, 0), MANY).await;
+    assert_eq!(seqs(&all.rows), [1, 3, 5, 6, 2, 4]);
+    assert_eq!((all.ahead.len(), all.head), (0, (8, 6)));
+    let part = read((0, 0), 3).await;
+    assert_eq!(
+        (seqs(&part.rows), seqs(&part.ahead)),
+        (vec![1, 3, 5], vec![2, 4])
+    );
+    assert_eq!(part.head, (5, 5));
+    let rest = read(part.head, 3).await;
+    assert_eq!((seqs(&rest.rows), rest.ahead.len()), (vec![6, 2, 4], 0));
+    // So many of them are left out.
+    assert_eq!(seqs(&read((0, 0), 1).await.ahead), Vec::<i64>::new());
+    assert_eq!(seqs(&read((2, 2), 2).await.ahead), [4]);
+}
+
+async fn what_was_said_since_a_time_comes_with_every_change_since(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let since = Utc::now() + TimeDelta::days(1);
+    say(&desk, 1..=3).await;
+    desk.commit(vec![edit("m1", "new")]).await;
+    let later = |id: &str| match desk.message(id) {
+        Write::Message(mut new) => {
+            new.row.created_at = since + TimeDelta::seconds(1);
+            Write::Message(new)
+        }
+        other => other,
+    };
+    let read = async || -> ChangedStretch {
+        let found = desk
+            .store
+            .list_changes_since(&desk.conversation, since, MANY);
+        found.await.unwrap().unwrap()
+    };
+    assert_eq!(seqs(&read().await.rows), [1], "what changed last");
+    desk.commit(vec![later("m4"), edit("m2", "new"), later("m5")])
+        .await;
+    assert_eq!(seqs(&read().await.rows), [4, 2, 5]);
+}
+
+async fn say(desk: &Desk, numbers: std::ops::RangeInclusive<u32>) {
+    let messages = numbers.map(|number| desk.message(&format!("m{number}")));
+    desk.commit(messages.collect()).await;
+}
+
+fn seqs(rows: &[MessageRow]) -> Vec<i64> {
+    rows.iter().map(|row| row.seq).collect()
+}

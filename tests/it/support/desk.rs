@@ -1,0 +1,97 @@
+//! A conversation in a store, and what is written to it batch by batch.
+
+use sohbet::error::Error;
+use sohbet::store::{
+    Change, MessageRow, NewChange, NewId, NewMessage, NewPair, NewRead, Outcome, Pair, ReadScope,
+    Store, Write, Writer, now,
+};
+use sohbet_entity::ids::ConversationId;
+use tokio_util::sync::CancellationToken;
+
+use super::messages::row;
+use super::stores;
+
+/// A store with the conversation of users 1 and 2.
+pub struct Desk {
+    /// The store.
+    pub store: Store,
+    /// Of users 1 and 2.
+    pub conversation: ConversationId,
+}
+
+impl Desk {
+    pub async fn open(store: &stores::Store) -> Self {
+        let mut desk = Self {
+            store: store.open().await,
+            conversation: "".into(),
+        };
+        desk.conversation = desk.conversation("1", "2").await;
+        desk
+    }
+
+    pub async fn conversation(&self, a: &str, b: &str) -> ConversationId {
+        let new = NewPair {
+            pair: Pair::new(a.into(), b.into()),
+            wanted_id: None,
+            is_numbered: true,
+        };
+        let (row, _) = self.store.find_or_create_pair(new).await.unwrap();
+        row.id
+    }
+
+    /// A message of user 1.
+    pub fn message(&self, id: &str) -> Write {
+        let row = MessageRow {
+            id: id.into(),
+            conversation_id: self.conversation.clone(),
+            ..row()
+        };
+        Write::Message(Box::new(NewMessage {
+            row,
+            id: NewId::Given,
+            earlier: None,
+            twin: None,
+        }))
+    }
+
+    /// User 2 has read everything.
+    pub fn read(&self) -> Write {
+        Write::Read(NewRead {
+            conversation: self.conversation.clone(),
+            party: "2".into(),
+            reader: "2".into(),
+            scope: ReadScope::All,
+            message: None,
+            at: now(),
+        })
+    }
+
+    /// Commits writes as one batch.
+    pub async fn commit(&self, writes: Vec<Write>) -> Vec<Result<Outcome, Error>> {
+        let (writer, queue, mut batches) = Writer::new(&self.store);
+        for write in writes {
+            assert!(queue.submit(write, ()).is_ok());
+        }
+        let running = tokio::spawn(writer.run(CancellationToken::new()));
+        let batch = batches.recv().await.unwrap();
+        drop(queue);
+        running.await.unwrap();
+        batch.into_iter().map(|done| done.outcome).collect()
+    }
+}
+
+/// A new text for a message of user 1.
+pub fn edit(message: &str, content: &str) -> Write {
+    let content = content.to_owned();
+    change(message, Change::Edit { content })
+}
+
+/// What user 1 does to a message.
+pub fn change(message: &str, change: Change) -> Write {
+    Write::Change(Box::new(NewChange {
+        message: message.into(),
+        by: "1".into(),
+        change,
+        at: now(),
+    }))
+}

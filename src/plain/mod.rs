@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::addresses::ClientAddress;
 use crate::chat::{Chat, Dialect, as_client};
-use crate::headers::query;
+use crate::headers::{accept_websocket, query};
 use admission::Admitted;
 use connection::Connection;
 
@@ -101,7 +101,7 @@ impl PlainSockets {
     /// Answers a request that [`PlainSockets::wants`] to become a WebSocket, and serves it.
     pub async fn upgrade(&self, mut request: Parts) -> Response<Body> {
         let upgrade = request.extensions.remove::<OnUpgrade>();
-        let accepted = upgrades::accept(&request.headers).zip(upgrade);
+        let accepted = accept_websocket(&request.headers).zip(upgrade);
         let Some((response, upgrade)) = accepted else {
             return upgrades::refuse(http::StatusCode::BAD_REQUEST, "Bad request");
         };
@@ -110,7 +110,7 @@ impl PlainSockets {
         match admission::admit(&self.shared, &request, client).await {
             Ok(admitted) => {
                 self.serve(upgrade, admitted);
-                response
+                response.map(|()| Body::default())
             }
             Err(refusal) => refusal.into_response(),
         }

@@ -1,14 +1,14 @@
-//! The TCP connections under a session, and the two switches that each has.
+//! The TCP connections under a session, and how they are counted, stopped and ended.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
+use super::moving::Release;
+use super::read_gate::ReadGate;
 use crate::chat::{AddressPlace, Backlog, Client};
 
 /// How long polls are held back when a session begins to move to a WebSocket. Afterwards the engine
@@ -16,50 +16,6 @@ use crate::chat::{AddressPlace, Backlog, Client};
 const UPGRADE_HOLD: Duration = Duration::from_secs(1);
 /// Between two looks at how much a slow client has read.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Stops reading from a connection while its session has enough to do. The client then feels it
-/// through TCP, and nothing that it sends is lost.
-#[derive(Debug, Default)]
-pub struct ReadGate {
-    is_closed: AtomicBool,
-    has_ended: AtomicBool,
-    reader: AtomicWaker,
-}
-
-impl ReadGate {
-    /// Stops reading.
-    pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-    }
-
-    /// Goes on reading.
-    pub fn open(&self) {
-        self.is_closed.store(false, Ordering::Release);
-        self.reader.wake();
-    }
-
-    /// Lets the reader come to an end, whatever the client still sends.
-    pub fn end(&self) {
-        self.has_ended.store(true, Ordering::Release);
-        self.reader.wake();
-    }
-
-    /// Whether nothing more is to be read.
-    pub fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Acquire)
-    }
-
-    /// Ready when the connection may be read, or has ended. The one reader is woken when either
-    /// becomes true, also while it waits for the client.
-    pub fn poll_open(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.reader.register(context.waker());
-        if self.is_closed.load(Ordering::Acquire) && !self.has_ended() {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    }
-}
 
 /// The other end of a TCP connection.
 #[derive(Debug, Clone)]
@@ -109,6 +65,8 @@ pub struct Links {
     /// When the session began to move to a WebSocket. Held while a poll begins: see
     /// [`Links::begin_poll`].
     upgrade_began: Mutex<Option<Instant>>,
+    /// Ends polls when the session is about to move.
+    pub release: Release,
     /// Held until the session joins the namespace.
     pending: Mutex<Option<AddressPlace>>,
     polls: Mutex<Polls>,
@@ -161,6 +119,7 @@ impl Links {
             is_given_up: AtomicBool::new(false),
             killed: CancellationToken::new(),
             upgrade_began: Mutex::new(None),
+            release: Release::default(),
         }
     }
 
@@ -352,23 +311,11 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
     use super::*;
 
     fn links(peer: Option<Peer>, is_websocket: bool) -> Links {
         let backlog = Backlog::new(10, 1_000);
         Links::new(peer, Client::unlimited(), None, is_websocket, backlog)
-    }
-
-    #[test]
-    fn the_end_opens_a_closed_gate() {
-        let (gate, mut context) = (ReadGate::default(), Context::from_waker(Waker::noop()));
-        assert!(gate.poll_open(&mut context).is_ready() && !gate.has_ended());
-        gate.close();
-        assert!(gate.poll_open(&mut context).is_pending());
-        gate.end();
-        assert!(gate.poll_open(&mut context).is_ready() && gate.has_ended());
     }
 
     #[test]

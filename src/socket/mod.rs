@@ -5,12 +5,16 @@ mod dispatch;
 mod handshake;
 mod intake;
 mod links;
+mod moving;
 mod outbox;
+mod probe;
+mod read_gate;
 mod session_ids;
 mod slow;
 mod translation;
 
-pub use links::{Peer, ReadGate};
+pub use links::Peer;
+pub use read_gate::ReadGate;
 
 use std::convert::Infallible;
 use std::fmt::Debug;

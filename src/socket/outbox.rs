@@ -95,10 +95,8 @@ impl Outbox for SocketOutbox {
         }
     }
 
-    /// How full the queue is, only the engine knows; it fills when the connection takes nothing. A
-    /// client that polls is not known to be behind.
     fn is_behind(&self) -> bool {
-        self.links.is_stuck()
+        self.links.is_stuck() || self.links.is_slow()
     }
 
     fn transport(&self) -> &'static str {

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use futures_util::future::{MaybeDone, maybe_done};
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
-    SEC_WEBSOCKET_VERSION,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -20,11 +19,12 @@ use tower::Service;
 
 use super::Shared;
 use super::links::{Links, Peer};
+use super::moving;
 use super::session_ids::{Entry, SessionIds};
 use crate::addresses::ClientAddress;
 use crate::chat::{Backlog, Chat};
 use crate::error::Error;
-use crate::headers::{asks_for_websocket, has_word};
+use crate::headers::{asks_for_websocket, has_version};
 
 /// Headers that outlive the first request of a session. All others are dropped, since the engine
 /// keeps them as long as the session lives.
@@ -199,19 +199,23 @@ async fn go_on<S, B, R>(
     entry: &Entry,
 ) -> Result<Response<Body>, Infallible>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let peer = request.extensions().get::<Peer>().cloned();
     if request.method() == Method::POST {
         entry.links.wait_for_room().await;
     }
     *request.uri_mut() = query.with_session(request.uri(), &entry.id);
     if query.is_websocket {
-        entry.links.begin_upgrade();
+        let peer = request.extensions().get::<Peer>().cloned();
+        let accepted = moving::begin(engine, request, &entry.links, peer);
+        let accepted = accepted.map(|response| response.map(|()| boxed(Full::default())));
+        return Ok(accepted.unwrap_or_else(|| refuse(3, "Bad request")));
     }
-    let is_poll = !query.is_websocket && request.method() == Method::GET;
+    let is_poll = request.method() == Method::GET;
     let is_post = request.method() == Method::POST;
     let _poll = is_poll.then(|| entry.links.open_poll());
     let mut answer = Box::pin(maybe_done(engine.call(request)));
@@ -225,6 +229,7 @@ where
         () = answer.as_mut() => {}
         // Whoever is thrown out or sent away must not wait for the next ping to learn of it.
         () = entry.links.killed(), if is_poll => return Ok(unknown()),
+        () = entry.links.release.released(), if is_poll => return Ok(noop()),
         () = tokio::time::sleep(BODY_TIMEOUT), if is_post => return Ok(too_slow()),
     }
     let Some(answered) = answer.as_mut().take_output() else {
@@ -234,11 +239,6 @@ where
     if is_poll {
         let n_bytes = http_body::Body::size_hint(response.body()).exact();
         entry.links.note_polled(n_bytes);
-    }
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && let Some(peer) = peer
-    {
-        entry.links.upgrade(peer);
     }
     response
         .headers_mut()
@@ -320,7 +320,7 @@ impl Query {
 
 /// Whether a request for a WebSocket is one as RFC 6455 has it; the engine does not look.
 fn follows_protocol(headers: &HeaderMap) -> bool {
-    asks_for_websocket(headers) && has_word(headers, &SEC_WEBSOCKET_VERSION, "13")
+    asks_for_websocket(headers) && has_version(headers)
 }
 
 /// Owned copies of the headers that are needed later: what hyper hands out holds on to the whole

@@ -93,7 +93,7 @@ pub const FENCES: [(&str, &[&str]); 8] = [
     ("object_store", &["store"]),
     ("axum", &["http", "app"]),
     ("socketioxide", &["socket", "delivery", "app"]),
-    ("tokio_tungstenite", &["plain"]),
+    ("tokio_tungstenite", &["plain", "headers"]),
     ("dotenvy", &["config"]),
     ("std::env", &["config", "planted"]),
 ];

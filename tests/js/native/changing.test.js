@@ -5,7 +5,7 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertMessage, counted, fails, look, newRoom, pair, person, range, roomOf, send, sendMany,
+  ANSWER_MS, DIALECTS_AND_STORES, STORES_ONLY, V1, ask, assertMessage, counted, fails, look, newRoom, pair, person, range, roomOf, send, sendMany,
   settle,
 } from "../support/native.js";
 
@@ -106,9 +106,9 @@ describe("changing messages", BUSY, () => {
     const { id } = await send(a, c);
     await settle(a, b);
     const work = range(1, 60).map((n) => {
-      if (n % 3 === 0) return ask(a, "edit_message", { messageId: id, content: `text ${n}` });
-      if (n % 3 === 1) return ask(b, n % 2 ? "add_reaction" : "remove_reaction", { messageId: id, emoji: LIKE });
-      return send(a, c, { content: `message ${n}` });
+      if (n % 3 === 0) return ask(a, "edit_message", { messageId: id, content: `text ${n}` }, ANSWER_MS);
+      if (n % 3 === 1) return ask(b, n % 2 ? "add_reaction" : "remove_reaction", { messageId: id, emoji: LIKE }, ANSWER_MS);
+      return send(a, c, { content: `message ${n}` }, ANSWER_MS);
     });
     await Promise.all(work);
     const { lastRev } = await look(b, c);

@@ -72,7 +72,12 @@ export class Client extends Arrivals {
 
   /** As `emitWithAck`, for what must succeed. */
   async ask(name, ...args) {
-    const answer = await this.emitWithAck(name, ...args);
+    return this.askWithin(GETS_MS, name, ...args);
+  }
+
+  /** As `ask`, for what waits behind a burst, or until a server knows what others did. */
+  async askWithin(ms, name, ...args) {
+    const answer = await this.emitWithin(ms, name, ...args);
     assert.equal(answer?.ok, true, `${name} was answered ${JSON.stringify(answer)}`);
     return answer;
   }

@@ -1,7 +1,7 @@
 // What a client of dialect native knows: loaded once, then kept up to date by events and by `sync` alone. It is the
 // reference of what a front end has to do, and tests compare it with what the server says when asked anew.
 
-import { ask } from "./native.js";
+import { ANSWER_MS, ask } from "./native.js";
 
 export class Mirror {
   /** By id: the conversation as the client shows it. */
@@ -178,7 +178,7 @@ async function listAll(client) {
   const all = [];
   let cursor;
   do {
-    const page = await ask(client, "list_conversations", { limit: 100, ...(cursor && { cursor }) });
+    const page = await ask(client, "list_conversations", { limit: 100, ...(cursor && { cursor }) }, ANSWER_MS);
     all.push(...page.conversations);
     cursor = page.nextCursor;
   } while (cursor);

@@ -1,9 +1,13 @@
 // Dialect native: people on it, its objects with exactly their keys, and its REST twin under /api/v1.
 
 import assert from "node:assert/strict";
+import { GETS_MS } from "./client.js";
 import { combinationsOf } from "./matrix.js";
 import { assertError, assertHas, assertIso, assertPositive } from "./messages.js";
 import { token } from "./token.js";
+
+/** Every request is answered within that, whatever else there is to do (contract/native.md). */
+export const ANSWER_MS = 10_000;
 
 export const {
   FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO_STORES, ONCE,
@@ -101,8 +105,8 @@ export async function counted(client, conversationId, unread) {
 // Requests.
 
 /** The `data` of a request that must succeed, whose ack says nothing else. */
-export async function ask(client, event, payload = {}) {
-  const ack = await client.ask(event, payload);
+export async function ask(client, event, payload = {}, ms = GETS_MS) {
+  const ack = await client.askWithin(ms, event, payload);
   assert.deepEqual(Object.keys(ack).sort(), ["data", "ok"], `${event}: ${JSON.stringify(ack)}`);
   return ack.data;
 }
@@ -118,8 +122,8 @@ export async function fails(client, event, payload, ...codes) {
 }
 
 /** Sends and gives the stored message from the ack. */
-export async function send(client, conversationId, fields = {}) {
-  return (await ask(client, "send_message", { conversationId, content: "hi", ...fields })).message;
+export async function send(client, conversationId, fields = {}, ms = GETS_MS) {
+  return (await ask(client, "send_message", { conversationId, content: "hi", ...fields }, ms)).message;
 }
 
 /** Sends `n` messages without waiting, `no 1`, `no 2`, ..., and waits for all acks. */

@@ -15,8 +15,8 @@ use super::links::{Links, Peer};
 use super::probe;
 use crate::headers::accept_websocket;
 
-/// Between two polls of a client that should rather move.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Pause before an empty answer, so that a client that polls at once does not do so without end.
+pub const NOOP_PAUSE: Duration = Duration::from_millis(20);
 
 /// Ends the polls of a session as long as its client waits to move: it does so when none is open.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Release {
     pub async fn released(&self) {
         let begins = self.begins.notified();
         match self.is_on.load(Ordering::Acquire) {
-            true => tokio::time::sleep(PAUSE).await,
+            true => tokio::time::sleep(NOOP_PAUSE).await,
             false => begins.await,
         }
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -94,12 +94,16 @@ where
         async move {
             let answer = engine.zip(upgrade).map(|(engine, upgrade)| engine(upgrade));
             let answer = answer.ok_or(io::ErrorKind::InvalidData)?.await;
-            Ok::<_, io::Error>(answer.map(|_| Empty::<Bytes>::new()))
+            // What the engine does not want is closed: a client has no use for another HTTP answer.
+            match answer.status() {
+                StatusCode::SWITCHING_PROTOCOLS => Ok(answer.map(|_| Empty::<Bytes>::new())),
+                _ => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+            }
         }
     });
     let connection = hyper::server::conn::http1::Builder::new();
     let serving = connection.serve_connection(TokioIo::new(probed), service);
-    // If the engine does not want it, it is closed.
+    // Whatever fails, there is nobody to tell.
     let _ = serving.with_upgrades().await;
 }
 

@@ -46,8 +46,6 @@ const KEPT_HEADERS: [&str; 13] = [
 
 /// How long the packets of a polling client may take to come in, as long as any other body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Pause before an empty answer, so that a client that polls at once does not do so without end.
-const NOOP_PAUSE: Duration = Duration::from_millis(20);
 
 /// The engine's service behind the translation of session ids.
 #[derive(Clone)]
@@ -221,7 +219,7 @@ where
     let mut answer = Box::pin(maybe_done(engine.call(request)));
     if is_poll && !begin_poll(&entry.links, answer.as_mut()).await {
         // The client polls again, or finds that it has moved.
-        tokio::time::sleep(NOOP_PAUSE).await;
+        tokio::time::sleep(moving::NOOP_PAUSE).await;
         return Ok(noop());
     }
     tokio::select! {

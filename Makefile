@@ -1,5 +1,5 @@
 # Two commands do everything from a fresh clone: `make run` and `make test`.
-# Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.11 or newer; `make test` also wants
+# Needed: Rust (rustup reads rust-toolchain.toml) and Node 20.14 or newer; `make test` also wants
 # PostgreSQL, Redis, nginx, a C compiler and Python 3.9 or newer, and installs the first three and the last on
 # Debian when run as root.
 

@@ -7,7 +7,6 @@ import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { io as current } from "socket.io-client";
 import { io as oldest } from "socket.io-client-3.1";
-import { Client } from "../support/client.js";
 import { ONCE, WAITING, each } from "../support/matrix.js";
 import { draft } from "../support/messages.js";
 
@@ -24,7 +23,7 @@ describe("proxies that break WebSockets", WAITING, () => {
       each(ONCE, `${way}, the ${name} client goes on polling`, async (world) => {
         const b = await world.user(2);
         const proxy = await Proxy.start(new URL(world.server.url).port, breakIt);
-        const a = await Client.connect(proxy.url, { io });
+        const a = await world.connectTo(proxy.url, { io });
         try {
           await a.ask("join_user_room", 1);
           await wait(1_000); // the probe has failed or hangs
@@ -38,7 +37,6 @@ describe("proxies that break WebSockets", WAITING, () => {
           assert.equal(a.socket.io.engine.transport.name, "polling");
           await a.none("(disconnect)");
         } finally {
-          a.close();
           await proxy.stop();
         }
       });

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { Client } from "../support/client.js";
 import { onCluster } from "../support/database.js";
 import { STORES_ONLY, inBothModes, inDevelopment, withTokens } from "../support/gallery.js";
 import { errorOf } from "../support/gallery_shapes.js";
@@ -44,13 +43,9 @@ describe("surroundings", BUSY, () => {
     const url = world.server.url.replace("http:", "ws:");
     const room = await ua.roomWith(ub);
     for (const transports of [["polling", "websocket"], ["polling"], ["websocket"]]) {
-      const b = await Client.connect(url, { auth: ub.auth, transports });
-      try {
-        const message = await ua.send(room);
-        assert.deepEqual(await b.next("new_message"), { roomId: room, message });
-      } finally {
-        b.close();
-      }
+      const b = await world.connectTo(url, { auth: ub.auth, transports });
+      const message = await ua.send(room);
+      assert.deepEqual(await b.next("new_message"), { roomId: room, message });
     }
   });
 

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { Client } from "../support/client.js";
 import { eventually } from "../support/eventually.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
 import { Mirror } from "../support/mirror.js";
@@ -24,9 +23,9 @@ const PEOPLE = ["a", "b", "c", "d", "e", "f"];
 
 describe("nginx", BUSY, () => {
   for (const [way, transports] of Object.entries(WAYS)) {
-    behind(`clients come through and hear each other: ${way}`, async (nginx) => {
+    behind(`clients come through and hear each other: ${way}`, async (nginx, world) => {
       const people = [];
-      for (const id of PEOPLE) people.push(await Person.come(nginx, id, transports));
+      for (const id of PEOPLE) people.push(await Person.come(world, nginx, id, transports));
       if (way === "upgrade") for (const { client } of people) await client.upgraded();
       const room = await roomOf(people);
       for (const { client } of people) {
@@ -58,7 +57,7 @@ describe("nginx", BUSY, () => {
 
   behind("either server may be killed: nothing acknowledged is lost, and everybody hears all once and in order", async (nginx, world) => {
     const people = [];
-    for (const [i, id] of PEOPLE.entries()) people.push(await Person.come(nginx, id, Object.values(WAYS)[i % 3]));
+    for (const [i, id] of PEOPLE.entries()) people.push(await Person.come(world, nginx, id, Object.values(WAYS)[i % 3]));
     const room = await roomOf(people);
     for (const person of people) person.mirror = await Mirror.load(person.client);
     for (const victim of world.servers) {
@@ -74,7 +73,6 @@ describe("nginx", BUSY, () => {
     assert.equal(new Set(stored.map(({ content }) => content)).size, stored.length, "each is stored once");
     for (const person of people) await eventually(() => person.assertKnows(room, stored));
     assert.ok(people.some(({ client }) => client.all("(reconnect)").length > 0), "somebody was on a server that died");
-    for (const { client } of people) client.close();
   });
 });
 
@@ -85,11 +83,11 @@ class Person {
   nTalked = 0;
 
   /** Each has an address of its own, by which nginx tells them apart. */
-  static async come(nginx, id, transports) {
+  static async come(world, nginx, id, transports) {
     const person = new Person();
     person.id = id;
     const localAddress = `127.0.0.${10 + PEOPLE.indexOf(id)}`;
-    person.client = await Client.connect(nginx.url, {
+    person.client = await world.connectTo(nginx.url, {
       transports,
       agent: new Agent({ localAddress, keepAlive: true }),
       auth: (give) => give(person.handshake()),
@@ -111,7 +109,7 @@ class Person {
     for (const n of range(1, N_EACH)) {
       const clientMessageId = `${this.id}-${this.acked.length}`;
       const message = { conversationId: room, content: `${clientMessageId} no ${n}`, clientMessageId };
-      for (;;) {
+      while (!this.client.isClosed) {
         const ack = await this.client.emitWithin(ACK_MS, "send_message", message).catch(() => undefined);
         if (ack?.ok) {
           this.acked.push(ack.data.message.id);

@@ -10,6 +10,7 @@ const CONNECT_MS = 10_000;
 export class Client extends Arrivals {
   /** Ids of acks the wire brought: the stock client would silently drop a second one. */
   ackIds = [];
+  isClosed = false;
 
   /** `io` is the library: the current socket.io-client, unless it is another one. */
   constructor(url, { io = current, ...options } = {}) {
@@ -106,6 +107,7 @@ export class Client extends Arrivals {
   }
 
   close() {
+    this.isClosed = true;
     this.socket.disconnect();
     this.socket.io.engine?.close();
     this.stopWaiting();

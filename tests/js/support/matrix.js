@@ -115,7 +115,12 @@ export class World {
   async connect(options = {}) {
     const { url } = this.servers[this.#nConnected % 2];
     this.#nConnected += 1;
-    const client = await Client.connect(url, { ...TRANSPORTS[this.transport], ...options });
+    return this.connectTo(url, { ...TRANSPORTS[this.transport], ...options });
+  }
+
+  /** A connected socket that comes to the servers by another way. */
+  async connectTo(url, options) {
+    const client = await Client.connect(url, options);
     this.#clients.push(client);
     return client;
   }

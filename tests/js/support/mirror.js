@@ -64,7 +64,7 @@ export class Mirror {
   async loadWanted() {
     for (const id of [...this.wanted]) {
       this.wanted.delete(id);
-      const answer = await this.client.emitWithAck("join_room", { conversationId: id });
+      const answer = await this.client.emitWithin(ANSWER_MS, "join_room", { conversationId: id });
       if (!answer.ok) {
         this.drop(id);
         continue;
@@ -190,7 +190,7 @@ async function allBefore(client, conversationId, messages) {
   const all = [];
   let before = messages[0]?.seq;
   while (before !== 1) {
-    const page = await ask(client, "history", { conversationId, limit: 100, ...(before && { before }) });
+    const page = await ask(client, "history", { conversationId, limit: 100, ...(before && { before }) }, ANSWER_MS);
     all.unshift(...page.messages);
     if (!page.hasBefore) break;
     before = page.messages[0].seq;

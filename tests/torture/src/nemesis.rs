@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::processes::network::{Loss, Peer};
 use crate::proxy::Toxic;
 use crate::rng::Rng;
 
@@ -64,6 +65,8 @@ pub enum Fault {
     Database(usize, Toxic),
     /// Something happens to all that goes between a node and Redis.
     Bus(usize, Toxic),
+    /// Packets between a node and somebody are lost, and neither side is told.
+    Network(usize, Peer, Loss),
     /// PostgreSQL stops at once and starts again.
     DatabaseCrash,
     /// PostgreSQL ends every connection of the server.
@@ -90,6 +93,9 @@ impl fmt::Display for Fault {
             Self::Clients(node, toxic) => write!(to, "clients of node {node}: {toxic:?}"),
             Self::Database(node, toxic) => write!(to, "database of node {node}: {toxic:?}"),
             Self::Bus(node, toxic) => write!(to, "Redis of node {node}: {toxic:?}"),
+            Self::Network(node, peer, loss) => {
+                write!(to, "network of node {node}: {peer:?} {loss:?}")
+            }
             Self::DatabaseCrash => write!(to, "PostgreSQL crash"),
             Self::Terminate => write!(to, "PostgreSQL ends all connections"),
             Self::ReadOnly => write!(to, "PostgreSQL is read-only"),
@@ -117,6 +123,8 @@ pub struct Means {
     pub has_shims: bool,
     /// The data is on a small disk, which may be filled; then syncs are left alone.
     pub has_disk: bool,
+    /// Each server is a host in a network of its own.
+    pub has_network: bool,
 }
 
 /// Faults for about that long.
@@ -169,6 +177,12 @@ pub fn smoke(setup: Setup, means: Means) -> Vec<Step> {
             Fault::Database(0, Toxic::CutAfterPattern("COMMIT")),
             Fault::DatabaseCrash,
         ],
+        Setup::Cluster if means.has_network => vec![
+            Fault::BusCrash,
+            Fault::Kill(1),
+            Fault::Cut(0, 1),
+            Fault::Network(0, Peer::All, Loss::Both),
+        ],
         Setup::Cluster => vec![Fault::BusCrash, Fault::Kill(1), Fault::Cut(0, 1)],
         Setup::Pair => vec![Fault::Terminate, Fault::Kill(1)],
     };
@@ -192,6 +206,11 @@ fn choose(setup: Setup, means: Means, rng: &mut Rng) -> Fault {
             50..55 if means.has_shims => {
                 Fault::Clock(node, [3_600, -3_600, 86_400, -86_400][rng.index(4)])
             }
+            55..67 if means.has_network => Fault::Network(
+                node,
+                peer(setup, rng),
+                [Loss::In, Loss::Out, Loss::Both][rng.index(3)],
+            ),
             55..100 => match setup {
                 Setup::Sqlite if means.has_disk => Fault::DiskFull,
                 Setup::Sqlite if means.has_shims && rng.chance(70) => Fault::PowerLoss(node),
@@ -216,6 +235,16 @@ fn toxic(rng: &mut Rng) -> Toxic {
         5 => Toxic::CutAfter(rng.between(100, 20_000)),
         _ => Toxic::Refuse,
     }
+}
+
+/// Somebody whom a node of that set-up talks to.
+fn peer(setup: Setup, rng: &mut Rng) -> Peer {
+    let peers: &[Peer] = match setup {
+        Setup::Sqlite => &[Peer::Clients],
+        Setup::Postgres | Setup::Pair => &[Peer::All, Peer::Clients, Peer::Database],
+        Setup::Cluster => &[Peer::All, Peer::Clients, Peer::Database, Peer::Bus],
+    };
+    peers[rng.index(peers.len())]
 }
 
 fn database_fault(node: usize, rng: &mut Rng) -> Fault {
@@ -245,6 +274,7 @@ mod tests {
         let means = Means {
             has_shims: true,
             has_disk: false,
+            has_network: true,
         };
         let plan = |seed| plan(Setup::Cluster, means, 30, &mut Rng::new(seed));
         assert_eq!(plan(4), plan(4));

@@ -55,7 +55,7 @@ impl Toxic {
 
 /// A link, with its own port.
 pub struct Link {
-    port: u16,
+    address: SocketAddr,
     target: Arc<AtomicU16>,
     toxic: watch::Sender<Toxic>,
     /// Connections whose number is a multiple of the second number are reset when the first changes.
@@ -64,17 +64,17 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link to a port on this machine; 0 until there is one.
-    pub async fn open(target: u16) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
-        let target = Arc::new(AtomicU16::new(target));
+    /// A link from a port at one address to a port at another one.
+    pub async fn open(at: Ipv4Addr, to: Ipv4Addr, port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((at, 0)).await?;
+        let address = listener.local_addr()?;
+        let target = Arc::new(AtomicU16::new(port));
         let (toxic, toxics) = watch::channel(Toxic::Pass);
         let (cut, cuts) = watch::channel((0, 1));
         let mut task = JoinSet::new();
-        task.spawn(accept(listener, Arc::clone(&target), toxics, cuts));
+        task.spawn(accept(listener, to, Arc::clone(&target), toxics, cuts));
         Ok(Self {
-            port,
+            address,
             target,
             toxic,
             cut,
@@ -84,10 +84,10 @@ impl Link {
 
     /// Where to connect to.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        self.address
     }
 
-    /// Leads somewhere else from now on.
+    /// Leads to another port from now on.
     pub fn lead_to(&self, port: u16) {
         self.target.store(port, Ordering::Relaxed);
     }
@@ -108,6 +108,7 @@ impl Link {
 
 async fn accept(
     listener: TcpListener,
+    to: Ipv4Addr,
     target: Arc<AtomicU16>,
     toxics: watch::Receiver<Toxic>,
     cuts: watch::Receiver<(u64, u64)>,
@@ -120,14 +121,14 @@ async fn accept(
             continue;
         };
         let number = numbers.fetch_add(1, Ordering::Relaxed);
-        let port = target.load(Ordering::Relaxed);
-        connections.spawn(carry(client, port, number, toxics.clone(), cuts.clone()));
+        let target = SocketAddr::from((to, target.load(Ordering::Relaxed)));
+        connections.spawn(carry(client, target, number, toxics.clone(), cuts.clone()));
     }
 }
 
 async fn carry(
     client: TcpStream,
-    port: u16,
+    target: SocketAddr,
     number: u64,
     toxics: watch::Receiver<Toxic>,
     cuts: watch::Receiver<(u64, u64)>,
@@ -137,7 +138,7 @@ async fn carry(
     if *toxics.borrow() == Toxic::Refuse {
         return;
     }
-    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
+    let Ok(server) = TcpStream::connect(target).await else {
         return;
     };
     let _ = (
@@ -207,15 +208,18 @@ async fn pump(
                 _ => return,
             },
             _ = toxics.changed() => {
-                // TCP never goes on after something was lost.
-                if has_lost && !toxics.borrow().loses(&way) {
-                    return;
-                }
                 n_carried = 0;
-                continue;
+                0
             }
         };
         let toxic = toxics.borrow().clone();
+        // TCP never goes on after something was lost.
+        if has_lost && !toxic.loses(&way) {
+            return;
+        }
+        if n == 0 {
+            continue;
+        }
         has_lost |= toxic.loses(&way);
         n_carried += n as u64;
         if pass(&chunk[..n], &mut to, &toxic, &way, n_carried)
@@ -296,7 +300,8 @@ mod tests {
 
     #[tokio::test]
     async fn toxics_do_what_they_say() {
-        let link = Link::open(echo().await).await.unwrap();
+        let here = Ipv4Addr::LOCALHOST;
+        let link = Link::open(here, here, echo().await).await.unwrap();
         let hello = Some(b"hello".to_vec());
         assert_eq!(exchange(&link, b"hello").await, hello);
         for toxic in [

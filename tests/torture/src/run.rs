@@ -24,6 +24,7 @@ use crate::final_state;
 use crate::history::What;
 use crate::log::Log;
 use crate::nemesis::{self, Means, Setup, Step};
+use crate::processes::network::Network;
 use crate::processes::{command, run as run_command};
 use crate::report::Summary;
 use crate::rng::Rng;
@@ -185,6 +186,7 @@ fn means(backends: &Backends, wanted: &Wanted, folder: &Path, rng: &mut Rng) -> 
     let is_sqlite = wanted.setup == Setup::Sqlite;
     Means {
         has_shims: backends.shims.is_some(),
+        has_network: Network::is_possible(),
         has_disk: is_sqlite && wanted.may_fill_disk && rng.chance(30) && can_mount(folder),
     }
 }

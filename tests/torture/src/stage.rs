@@ -1,5 +1,6 @@
 //! Everything that a run plays on: the nodes, what they stand on, and the links between.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::history::What;
 use crate::log::Log;
 use crate::nemesis::{Fault, Means, Setup, Step};
 use crate::processes::disk::Disk;
+use crate::processes::network::{Network, Peer};
 use crate::processes::node::{Node, Plan};
 use crate::processes::postgres::Postgres;
 use crate::processes::redis::Redis;
@@ -74,6 +76,7 @@ pub struct Stage<'a> {
     database_links: Vec<Link>,
     bus_links: Vec<Link>,
     disk: Option<Disk>,
+    network: Option<Network>,
 }
 
 impl<'a> Stage<'a> {
@@ -89,6 +92,10 @@ impl<'a> Stage<'a> {
             bus_links: Vec::new(),
             disk: match scene.means.has_disk {
                 true => Some(Disk::mount(&first).await?),
+                false => None,
+            },
+            network: match scene.means.has_network {
+                true => Some(Network::make(scene.setup.n_nodes()).await?),
                 false => None,
             },
             backends,
@@ -108,8 +115,9 @@ impl<'a> Stage<'a> {
         settings.extend(scene.settings.iter().cloned());
         let mut database_url = None;
         if scene.setup != Setup::Sqlite {
-            let link = Link::open(self.postgres()?.port).await?;
-            database_url = Some(self.postgres()?.url(link.address().port(), &scene.database));
+            let here = self.outside(Peer::Database);
+            let link = Link::open(here, Ipv4Addr::LOCALHOST, self.postgres()?.port).await?;
+            database_url = Some(self.postgres()?.url(link.address(), &scene.database));
             self.database_links.push(link);
         }
         if let Some(redis) = self
@@ -118,27 +126,31 @@ impl<'a> Stage<'a> {
             .as_ref()
             .filter(|_| scene.setup == Setup::Cluster)
         {
-            let link = Link::open(redis.port).await?;
+            let here = self.outside(Peer::Bus);
+            let link = Link::open(here, Ipv4Addr::LOCALHOST, redis.port).await?;
             settings.push((
                 "REDIS_URL".to_owned(),
                 format!("redis://{}", link.address()),
             ));
             self.bus_links.push(link);
         }
-        let node = Node::start(Plan {
+        let plan = Plan {
             binary: scene.binary.clone(),
             folder: scene.folder.join(format!("node-{number}")),
             database_url,
             settings,
+            place: self.network.as_ref().map(|network| network.place(number)),
             shims: self
                 .backends
                 .shims
                 .clone()
                 .filter(|_| scene.means.has_shims),
             has_small_disk: scene.means.has_disk,
-        });
-        let node = node.await?;
-        self.links.push(Link::open(node.port).await?);
+        };
+        let there = plan.address();
+        let node = Node::start(plan).await?;
+        let link = Link::open(Ipv4Addr::LOCALHOST, there, node.port).await?;
+        self.links.push(link);
         self.nodes.push(node);
         Ok(())
     }
@@ -178,6 +190,9 @@ impl<'a> Stage<'a> {
             Fault::Clients(node, toxic) => self.links[*node].set(toxic.clone()),
             Fault::Database(node, toxic) => self.database_links[*node].set(toxic.clone()),
             Fault::Bus(node, toxic) => self.bus_links[*node].set(toxic.clone()),
+            Fault::Network(node, peer, loss) => {
+                self.network()?.lose(*node, *peer, *loss, true).await?
+            }
             Fault::DatabaseCrash => self.postgres_mut()?.crash().await?,
             Fault::Terminate => self.postgres()?.terminate_backends(&self.database).await?,
             Fault::ReadOnly => self.postgres()?.set_read_only(&self.database, true).await?,
@@ -199,6 +214,9 @@ impl<'a> Stage<'a> {
             Fault::Clients(node, _) => self.links[*node].set(Toxic::Pass),
             Fault::Database(node, _) => self.database_links[*node].set(Toxic::Pass),
             Fault::Bus(node, _) => self.bus_links[*node].set(Toxic::Pass),
+            Fault::Network(node, peer, loss) => {
+                self.network()?.lose(*node, *peer, *loss, false).await?
+            }
             Fault::DatabaseCrash => self.postgres_mut()?.restart().await?,
             Fault::ReadOnly => {
                 self.postgres()?
@@ -257,6 +275,16 @@ impl<'a> Stage<'a> {
             node.stop().await?;
         }
         Ok(())
+    }
+
+    /// Where the servers find somebody.
+    fn outside(&self, peer: Peer) -> Ipv4Addr {
+        let network = self.network.as_ref();
+        network.map_or(Ipv4Addr::LOCALHOST, |network| network.outside(peer))
+    }
+
+    fn network(&self) -> anyhow::Result<&Network> {
+        self.network.as_ref().context("there is no network")
     }
 
     fn disk(&self) -> anyhow::Result<&Disk> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::history::{Ask, Entry, Seen, Told, What};
+use crate::history::{Ask, Entry, Seen, Told, What, digest};
 
 /// How somebody came to see a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,9 +209,27 @@ impl<'a> Index<'a> {
 
     /// Whether somebody tried to make a message say that.
     pub fn was_changed_to(&self, message: &str, digest: &str) -> bool {
+        self.tries_to_change_to(message, digest).next().is_some()
+    }
+
+    /// Whether somebody tried to delete the message in that place, before a position in the history.
+    pub fn may_be_deleted(&self, conversation: &str, seq: i64, at: usize) -> bool {
+        let rows = self.rows.get(conversation).and_then(|rows| rows.get(&seq));
+        let nothing = digest("");
+        rows.into_iter().flatten().any(|(_, row)| {
+            self.tries_to_change_to(&row.id, &nothing)
+                .any(|call| call.at < at)
+        })
+    }
+
+    fn tries_to_change_to<'b>(
+        &'b self,
+        message: &str,
+        digest: &'b str,
+    ) -> impl Iterator<Item = &'b Call<'a>> {
         let calls = self.changes.get(message).into_iter().flatten();
-        let mut asks = calls.filter_map(|call| Some(self.calls.get(call)?.ask));
-        asks.any(|ask| matches!(ask, Ask::Change { text, .. } if text == digest))
+        let calls = calls.filter_map(|call| self.calls.get(call));
+        calls.filter(move |call| matches!(call.ask, Ask::Change { text, .. } if text == digest))
     }
 
     /// The entry at a position.

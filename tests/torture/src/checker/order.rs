@@ -186,12 +186,19 @@ fn heard(index: &Index<'_>, found: &mut Findings) {
             message.conversation.as_str(),
         );
         if let Some((seq, before)) = last.insert(place, (message.seq, at))
-            && seq + 1 != message.seq
+            && !follows(index, message, seq, at)
         {
             let what = format!("{} heard seq {} after seq {seq}", entry.who, message.seq);
             found.add("I6", what, &[before, at]);
         }
     }
+}
+
+/// Whether nothing is missing between a message and the one heard before it. What was deleted before it was told
+/// need not be.
+fn follows(index: &Index<'_>, message: &Seen, before: i64, at: usize) -> bool {
+    let mut between = before + 1..message.seq;
+    message.seq > before && between.all(|seq| index.may_be_deleted(&message.conversation, seq, at))
 }
 
 /// I7: what was sent after another message was acknowledged comes after it.

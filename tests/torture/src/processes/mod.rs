@@ -1,6 +1,7 @@
 //! The processes that a run owns: servers, databases, and what is slipped under them.
 
 pub mod disk;
+pub mod network;
 pub mod node;
 pub mod postgres;
 pub mod redis;

@@ -1,6 +1,7 @@
 //! One server, with what is slipped under it.
 
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::process::Child;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::network::Place;
 use super::shims::Shims;
 use super::{command, copy_files, signal};
 
@@ -33,6 +35,8 @@ pub struct Plan {
     pub database_url: Option<String>,
     /// Further environment variables.
     pub settings: Vec<(String, String)>,
+    /// Its place in the network of its run; `None` is this machine.
+    pub place: Option<Place>,
     /// What is slipped under it.
     pub shims: Option<Shims>,
     /// Its folder is a small disk, so syncs are left alone: the shadow would have no room.
@@ -40,6 +44,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Where it listens.
+    pub fn address(&self) -> Ipv4Addr {
+        self.place
+            .map_or(Ipv4Addr::LOCALHOST, |place| place.address)
+    }
+
     fn is_watched(&self) -> bool {
         self.database_url.is_none() && !self.has_small_disk
     }
@@ -51,7 +61,7 @@ pub struct Node {
     /// Counts the folders that a power loss leaves behind.
     generation: u32,
     child: Child,
-    /// Where it listens, on 127.0.0.1.
+    /// Where it listens, at the address of its plan.
     pub port: u16,
     readers: JoinSet<()>,
 }
@@ -179,13 +189,16 @@ async fn launch(
         .create(true)
         .append(true)
         .open(log_file(plan))?;
-    let mut server = command(&plan.binary, None);
+    let mut server = match plan.place {
+        Some(place) => place.enter(&plan.binary),
+        None => command(&plan.binary, None),
+    };
     server
         .args(["serve", "--port", "0"])
         .current_dir(&plan.folder)
         .env_clear();
     server
-        .env("HOST", "127.0.0.1")
+        .env("HOST", plan.address().to_string())
         .env("RUST_BACKTRACE", "1")
         .env("DATA_DIR", plan.folder.join("uploads"));
     let file = format!("sqlite://{}", data.join("chat.db").display());

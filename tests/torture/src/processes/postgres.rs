@@ -1,5 +1,6 @@
 //! A PostgreSQL cluster of the harness's own, with full durability, that may crash.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -93,12 +94,12 @@ impl Postgres {
 
     /// A connection that goes past all links.
     pub async fn connect(&self, database: &str) -> anyhow::Result<DatabaseConnection> {
-        Ok(Database::connect(self.url(self.port, database)).await?)
+        Ok(Database::connect(self.url((Ipv4Addr::LOCALHOST, self.port).into(), database)).await?)
     }
 
-    /// The address of a database behind a port.
-    pub fn url(&self, port: u16, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{port}/{database}")
+    /// The address of a database as it is seen from somewhere else.
+    pub fn url(&self, at: SocketAddr, database: &str) -> String {
+        format!("postgres://{USER}@{at}/{database}")
     }
 
     /// Makes an empty database.

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sohbet_entity::ids::{ConversationId, MessageId};
+use sohbet_entity::ids::ConversationId;
 
-use super::{Caller, Chat, ConversationView, MessageView, Moved};
+use super::{Caller, Chat, ConversationView, MessageView, Moved, Version};
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::store::{self, Place, PlacePage, Stretch};
@@ -59,10 +59,12 @@ pub struct CaughtUp {
 }
 
 impl CaughtUp {
-    /// Ids of the messages in it.
-    pub fn message_ids(&self) -> Vec<MessageId> {
+    /// The messages in it.
+    pub fn versions(&self) -> Vec<Version> {
         let messages = self.changed.iter().flat_map(|(_, messages)| messages);
-        messages.map(|message| message.row.id.clone()).collect()
+        messages
+            .map(|message| Version::from(&*message.row))
+            .collect()
     }
 }
 

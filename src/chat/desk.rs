@@ -15,7 +15,7 @@ use super::handling::{InTurn, Step};
 use super::{
     Caller, CaughtUp, Chat, Conversation, ConversationView, Cursor, Dialect, HistoryPage,
     HistoryQuery, MessageView, ParticipantView, PresenceView, Profile, Receipt, Reply, Session,
-    SessionId, Since, UnreadCount, ViewList, Viewer,
+    SessionId, Since, UnreadCount, Version, ViewList, Viewer,
 };
 use crate::error::{Error, Result};
 use crate::store::{Change, ReadScope, RoomChange};
@@ -277,7 +277,7 @@ impl Chat {
                 session.hold();
                 let reply = self.desk_of(Some(session.id), &caller, request).await?;
                 let told = match &reply {
-                    DeskReply::CaughtUp(caught_up) => caught_up.message_ids(),
+                    DeskReply::CaughtUp(caught_up) => caught_up.versions(),
                     _ => Vec::new(),
                 };
                 Ok(in_turn(reply, told))
@@ -367,7 +367,7 @@ fn told(reply: DeskReply) -> Step {
 }
 
 /// An answer that goes before everything that was held back, except the messages in it.
-fn in_turn(reply: DeskReply, told: Vec<MessageId>) -> Step {
+fn in_turn(reply: DeskReply, told: Vec<Version>) -> Step {
     Step::InTurn(Box::new(InTurn {
         reply: Reply::Desk(reply),
         replay: Vec::new(),

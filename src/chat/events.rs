@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
+use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 use tokio::sync::oneshot;
 
 use super::{
     AnswerId, Conversation, DeskEvent, Dialect, LobbyEvent, Message, News, Profile, Reply, Session,
-    SessionId,
+    SessionId, Version,
 };
 use crate::error::Error;
 use crate::store::ReadOutcome;
@@ -158,7 +158,7 @@ pub struct Answering {
     /// Messages that are told right after the answer, as if they came in now.
     pub replay: Vec<Message>,
     /// Messages that the answer holds: of those that were held back, these are not told again.
-    pub told: Vec<MessageId>,
+    pub told: Vec<Version>,
     /// What others hear once that is answered.
     pub then: Vec<Event>,
     /// Batches of the writer that are told first: the answer may hold messages of theirs.

@@ -88,7 +88,7 @@ pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{
     Ack, AnswerId, Awaited, Backlog, Broadcast, Covered, Due, Outbox, Reach, Session, SessionId,
-    Sessions, Stamp,
+    Sessions, Stamp, Version,
 };
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};

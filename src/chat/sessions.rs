@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 pub use awaited::{AnswerId, Awaited, Due};
 pub use backlog::Backlog;
 pub use broadcast::{Broadcast, Reach};
-pub use held::Covered;
+pub use held::{Covered, Version};
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
 use index::Index;

@@ -26,8 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
-    AnswerId, Answering, Chat, Covered, Dialect, Done, Due, Event, Message, Moved, News, Reply,
-    Session, Tag,
+    AnswerId, Answering, Chat, Covered, Dialect, Done, Due, Event, Feature, Message, Moved, News,
+    Reply, Session, Tag,
 };
 use crate::error::Result;
 use crate::wire::{self, Asked};
@@ -290,6 +290,7 @@ impl Delivery {
         let covered = Covered {
             messages: told,
             heads: reply.covered(),
+            follows_changes: dialect.has(Feature::Changes),
         };
         let vocabulary = wire::vocabulary(dialect);
         let permit = give(&session, id, dialect, &Ok(reply));

@@ -9,7 +9,9 @@ use sohbet_entity::ids::ConversationId;
 use super::{DeskReply, Greeting, Step, in_turn, told};
 use crate::auth::Permission;
 use crate::chat::handling::InTurn;
-use crate::chat::{Caller, Chat, Conversation, Dialect, HistoryQuery, Reply, Session, Since};
+use crate::chat::{
+    Caller, Chat, Conversation, Dialect, HistoryQuery, Reply, Session, Since, Version,
+};
 use crate::error::{Error, Result};
 use crate::store;
 
@@ -42,7 +44,7 @@ impl Chat {
         }
         let told = greeting.caught_up.as_ref();
         Ok(Step::InTurn(Box::new(InTurn {
-            told: told.map(|it| it.message_ids()).unwrap_or_default(),
+            told: told.map(|it| it.versions()).unwrap_or_default(),
             reply: Reply::Desk(DeskReply::Greeting(Box::new(greeting))),
             replay: Vec::new(),
             then,
@@ -92,7 +94,11 @@ impl Chat {
         };
         let page = self.read_history(caller, &id, newest).await?;
         let view = self.view(caller, &conversation).await?;
-        let told = page.messages.iter().map(|it| it.row.id.clone()).collect();
+        let told = page
+            .messages
+            .iter()
+            .map(|it| Version::from(&*it.row))
+            .collect();
         Ok(in_turn(DeskReply::Opened(view, page.messages), told))
     }
 

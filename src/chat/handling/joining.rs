@@ -7,7 +7,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
-use crate::chat::{Chat, Conversation, Dialect, Reply, Session};
+use crate::chat::{Chat, Conversation, Dialect, Reply, Session, Version};
 use crate::error::{Error, Result};
 use crate::store::Page;
 
@@ -75,7 +75,7 @@ impl Chat {
         Ok(InTurn {
             told: messages
                 .iter()
-                .map(|message| message.row.id.clone())
+                .map(|message| Version::from(&*message.row))
                 .collect(),
             reply: Reply::Opened {
                 conversation: id,
@@ -144,7 +144,7 @@ impl Chat {
             },
             told: replay
                 .iter()
-                .map(|message| message.row.id.clone())
+                .map(|message| Version::from(&*message.row))
                 .collect(),
             replay,
             then,

@@ -1,11 +1,10 @@
 //! What handling a request passes from hand to hand.
 
 use serde_json::value::RawValue;
-use sohbet_entity::ids::MessageId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::chat::{Ack, Awaited, Event, Message, Reply};
+use crate::chat::{Ack, Awaited, Event, Message, Reply, Version};
 
 /// How something was asked for.
 pub struct Asked {
@@ -41,6 +40,6 @@ pub enum Step {
 pub struct InTurn {
     pub reply: Reply,
     pub replay: Vec<Message>,
-    pub told: Vec<MessageId>,
+    pub told: Vec<Version>,
     pub then: Vec<Event>,
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::{ConversationId, MessageId};
+use sohbet_entity::ids::ConversationId;
 
 use super::people::Left;
 use super::saying::says_own_name;
 use super::{Entered, LobbyEvent, LobbyReply, Person, Place, Shown};
 use crate::auth::Permission;
 use crate::chat::handling::{InTurn, Step};
-use crate::chat::{Caller, Chat, Dialect, Event, Reply, Session, SessionId};
+use crate::chat::{Caller, Chat, Dialect, Event, Reply, Session, SessionId, Version};
 use crate::error::{Error, Result};
 
 /// What somebody hears who says no name (contract/starter.md, section 2).
@@ -59,7 +59,7 @@ impl Chat {
                 except: Some(session.id),
             }));
         }
-        let told = ids(&entered.messages);
+        let told = versions(&entered.messages);
         let entered = Some(entered);
         Ok(in_turn(LobbyReply::Joined { name, entered }, told, then))
     }
@@ -83,7 +83,7 @@ impl Chat {
             names: entered.rooms.clone(),
             except: None,
         }));
-        let told = ids(&entered.messages);
+        let told = versions(&entered.messages);
         Ok(in_turn(LobbyReply::Entered(entered), told, then))
     }
 
@@ -155,7 +155,7 @@ pub(super) fn coming(
     told
 }
 
-fn in_turn(reply: LobbyReply, told: Vec<MessageId>, then: Vec<Event>) -> Step {
+fn in_turn(reply: LobbyReply, told: Vec<Version>, then: Vec<Event>) -> Step {
     Step::InTurn(Box::new(InTurn {
         reply: Reply::Lobby(reply),
         replay: Vec::new(),
@@ -164,7 +164,7 @@ fn in_turn(reply: LobbyReply, told: Vec<MessageId>, then: Vec<Event>) -> Step {
     }))
 }
 
-fn ids(messages: &[Shown]) -> Vec<MessageId> {
-    let ids = messages.iter().map(|shown| &shown.message.row.id);
-    ids.cloned().collect()
+fn versions(messages: &[Shown]) -> Vec<Version> {
+    let rows = messages.iter().map(|shown| &*shown.message.row);
+    rows.map(Version::from).collect()
 }

@@ -117,11 +117,11 @@ impl Chat {
                 found.ahead.last().map_or(after.seq, |row| row.seq),
             );
         } else {
-            let is_new = |row: &MessageRow| match after.rev < 0 {
-                true => row.created_at >= since,
-                false => row.seq > after.seq,
+            let first = match after.rev < 0 {
+                true => first_said_since(&found.rows, since),
+                false => after.seq + 1,
             };
-            for place in places(&found.rows, &found.ahead, is_new) {
+            for place in places(&found.rows, &found.ahead, |row| row.seq >= first) {
                 let mut before = Vec::new();
                 for row in place.before {
                     let events = retold(row, true).await?;
@@ -181,6 +181,13 @@ impl Chat {
         let (_, events) = self.tell_of_change(emoji, changed, sender, Arc::clone(conversation));
         Ok(events)
     }
+}
+
+/// The `seq` of the first message that was said after a time. Those behind it are later, whatever the clock of the
+/// node said that took them.
+fn first_said_since(rows: &[MessageRow], since: DateTime<Utc>) -> i64 {
+    let said = rows.iter().filter(|row| row.created_at >= since);
+    said.map(|row| row.seq).min().unwrap_or(i64::MAX)
 }
 
 fn partly(to: Follows) -> impl Fn(Event) -> Event {
@@ -276,6 +283,18 @@ mod tests {
         let heard_of = |after| heard(&rows, &[], after);
         assert_eq!(heard_of(0), (vec![2, 4, 1, 5, 3], vec![1, 2, 3, 4, 5]));
         assert_eq!(heard_of(2), (vec![4, 5, 3], vec![3, 4, 5]));
+    }
+
+    #[test]
+    fn what_a_node_with_a_wrong_clock_took_is_new_like_its_neighbours() {
+        let mut rows = [(1, 1), (2, 2), (3, 3), (4, 4)].map(row);
+        let since = rows[0].created_at;
+        assert_eq!(first_said_since(&rows, since + SLACK), i64::MAX);
+        for late in [1, 3] {
+            rows[late].created_at = since + SLACK;
+        }
+        rows[2].created_at = since - TimeDelta::days(1);
+        assert_eq!(first_said_since(&rows, since + SLACK), 2);
     }
 
     #[test]

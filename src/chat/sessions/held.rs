@@ -1,6 +1,8 @@
 //! Events that are held back for a socket until an answer is given, and those that are left out because
 //! the answer told of them.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId};
 
@@ -37,13 +39,36 @@ impl From<(&MessageRow, bool)> for Shown {
     }
 }
 
+/// A message as an answer tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Which message.
+    pub id: MessageId,
+    /// Where it is.
+    pub conversation: ConversationId,
+    /// Its last change.
+    pub rev: i64,
+}
+
+impl From<&MessageRow> for Version {
+    fn from(row: &MessageRow) -> Self {
+        Self {
+            id: row.id.clone(),
+            conversation: row.conversation_id.clone(),
+            rev: row.rev,
+        }
+    }
+}
+
 /// What an answer tells: messages, and all that happened in conversations up to a `rev`.
 #[derive(Default)]
 pub struct Covered {
     /// Messages that were new with the answer.
-    pub messages: Vec<MessageId>,
+    pub messages: Vec<Version>,
     /// How far each conversation is told.
     pub heads: Vec<Moved>,
+    /// Whether the socket takes a message that is told as new once more, but changed, for its change.
+    pub follows_changes: bool,
 }
 
 impl Covered {
@@ -52,17 +77,25 @@ impl Covered {
         match self.heads.iter().find(is_its) {
             Some(head) => shown.rev <= head.rev,
             // A message that was told may have changed since.
-            None => shown.is_new && self.messages.contains(&shown.id),
+            None => shown.is_new && self.messages.iter().any(|it| self.is_same(it, shown)),
         }
+    }
+
+    fn is_same(&self, told: &Version, shown: &Shown) -> bool {
+        told.id == shown.id && (shown.rev <= told.rev || !self.follows_changes)
     }
 
     /// Takes what a later answer told in place of what is known of the same.
     fn renew(&mut self, later: Self) {
         self.heads.retain(|head| !later.is_about(head));
         self.heads.extend(later.heads);
-        if !later.messages.is_empty() {
-            self.messages = later.messages;
-        }
+        let again: HashSet<&ConversationId> =
+            later.messages.iter().map(|it| &it.conversation).collect();
+        self.messages.retain(|it| !again.contains(&it.conversation));
+        self.messages.extend(later.messages);
+        let n_too_many = self.messages.len().saturating_sub(MAX_HELD);
+        self.messages.drain(..n_too_many);
+        self.follows_changes = later.follows_changes;
     }
 
     fn is_about(&self, head: &Moved) -> bool {
@@ -70,10 +103,13 @@ impl Covered {
         covered.any(|it| it.conversation == head.conversation)
     }
 
-    /// Forgets about what comes no more: changes of a conversation come in order.
+    /// Forgets about what comes no more: changes of a conversation come in order, and so do new messages.
     fn forget_before(&mut self, shown: &Shown) {
         self.heads
             .retain(|head| head.conversation != shown.conversation);
+        let may_come =
+            |told: &Version| told.conversation != shown.conversation || told.rev >= shown.rev;
+        self.messages.retain(|told| !shown.is_new || may_come(told));
     }
 
     fn is_empty(&self) -> bool {
@@ -176,7 +212,8 @@ mod tests {
         }
     }
 
-    fn covered_by(told: &[&str], covered: &[(&str, i64)]) -> Covered {
+    /// `told` are messages of conversation `a` or `b`, by `id` and `rev`.
+    fn covered_by(told: &[(&str, &str, i64)], covered: &[(&str, i64)]) -> Covered {
         let moved = |(conversation, rev): &(&str, i64)| Moved {
             conversation: (*conversation).into(),
             rev: *rev,
@@ -184,8 +221,12 @@ mod tests {
             facts_in: 0,
         };
         Covered {
-            messages: told.iter().map(|id| (*id).into()).collect(),
+            messages: told
+                .iter()
+                .map(|(id, conversation, rev)| Version::from(&row(id, conversation, *rev)))
+                .collect(),
             heads: covered.iter().map(moved).collect(),
+            follows_changes: false,
         }
     }
 
@@ -206,7 +247,10 @@ mod tests {
         assert!(!is_told(&mut holdback, "x", "b", 1));
         // Told before, and changed since.
         assert!(!is_told(&mut holdback, "1", "a", 4));
-        let told = holdback.release(covered_by(&["x", "1"], &[("a", 2)]), false);
+        let told = holdback.release(
+            covered_by(&[("x", "b", 1), ("1", "a", 1)], &[("a", 2)]),
+            false,
+        );
         let revs: Vec<i64> = told.map(|held| held.shown.unwrap().rev).collect();
         assert_eq!(revs, [3, 4]);
         assert!(holdback.is_open());
@@ -246,5 +290,44 @@ mod tests {
         assert!(!holdback.is_open(), "b is still to come");
         answer(&mut holdback, &[("b", 4)], false);
         assert!(holdback.is_open());
+    }
+    #[test]
+    fn a_message_that_an_answer_told_comes_again_when_it_has_changed() {
+        let mut holdback = Holdback::default();
+        holdback.hold();
+        let covered = Covered {
+            follows_changes: true,
+            ..covered_by(&[("1", "a", 1), ("2", "a", 2)], &[("a", 2)])
+        };
+        assert_eq!(holdback.release(covered, true).count(), 0);
+        assert!(!is_told(&mut holdback, "1", "a", 1));
+        assert!(is_told(&mut holdback, "3", "a", 3), "the head is behind");
+        let is_told_again = is_told(&mut holdback, "2", "a", 4);
+        assert!(is_told_again, "as new, with what it says now");
+    }
+
+    #[test]
+    fn who_follows_by_seq_hears_of_a_message_once_however_it_has_changed() {
+        let mut holdback = Holdback::default();
+        holdback.hold();
+        let covered = covered_by(&[("1", "a", 1), ("2", "a", 2)], &[]);
+        assert_eq!(holdback.release(covered, true).count(), 0);
+        assert!(!is_told(&mut holdback, "1", "a", 1));
+        assert!(!is_told(&mut holdback, "2", "a", 4));
+        assert!(is_told(&mut holdback, "3", "a", 3));
+        assert!(holdback.is_open());
+    }
+
+    #[test]
+    fn messages_of_several_early_answers_are_left_out_until_later_ones_come() {
+        let mut holdback = Holdback::default();
+        for told in [("1", "a", 1), ("2", "b", 1), ("3", "a", 2)] {
+            holdback.hold();
+            assert_eq!(holdback.release(covered_by(&[told], &[]), true).count(), 0);
+        }
+        assert!(!is_told(&mut holdback, "2", "b", 1));
+        assert!(!is_told(&mut holdback, "3", "a", 2));
+        assert!(is_told(&mut holdback, "4", "a", 3) && is_told(&mut holdback, "5", "b", 2));
+        assert!(holdback.is_open(), "nothing is left to be left out");
     }
 }

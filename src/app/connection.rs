@@ -18,8 +18,6 @@ use super::frames::Frames;
 use crate::chat::{AddressPlace, Traffic};
 use crate::socket::Peer;
 
-/// How long the kernel keeps unacknowledged data before it gives a peer up.
-const USER_TIMEOUT: Duration = Duration::from_secs(45);
 /// A client's close frame that says "service restart" (RFC 6455, section 5.2; code 1012), with a mask
 /// of zeros.
 const CLOSE_FRAME: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4];
@@ -69,9 +67,10 @@ impl Connection {
         write_timeout: Duration,
         (place, traffic): (AddressPlace, Option<Traffic>),
     ) -> (Self, Peer) {
-        // Both only sharpen behaviour; a kernel that refuses them still serves.
+        // Both only sharpen behaviour; a kernel that refuses them still serves. Little that a client does not take
+        // fits into the kernel's buffers: then no write is stuck, and the kernel gives the client up.
         let _ = stream.set_nodelay(true);
-        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT));
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout));
         let peer = Peer::new(address);
         let inbound = traffic.map(|traffic| Inbound {
             traffic,

@@ -25,8 +25,8 @@ use crate::chat::{EventBudget, Session, SocketPlaces};
 use frames::Frames;
 use writing::Writing;
 
-/// How long a client that was sent away has to take notice, before its connection is cut.
-const FAREWELL_TIME: Duration = Duration::from_millis(500);
+/// How long a client that was sent away has to take the news, and then again to close, before its connection is cut.
+const FAREWELL_TIME: Duration = Duration::from_millis(200);
 /// Kept ready for each client to read into, and to write from: most frames are short.
 const BUFFER_BYTES: usize = 4 * 1_024;
 

@@ -17,7 +17,7 @@ const EVENT_BYTES: usize = 7;
 /// What is around the body of an answer, at least: `43` and `[` and `]`; its number is not known here.
 const ANSWER_BYTES: usize = 4;
 /// How long a client that is thrown out has to hear of it.
-const FAREWELL_TIME: Duration = Duration::from_millis(500);
+const FAREWELL_TIME: Duration = Duration::from_millis(300);
 
 /// Sends to one socket until it misses a packet; then the connection is reset, because a client
 /// must not hear of later events when it missed one.

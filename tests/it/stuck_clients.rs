@@ -17,7 +17,7 @@ use crate::support::wire::Wire;
 use crate::support::{soon, within};
 
 /// The promise is thirty seconds, and ten until its user counts as offline.
-const GONE_WITHIN: Duration = Duration::from_secs(45);
+const GONE_WITHIN: Duration = Duration::from_secs(42);
 /// The promise is a second; asking takes a moment, too.
 const CUT_WITHIN: Duration = Duration::from_secs(2);
 /// Only what a test is about ends its stuck clients.

@@ -55,6 +55,14 @@ impl Uses {
 }
 
 impl ApiTokens {
+    async fn write_again_and_again(&self, stop: &CancellationToken) {
+        let mut ticks = Ticks::new(TICK, stop);
+        while ticks.next().await {
+            self.write_uses().await;
+        }
+        self.write_uses().await;
+    }
+
     /// Writes down who was used since the last time.
     async fn write_uses(&self) {
         let used = self.uses.take();
@@ -72,7 +80,15 @@ impl Chat {
     /// Closes the sockets of tokens and logins that are over, and writes down which tokens were used;
     /// the body of a worker.
     pub async fn watch_tokens(&self, stop: CancellationToken) {
-        let mut ticks = Ticks::new(TICK, &stop);
+        // Nobody stays longer because a store is slow to write.
+        tokio::join!(
+            self.cut_again_and_again(&stop),
+            self.tokens.write_again_and_again(&stop)
+        );
+    }
+
+    async fn cut_again_and_again(&self, stop: &CancellationToken) {
+        let mut ticks = Ticks::new(TICK, stop);
         let mut n_ticks = 0_u32;
         let mut is_checked = true;
         while ticks.next().await {
@@ -86,9 +102,7 @@ impl Chat {
                 tracing::warn!(%fault, "the tokens and logins of live sockets cannot be checked");
             }
             is_checked = checked.is_ok();
-            self.tokens.write_uses().await;
         }
-        self.tokens.write_uses().await;
     }
 
     /// Closes the sockets of a token.

@@ -19,6 +19,7 @@ pub use broadcast::{Broadcast, Reach};
 pub use held::{Covered, Version};
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
+use held::Waiting;
 use index::Index;
 
 use super::Dialect;
@@ -44,6 +45,7 @@ pub struct Sessions {
     by_conversation: Index<ConversationId>,
     /// Sockets per dialect, and at the end those without one.
     counts: [AtomicUsize; Dialect::ALL.len() + 1],
+    waiting: Waiting,
     /// Where other nodes learn for whom sockets listen here, if there may be any.
     roster: Option<Arc<Roster>>,
 }
@@ -83,6 +85,7 @@ impl Sessions {
             spelling: AtomicU8::new(0),
             last_stamp: AtomicU64::new(0),
             is_holding: AtomicBool::new(false),
+            waiting: self.waiting.clone(),
             n_muted: AtomicUsize::new(0),
             state: Mutex::default(),
         });
@@ -93,6 +96,11 @@ impl Sessions {
             None => self.listen_as_identified(&session),
         }
         session
+    }
+
+    /// Sockets whose answer is made: what is told now they hear later, as far as it does not show it.
+    pub fn n_waiting(&self) -> usize {
+        self.waiting.count()
     }
 
     fn listen_as_identified(&self, session: &Arc<Session>) {

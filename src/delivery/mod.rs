@@ -162,7 +162,13 @@ impl Delivery {
             let mut nodes = nodes.borrow_mut();
             let heads = answering.reply.heads();
             // Each is looked at: what is missing is asked for.
-            let shown = heads.iter().filter(|head| !nodes.has_told(head)).count() == 0;
+            // Others may wait for answers that were read before this one.
+            let others_wait = self.chat.sessions.n_waiting() > 1;
+            let mut has_told = |head: &Moved| match others_wait {
+                true => nodes.has_told_or_asks(head),
+                false => nodes.has_told(head),
+            };
+            let shown = heads.iter().filter(|head| !has_told(head)).count() == 0;
             let replay = &answering.replay;
             let replayed = replay.iter().map(Message::position);
             // What waited for a user may be on its way from the node that stored it.
@@ -198,7 +204,13 @@ impl Delivery {
                 post.after.go_on();
             }
             (Some(nodes), Some(at)) => {
-                let read = || self.chat.head_when_read(&at.conversation);
+                // Somebody may wait for an answer that was read before that.
+                let nobody_waits = self.chat.sessions.n_waiting() == 0;
+                let read = || {
+                    self.chat
+                        .head_when_read(&at.conversation)
+                        .filter(|_| nobody_waits)
+                };
                 let ready = nodes.borrow_mut().take_turn(&at, post, read);
                 self.send_late(ready);
             }

@@ -2,6 +2,8 @@
 //! the answer told of them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::value::RawValue;
 use sohbet_entity::ids::{ConversationId, MessageId};
@@ -128,10 +130,36 @@ pub enum Verdict {
     Overflow,
 }
 
+/// How many sockets have their events held back: their answers may show less than is told by now.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// One of them, until it is dropped.
+struct Hold(Waiting);
+
+impl Hold {
+    fn new(waiting: &Waiting) -> Self {
+        waiting.0.fetch_add(1, Ordering::SeqCst);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// What is between the events and a socket.
 #[derive(Default)]
 pub struct Holdback {
-    is_holding: bool,
+    hold: Option<Hold>,
     held: Vec<Held>,
     n_held_bytes: usize,
     /// What an answer told before the others were told.
@@ -140,8 +168,8 @@ pub struct Holdback {
 
 impl Holdback {
     /// From now on everything is held back.
-    pub fn hold(&mut self) {
-        self.is_holding = true;
+    pub fn hold(&mut self, waiting: &Waiting) {
+        self.hold.get_or_insert_with(|| Hold::new(waiting));
     }
 
     /// Judges an event, and keeps it if it is to be told later; with the message that it shows, and
@@ -153,7 +181,7 @@ impl Holdback {
         message: Option<(&MessageRow, bool)>,
     ) -> Verdict {
         let shown = message.map(Shown::from);
-        if !self.is_holding {
+        if self.hold.is_none() {
             return match shown {
                 Some(shown) if self.covered.has(&shown) => Verdict::Keep,
                 Some(shown) => {
@@ -178,7 +206,7 @@ impl Holdback {
     /// The answer was given: returns what is to be told now, without what the answer told. Where the
     /// others are not told of that yet (`is_early`), it stays left out until they are.
     pub fn release(&mut self, covered: Covered, is_early: bool) -> impl Iterator<Item = Held> {
-        self.is_holding = false;
+        self.hold = None;
         self.n_held_bytes = 0;
         let mut held = std::mem::take(&mut self.held);
         held.retain(|held| {
@@ -194,7 +222,7 @@ impl Holdback {
 
     /// Whether every event is to be told at once.
     pub fn is_open(&self) -> bool {
-        !self.is_holding && self.covered.is_empty()
+        self.hold.is_none() && self.covered.is_empty()
     }
 }
 
@@ -240,7 +268,7 @@ mod tests {
     #[test]
     fn what_the_answer_told_is_left_out_of_what_was_held_back() {
         let mut holdback = Holdback::default();
-        holdback.hold();
+        holdback.hold(&Waiting::default());
         for rev in 1..=3 {
             assert!(!is_told(&mut holdback, &rev.to_string(), "a", rev));
         }
@@ -259,7 +287,7 @@ mod tests {
     #[test]
     fn what_an_early_answer_told_is_left_out_when_the_others_are_told_later() {
         let mut holdback = Holdback::default();
-        holdback.hold();
+        holdback.hold(&Waiting::default());
         let told = holdback.release(covered_by(&[], &[("a", 2), ("b", 1)]), true);
         assert_eq!(told.count(), 0);
         assert!(!is_told(&mut holdback, "1", "a", 1));
@@ -275,7 +303,7 @@ mod tests {
     fn a_later_answer_renews_what_is_left_out() {
         let mut holdback = Holdback::default();
         let answer = |holdback: &mut Holdback, covered: &[(&str, i64)], is_early| {
-            holdback.hold();
+            holdback.hold(&Waiting::default());
             assert!(!is_told(holdback, "4", "b", 4));
             assert_eq!(
                 holdback.release(covered_by(&[], covered), is_early).count(),
@@ -294,7 +322,7 @@ mod tests {
     #[test]
     fn a_message_that_an_answer_told_comes_again_when_it_has_changed() {
         let mut holdback = Holdback::default();
-        holdback.hold();
+        holdback.hold(&Waiting::default());
         let covered = Covered {
             follows_changes: true,
             ..covered_by(&[("1", "a", 1), ("2", "a", 2)], &[("a", 2)])
@@ -309,7 +337,7 @@ mod tests {
     #[test]
     fn who_follows_by_seq_hears_of_a_message_once_however_it_has_changed() {
         let mut holdback = Holdback::default();
-        holdback.hold();
+        holdback.hold(&Waiting::default());
         let covered = covered_by(&[("1", "a", 1), ("2", "a", 2)], &[]);
         assert_eq!(holdback.release(covered, true).count(), 0);
         assert!(!is_told(&mut holdback, "1", "a", 1));
@@ -322,12 +350,26 @@ mod tests {
     fn messages_of_several_early_answers_are_left_out_until_later_ones_come() {
         let mut holdback = Holdback::default();
         for told in [("1", "a", 1), ("2", "b", 1), ("3", "a", 2)] {
-            holdback.hold();
+            holdback.hold(&Waiting::default());
             assert_eq!(holdback.release(covered_by(&[told], &[]), true).count(), 0);
         }
         assert!(!is_told(&mut holdback, "2", "b", 1));
         assert!(!is_told(&mut holdback, "3", "a", 2));
         assert!(is_told(&mut holdback, "4", "a", 3) && is_told(&mut holdback, "5", "b", 2));
         assert!(holdback.is_open(), "nothing is left to be left out");
+    }
+
+    #[test]
+    fn who_waits_is_counted_until_it_is_answered_or_gone() {
+        let waiting = Waiting::default();
+        let (mut one, mut other) = (Holdback::default(), Holdback::default());
+        one.hold(&waiting);
+        one.hold(&waiting);
+        other.hold(&waiting);
+        assert_eq!(waiting.count(), 2);
+        assert_eq!(one.release(Covered::default(), false).count(), 0);
+        assert_eq!(waiting.count(), 1);
+        drop(other);
+        assert_eq!(waiting.count(), 0);
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::awaited::Answers;
 use super::broadcast::Broadcast;
-use super::held::{Covered, Holdback, Verdict};
+use super::held::{Covered, Holdback, Verdict, Waiting};
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
 use crate::error::{Error, Result};
@@ -106,6 +106,7 @@ pub struct Session {
     pub(super) spelling: AtomicU8,
     pub(super) last_stamp: AtomicU64,
     pub(super) is_holding: AtomicBool,
+    pub(super) waiting: Waiting,
     /// Length of `muted`, so that the usual socket is asked without a lock.
     pub(super) n_muted: AtomicUsize,
     pub(super) state: Mutex<State>,
@@ -363,7 +364,7 @@ impl Session {
 
     /// From now on, what others do waits for [`Session::release`].
     pub fn hold(&self) {
-        self.state().holdback.hold();
+        self.state().holdback.hold(&self.waiting);
         self.is_holding.store(true, Ordering::Release);
     }
 

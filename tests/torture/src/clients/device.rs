@@ -177,8 +177,9 @@ impl Device {
             return Some(End::Lost);
         }
         let since = since.get_or_insert_with(Instant::now);
-        let is_there = |(id, rev): (&String, &i64)| heads.get(id).is_none_or(|head| rev >= head);
-        if self.positions.iter().all(is_there) || since.elapsed() > LAST_CHANGES {
+        // Who was taken out of a room hears that it is back in.
+        let is_there = |id: &String| self.positions.get(id) >= heads.get(id);
+        if self.conversations.iter().all(is_there) || since.elapsed() > LAST_CHANGES {
             self.record(What::Complete);
             return Some(End::Complete);
         }

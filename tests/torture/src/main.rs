@@ -10,6 +10,7 @@ use sohbet_torture::checker;
 use sohbet_torture::log;
 use sohbet_torture::nemesis::Setup;
 use sohbet_torture::planted;
+use sohbet_torture::processes::network::Network;
 use sohbet_torture::processes::shims::Shims;
 use sohbet_torture::report::{Summary, table};
 use sohbet_torture::run::{Faults, Wanted, run};
@@ -23,7 +24,7 @@ const PLANTED_SEED: u64 = 1;
 /// What is run on unless somebody says otherwise.
 const USUAL: [Setup; 3] = [Setup::Sqlite, Setup::Postgres, Setup::Cluster];
 /// Length of the load of each set-up in a smoke, in seconds.
-const SMOKE_SECONDS: u64 = 10;
+const SMOKE_SECONDS: u64 = 20;
 
 /// Breaks a running Sohbet on purpose and checks what it promised.
 #[derive(Debug, Parser)]
@@ -155,6 +156,12 @@ async fn play(options: &Options) -> anyhow::Result<Vec<Summary>> {
     let tools = tools()?;
     let mut backends = backends(&tools).await?;
     let mut summaries = Vec::new();
+    if backends.shims.is_none() {
+        say("left out without a C compiler: power losses, failing syncs, wrong clocks");
+    }
+    if !Network::is_possible() {
+        say("left out for who is not root, or without iproute2: lost packets");
+    }
     for seed in seeds(options)? {
         for setup in setups(options) {
             let wanted = wanted(options, setup, seed)?;

@@ -127,6 +127,17 @@ pub struct Means {
     pub has_network: bool,
 }
 
+impl Means {
+    fn allow(self, fault: &Fault) -> bool {
+        match fault {
+            Fault::PowerLoss(_) | Fault::SyncsFail(_) | Fault::Clock(..) => self.has_shims,
+            Fault::DiskFull => self.has_disk,
+            Fault::Network(..) => self.has_network,
+            _ => true,
+        }
+    }
+}
+
 /// Faults for about that long.
 pub fn plan(setup: Setup, means: Means, seconds: u64, rng: &mut Rng) -> Vec<Step> {
     let mut left = Duration::from_secs(seconds);
@@ -170,28 +181,33 @@ pub fn plan(setup: Setup, means: Means, seconds: u64, rng: &mut Rng) -> Vec<Step
 
 /// The faults of a smoke: few, and those that matter most.
 pub fn smoke(setup: Setup, means: Means) -> Vec<Step> {
+    let lost = |peer| Fault::Network(0, peer, Loss::Both);
+    let commit = Fault::Database(0, Toxic::CutAfterPattern("COMMIT"));
+    let clock = Fault::Clock(0, -3_600);
     let faults = match setup {
-        Setup::Sqlite if means.has_shims => vec![Fault::Kill(0), Fault::PowerLoss(0)],
-        Setup::Sqlite => vec![Fault::Kill(0), Fault::Cut(0, 1)],
-        Setup::Postgres => vec![
-            Fault::Database(0, Toxic::CutAfterPattern("COMMIT")),
-            Fault::DatabaseCrash,
+        Setup::Sqlite => vec![
+            Fault::PowerLoss(0),
+            lost(Peer::Clients),
+            Fault::Kill(0),
+            clock,
         ],
-        Setup::Cluster if means.has_network => vec![
+        Setup::Postgres => vec![commit, lost(Peer::Database), Fault::DatabaseCrash, clock],
+        Setup::Cluster => vec![
             Fault::BusCrash,
             Fault::Kill(1),
+            lost(Peer::All),
+            commit,
             Fault::Cut(0, 1),
-            Fault::Network(0, Peer::All, Loss::Both),
         ],
-        Setup::Cluster => vec![Fault::BusCrash, Fault::Kill(1), Fault::Cut(0, 1)],
-        Setup::Pair => vec![Fault::Terminate, Fault::Kill(1)],
+        Setup::Pair => vec![Fault::Terminate, Fault::Kill(1), lost(Peer::All)],
     };
+    let faults = faults.into_iter().filter(|fault| means.allow(fault));
     let step = |fault| Step {
-        after: Duration::from_millis(1_800),
+        after: Duration::from_millis(2_400),
         fault,
-        length: Duration::from_millis(600),
+        length: Duration::from_millis(800),
     };
-    faults.into_iter().map(step).collect()
+    faults.map(step).collect()
 }
 
 fn choose(setup: Setup, means: Means, rng: &mut Rng) -> Fault {

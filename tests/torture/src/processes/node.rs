@@ -50,6 +50,13 @@ impl Plan {
             .map_or(Ipv4Addr::LOCALHOST, |place| place.address)
     }
 
+    /// What a server without logins wants before it listens to more than this machine. It is alone in its network.
+    fn consent(&self) -> Option<&'static str> {
+        let has_logins = self.settings.iter().any(|(name, _)| name == "JWT_SECRET");
+        let is_elsewhere = self.place.is_some() && !has_logins;
+        is_elsewhere.then_some("--insecure-trust-clients")
+    }
+
     fn is_watched(&self) -> bool {
         self.database_url.is_none() && !self.has_small_disk
     }
@@ -195,6 +202,7 @@ async fn launch(
     };
     server
         .args(["serve", "--port", "0"])
+        .args(plan.consent())
         .current_dir(&plan.folder)
         .env_clear();
     server

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State as AxumState;
-use axum::http::header::{AUTHORIZATION, COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{AUTHORIZATION, COOKIE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
@@ -89,6 +89,12 @@ fn refuse_error(error: &Error, failure: &str) -> Response {
             refuse(StatusCode::UNAUTHORIZED, "Unauthorized")
         }
         Error::NotFound(text) => refuse(StatusCode::NOT_FOUND, text),
+        Error::RateLimited { retry_after_ms } => {
+            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
+            let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+            response
+        }
         Error::Unavailable { .. } => {
             let body = ErrorBody {
                 success: false,

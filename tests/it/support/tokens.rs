@@ -9,10 +9,19 @@ pub const SECRET: &str = "a-secret-for-tests-of-at-least-32-bytes";
 
 /// A token of that user, valid for an hour.
 pub fn token(user: &str, name: Option<&str>, secret: &str) -> String {
+    signed(user, name, None, secret)
+}
+
+/// As [`token`], of somebody with that role.
+pub fn token_with_role(user: &str, role: &str, secret: &str) -> String {
+    signed(user, None, Some(role), secret)
+}
+
+fn signed(user: &str, name: Option<&str>, role: Option<&str>, secret: &str) -> String {
     let token = NewToken {
         user: user.to_owned(),
         name: name.map(str::to_owned),
-        role: None,
+        role: role.map(str::to_owned),
         gallery: None,
         ttl: Duration::from_secs(3_600),
     };

@@ -1,5 +1,6 @@
 //! Who stands behind a socket or a request, and what that permits.
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,29 @@ pub enum Trust {
     Verified,
     /// A host application on a trusted address: it relays, and is nobody itself.
     Relay,
+}
+
+/// What the cookie of a session of the host application holds. It proves a login, so it is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionToken(Arc<str>);
+
+impl SessionToken {
+    /// The text, to be looked up.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SessionToken {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SessionToken(***)")
+    }
 }
 
 /// Who stands behind a socket or a request.
@@ -41,6 +65,8 @@ pub struct Identity {
     pub issued_at: Option<DateTime<Utc>>,
     /// What was shown to the host application, if it said who this is.
     pub shown: Option<Arc<Shown>>,
+    /// The session of the host application in the same database, if that said who this is.
+    pub session: Option<SessionToken>,
     /// The API token that it came with.
     pub grant: Option<Arc<Grant>>,
     /// Whether the user is not the token's own, but one that a program acts for.
@@ -61,6 +87,7 @@ impl Identity {
             expires_at: None,
             issued_at: None,
             shown: None,
+            session: None,
             grant: None,
             is_on_behalf: false,
         }

@@ -15,7 +15,7 @@ pub use api_tokens::{
 };
 pub use fetching::Fetcher;
 pub use fields::{FieldNames, parse_role};
-pub use identities::{Identity, Trust};
+pub use identities::{Identity, SessionToken, Trust};
 pub use jwt::{NewToken, TokenRules, mint};
 pub use key_sets::probe as probe_keys;
 pub use keys::PublicKeys;
@@ -26,7 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sohbet_entity::ids::UserId;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -192,15 +192,22 @@ impl Auth {
         Identity::nobody(Trust::Relay)
     }
 
-    /// The identity of a user whose login the host application vouches for.
-    pub fn logged_in(&self, user: UserId) -> Identity {
+    /// The identity of a user for whom a session of the host application vouches until then.
+    pub fn logged_in(
+        &self,
+        user: UserId,
+        session: SessionToken,
+        expires_at: DateTime<Utc>,
+    ) -> Identity {
         let trust = match self.is_development() {
             true => Trust::Claimed,
             false => Trust::Verified,
         };
         Identity {
             user: Some(user),
+            expires_at: Some(expires_at),
             issued_at: Some(Utc::now()),
+            session: Some(session),
             ..Identity::nobody(trust)
         }
     }

@@ -51,6 +51,7 @@ pub use directory::DirectoryEntry;
 pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
 pub use heads::{ChangedStretch, Head};
+pub use logins::LoginRow;
 pub use messages::Page;
 pub use meta::{API_TOKEN_KEY, BUS_KEY, LINK_KEY};
 pub use notices::MAX_NOTICE_BYTES;

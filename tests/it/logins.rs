@@ -17,6 +17,7 @@ use crate::support::wire::Wire;
 const USER: i32 = 7;
 const VALID: &str = "a-login-that-lasts";
 const EXPIRED: &str = "a-login-of-yesterday";
+const ENDING: &str = "a-login-that-is-not-prolonged";
 const CONVERSATION: u64 = 42;
 const TOKEN_MODE: (&str, &str) = ("JWT_SECRET", SECRET);
 const TRUSTING: [(&str, &str); 2] = [TOKEN_MODE, ("TRUSTED_ADDRESSES", "127.0.0.1")];
@@ -26,6 +27,9 @@ on_both_stores!(
     a_login_of_the_host_application_counts_for_rest_until_it_expires,
     a_socket_with_a_login_is_that_user_and_nobody_else,
     a_socket_with_an_expired_login_is_refused,
+    a_live_socket_ends_when_its_login_is_no_longer_in_the_table,
+    a_live_socket_ends_when_its_login_expires,
+    a_login_that_the_host_application_prolongs_goes_on,
     the_cookie_of_a_dialect_goes_before_a_login,
     a_trusted_peer_may_broadcast_and_nothing_else,
     a_peer_is_trusted_only_by_its_own_listed_address,
@@ -61,6 +65,38 @@ async fn a_socket_with_an_expired_login_is_refused(store: Store) {
         let refused = connect_with(&server, ("Cookie", &cookies(login))).await;
         assert_eq!(refused.err(), Some(authentication_error()), "{login}");
     }
+}
+
+async fn a_live_socket_ends_when_its_login_is_no_longer_in_the_table(store: Store) {
+    let server = beside_host_application(&store).await;
+    let mut other = token_user(&server, 2).await;
+    let mut client = with_login(&server, VALID).await;
+    let delete = r#"DELETE FROM "Session" WHERE "sessionToken" = $1"#;
+    change_login(&store, delete, vec![VALID.into()]).await;
+    let heard = client.until_closed().await;
+    assert!(!heard.contains(&Arrival::Disconnect), "it may come back");
+    let refused = connect_with(&server, ("Cookie", &cookies(VALID))).await;
+    assert_eq!(refused.err(), Some(authentication_error()));
+    other.ask_ok("join_user_room", json!(2)).await;
+}
+
+async fn a_live_socket_ends_when_its_login_expires(store: Store) {
+    let server = beside_host_application(&store).await;
+    expire(&store, VALID, TimeDelta::seconds(3)).await;
+    let mut client = with_login(&server, VALID).await;
+    let heard = client.until_closed().await;
+    assert!(!heard.contains(&Arrival::Disconnect), "it may come back");
+}
+
+async fn a_login_that_the_host_application_prolongs_goes_on(store: Store) {
+    let server = beside_host_application(&store).await;
+    expire(&store, VALID, TimeDelta::seconds(9)).await;
+    expire(&store, ENDING, TimeDelta::seconds(10)).await;
+    let mut client = with_login(&server, VALID).await;
+    let mut ending = with_login(&server, ENDING).await;
+    expire(&store, VALID, TimeDelta::days(1)).await;
+    ending.until_closed().await;
+    client.ask_ok("join_user_room", json!(USER)).await;
 }
 
 async fn the_cookie_of_a_dialect_goes_before_a_login(store: Store) {
@@ -122,13 +158,15 @@ async fn an_ordinary_user_may_not_broadcast(store: Store) {
 
 /// A server on a database in which the host application keeps a valid and an expired login.
 async fn beside_host_application(store: &Store) -> Server {
-    let mut server = Server::start_with(store, &[TOKEN_MODE]).await;
+    let settings = [TOKEN_MODE, ("JWT_LEEWAY_S", "0")];
+    let mut server = Server::start_with(store, &settings).await;
     server.stop().await;
     let db = connect(&store.database_url().parse().unwrap()).await;
     create_login_table(&db).await;
     let now = Utc::now().naive_utc();
     insert_login(&db, VALID, now + TimeDelta::days(1)).await;
     insert_login(&db, EXPIRED, now - TimeDelta::seconds(1)).await;
+    insert_login(&db, ENDING, now + TimeDelta::days(1)).await;
     db.close().await.unwrap();
     server.restart().await;
     server
@@ -147,15 +185,44 @@ async fn create_login_table(db: &DatabaseConnection) {
 }
 
 async fn insert_login(db: &DatabaseConnection, login: &str, expires_at: NaiveDateTime) {
-    let expires_at: DbValue = match db.get_database_backend() {
-        DbBackend::Sqlite => expires_at.and_utc().timestamp_millis().into(),
-        _ => expires_at.into(),
-    };
     let sql =
         r#"INSERT INTO "Session" ("sessionToken", "userId", "expiresAt") VALUES ($1, $2, $3)"#;
-    let values = [login.into(), USER.into(), expires_at];
+    let values = [login.into(), USER.into(), time(db, expires_at)];
     let insert = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     db.execute_raw(insert).await.unwrap();
+}
+
+fn time(db: &DatabaseConnection, at: NaiveDateTime) -> DbValue {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => at.and_utc().timestamp_millis().into(),
+        _ => at.into(),
+    }
+}
+
+/// The host application lets a login end after that time.
+async fn expire(store: &Store, login: &str, after: TimeDelta) {
+    let db = connect(&store.database_url().parse().unwrap()).await;
+    let sql = r#"UPDATE "Session" SET "expiresAt" = $1 WHERE "sessionToken" = $2"#;
+    let values = vec![time(&db, Utc::now().naive_utc() + after), login.into()];
+    db.close().await.unwrap();
+    change_login(store, sql, values).await;
+}
+
+/// Does something to the host application's table while the server runs.
+async fn change_login(store: &Store, sql: &str, values: Vec<DbValue>) {
+    let db = connect(&store.database_url().parse().unwrap()).await;
+    let change = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let changed = db.execute_raw(change).await.unwrap();
+    assert_eq!(changed.rows_affected(), 1, "{sql}");
+    db.close().await.unwrap();
+}
+
+async fn with_login(server: &Server, login: &str) -> Client {
+    let mut client = connect_with(server, ("Cookie", &cookies(login)))
+        .await
+        .unwrap();
+    client.ask_ok("join_user_room", json!(USER)).await;
+    client
 }
 
 fn cookies(login: &str) -> String {

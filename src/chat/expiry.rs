@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::dialects::Feature;
-use super::{Chat, DeskEvent, Event, Session};
-use crate::auth::{Credentials, Shown};
+use super::{Chat, Client, DeskEvent, Event, Session};
+use crate::auth::{Credentials, Identity, REFUSAL, Shown};
 use crate::error::{Error, Result};
 use crate::store;
 use crate::worker::Ticks;
@@ -31,16 +31,29 @@ impl Chat {
             shown: Shown::new(None, Some(&token)),
             ..Credentials::of_token(token)
         };
-        let (old, new) = (session.identity(), self.identify(credentials).await?);
-        if new.user.is_none() {
-            return Err(Error::Unauthenticated("Authentication error"));
-        }
+        let (old, new) = (session.identity(), self.identify_anew(credentials).await?);
         // What an API token permits is its own; it cannot stand in for another one.
         if !session.is_still(&new) || new.grant.is_some() || old.grant.is_some() {
             return Err(Error::Forbidden("Not a token of this user"));
         }
         session.renew(&new);
         Ok(session.expires_at())
+    }
+
+    /// Who shows a token on a socket that is open. One that is no good counts like one that is shown at the
+    /// door: each may be a question to the host application.
+    async fn identify_anew(&self, credentials: Credentials) -> Result<Identity> {
+        let client = Client::current();
+        self.limits.check_logins(&client)?;
+        let identified = self.identify(credentials).await;
+        let identified = identified.and_then(|identity| match identity.user {
+            Some(_) => Ok(identity),
+            None => Err(REFUSAL),
+        });
+        if let Err(Error::Unauthenticated(_)) = identified {
+            self.limits.note_failed_login(&client);
+        }
+        identified
     }
 
     /// Warns and closes sockets whose tokens end, again and again until told to stop; the body of

@@ -25,6 +25,7 @@ use super::State;
 use super::bodies::Unreadable;
 use super::callers::text;
 use super::errors::status_of;
+use super::limits::Login;
 use super::routing::{Face, Surface};
 use crate::auth;
 use crate::chat::cookie;
@@ -124,6 +125,9 @@ fn refuse_error(error: &Error, failure: &str) -> Response {
     }
     let status = status_of(error);
     let mut response = refuse(status, &error.to_string());
+    if *error == callers::BAD_TOKEN {
+        response.extensions_mut().insert(Login::Failed);
+    }
     if let Some(retry_after_ms) = error.retry_after_ms() {
         let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
         response.headers_mut().insert(RETRY_AFTER, seconds);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request, State as AxumState};
 use axum::http::header::{AUTHORIZATION, COOKIE, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -39,16 +39,29 @@ pub async fn admit_call(
     if path.starts_with(&state.config.socket_path) || PROBES.contains(&path) {
         return next.run(Request::from_parts(parts, body)).await;
     }
-    let has_credentials = has_credentials(&parts);
+    let has_credentials = has_credentials(&parts.headers, &parts.uri);
     if admit(&state, &client, has_credentials).is_err() {
         return refuse(&state, &parts);
     }
     let answering = next.run(Request::from_parts(parts, body));
     let response = as_client(&client, answering).await;
-    if has_credentials && response.status() == StatusCode::UNAUTHORIZED {
+    let has_failed = match response.extensions().get::<Login>() {
+        Some(login) => *login == Login::Failed,
+        None => has_credentials && response.status() == StatusCode::UNAUTHORIZED,
+    };
+    if has_failed {
         state.chat.limits.note_failed_login(&client);
     }
     response
+}
+
+/// What an answer says about the login of its caller, where its status does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// Somebody is known, and may not do this.
+    Proved,
+    /// What was shown is no good.
+    Failed,
 }
 
 fn admit(state: &State, client: &Client, has_credentials: bool) -> Result<()> {
@@ -66,12 +79,12 @@ fn address(state: &State, parts: &Parts) -> Option<ClientAddress> {
     Some(addresses::caller(peer.ip(), &parts.headers, proxies))
 }
 
-/// Whether a request says who calls, wherever a dialect looks for that in its head.
-fn has_credentials(parts: &Parts) -> bool {
-    let headers = &parts.headers;
+/// Whether a request says who calls, wherever a dialect looks for that in its head. Who looks into the
+/// body checks the address there, and answers with [`Login::Failed`].
+pub fn has_credentials(headers: &HeaderMap, uri: &Uri) -> bool {
     headers.contains_key(AUTHORIZATION)
         || headers.contains_key(COOKIE)
-        || query(&parts.uri, "token").is_some()
+        || query(uri, "token").is_some()
 }
 
 /// Refuses in the shape of the dialect that the request is for. There is room for a few again sooner

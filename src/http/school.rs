@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State as AxumState;
 use axum::http::header::{AUTHORIZATION, COOKIE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use super::State;
 use super::bodies::{Fields, PageQuery, Params, Unreadable};
 use super::callers::{Identified, identify_by, text};
 use super::health;
+use super::limits::{Login, has_credentials};
 use super::routing::{Face, Surface, Vitals};
 use crate::chat::{Caller, Pair, cookie};
 use crate::error::{Error, Result};
@@ -85,8 +86,11 @@ fn refuse_error(error: &Error, failure: &str) -> Response {
     match error {
         Error::InvalidPayload(text) => refuse(StatusCode::BAD_REQUEST, text),
         Error::TooLarge(text) => refuse(StatusCode::PAYLOAD_TOO_LARGE, text),
-        Error::Unauthenticated(_) | Error::Forbidden(_) => {
-            refuse(StatusCode::UNAUTHORIZED, "Unauthorized")
+        Error::Unauthenticated(_) => refuse(StatusCode::UNAUTHORIZED, "Unauthorized"),
+        Error::Forbidden(_) => {
+            let mut response = refuse(StatusCode::UNAUTHORIZED, "Unauthorized");
+            response.extensions_mut().insert(Login::Proved);
+            response
         }
         Error::NotFound(text) => refuse(StatusCode::NOT_FOUND, text),
         Error::RateLimited { retry_after_ms } => {
@@ -123,7 +127,12 @@ async fn caller(state: &State, headers: &HeaderMap) -> Result<Caller> {
     }
     let token = text(headers, AUTHORIZATION.as_str());
     let identified: Identified = identify_by(token, headers, state).await?;
-    identified.caller(state, DIALECT, None).await
+    let caller = identified.caller(state, DIALECT, None).await;
+    caller.map_err(|error| match error {
+        // A login without a role is nobody here, but it is a login.
+        Error::Unauthenticated(text) => Error::Forbidden(text),
+        error => error,
+    })
 }
 
 #[derive(Deserialize)]
@@ -166,7 +175,7 @@ async fn list_messages(
 ) -> Response {
     let listed = async {
         let caller = caller(state, headers).await?;
-        let unauthorized = Error::Unauthenticated("Unauthorized");
+        let unauthorized = Error::Forbidden("Unauthorized");
         if Person::of(&caller.user).is_none_or(|person| person.role != role) {
             return Err(unauthorized);
         }
@@ -217,7 +226,7 @@ async fn send_message(
         let draft = rest::parse_message(&body)
             .map_err(|_| Error::InvalidPayload("Missing required fields"))?;
         if draft.sender.as_ref() != Some(&caller.user) {
-            return Err(Error::Unauthenticated("Unauthorized"));
+            return Err(Error::Forbidden("Unauthorized"));
         }
         state.chat.send(&caller, draft, None).await
     };
@@ -267,12 +276,14 @@ async fn count_unread(AxumState(state): AxumState<Arc<State>>, headers: HeaderMa
 /// and nothing is an error.
 async fn show_debug(
     AxumState(state): AxumState<Arc<State>>,
+    uri: Uri,
     headers: HeaderMap,
     query: Result<Params<ListMessages>, Unreadable>,
 ) -> Response {
+    let caller = caller(&state, &headers).await;
+    let has_failed = matches!(caller, Err(Error::Unauthenticated(_)));
     let listed = async {
-        let caller = caller(&state, &headers).await.ok()?;
-        let Params(query) = query.ok()?;
+        let (caller, Params(query)) = (caller.ok()?, query.ok()?);
         let ids = (query.teacher_id.as_deref(), query.student_id.as_deref());
         let (teacher, student) = rest::parse_pair(ids.0, ids.1)?;
         let page = query.page.parse().ok()?;
@@ -283,5 +294,9 @@ async fn show_debug(
         let chat = &state.chat;
         chat.list_pair_messages(&caller, &pair, page).await.ok()
     };
-    Json(DebugBody::new(listed.await.as_deref())).into_response()
+    let mut response = Json(DebugBody::new(listed.await.as_deref())).into_response();
+    if has_failed && has_credentials(&headers, &uri) {
+        response.extensions_mut().insert(Login::Failed);
+    }
+    response
 }

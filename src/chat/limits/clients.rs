@@ -23,13 +23,13 @@ const REFUSALS: Rate = Rate {
 const MAX_FLOOD_TIME: Duration = Duration::from_secs(10);
 
 tokio::task_local! {
-    /// Whether budgets count for the client in whose name the task works.
-    static IS_LIMITED: bool;
+    /// The client in whose name the task works.
+    static CURRENT: Client;
 }
 
 /// Does something in the name of a client: whatever the domain counts meanwhile is counted as its own.
 pub async fn as_client<T>(client: &Client, work: impl Future<Output = T>) -> T {
-    IS_LIMITED.scope(client.is_limited, work).await
+    CURRENT.scope(client.clone(), work).await
 }
 
 /// Somebody who connects or calls.
@@ -50,6 +50,14 @@ impl Client {
         }
     }
 
+    /// The one in whose name this task works, within [`as_client`]. What the server does by itself has no
+    /// limits.
+    pub fn current() -> Self {
+        CURRENT
+            .try_with(Self::clone)
+            .unwrap_or_else(|_| Self::unlimited())
+    }
+
     pub(super) const fn limited(
         network: Option<IpAddr>,
         budgets: Option<Arc<AddressBudgets>>,
@@ -67,9 +75,7 @@ impl Client {
 
     /// Whether the one is limited in whose name this task works. What the server does by itself is not.
     pub(super) fn is_limited_now() -> bool {
-        IS_LIMITED
-            .try_with(|is_limited| *is_limited)
-            .unwrap_or(false)
+        CURRENT.try_with(Self::is_limited).unwrap_or(false)
     }
 
     /// What its places count for; `None` where they only count in all.

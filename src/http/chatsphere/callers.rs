@@ -12,7 +12,7 @@ use sohbet_entity::ids::UserId;
 
 use super::{DIALECT, Refusal};
 use crate::auth::{Credentials, Identity, Shown};
-use crate::chat::{Caller, Chat, cookie};
+use crate::chat::{Caller, Chat, Client, cookie};
 use crate::error::{Error, Result};
 use crate::headers::query;
 use crate::http::State;
@@ -21,7 +21,8 @@ use crate::http::callers::{on_behalf, text};
 use crate::wire::chatsphere::rest;
 
 const NO_TOKEN: Error = Error::Unauthenticated("Unauthorized: No token provided");
-const BAD_TOKEN: Error = Error::Unauthenticated("Unauthorized: Invalid token");
+/// What was shown proves nothing.
+pub const BAD_TOKEN: Error = Error::Unauthenticated("Unauthorized: Invalid token");
 
 /// A call with its body, before anything of it is believed.
 pub struct Call {
@@ -110,9 +111,13 @@ impl Call {
             }
         }
         let body = self.body.as_ref().ok();
+        let in_body = body.and_then(|Fields(body)| rest::parse_token(body));
+        if in_body.is_some() {
+            // Who guesses was not seen before the body was read.
+            self.chat().limits.check_logins(&Client::current())?;
+        }
         let cookies = text(&self.headers, COOKIE.as_str()).unwrap_or_default();
-        let token = body
-            .and_then(|Fields(body)| rest::parse_token(body))
+        let token = in_body
             .or_else(|| text(&self.headers, AUTHORIZATION.as_str()))
             .or_else(|| cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned));
         match token {

@@ -116,12 +116,15 @@ fn check_dialect(uri: &Uri) -> Result<(), Refusal> {
 
 /// Who is behind the token in the query, the header or the cookie, in this order, or behind a login of
 /// the host application. A bad one in the query or the cookie counts as absent, and so does every bad one
-/// in development mode, where the query may also name the user.
+/// in development mode, where the query may also name the user. That a client asks for this dialect is not
+/// enough for a token in the query, which proxies write into their logs.
 async fn identify(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<Identity, Refusal> {
     let is_development = shared.chat.auth.is_development();
     let cookies = text(headers, &COOKIE).unwrap_or_default();
+    let reads_query = shared.config.dialect.is_none_or(|own| own == DIALECT)
+        || shared.chat.auth.allow_query_token;
     let sources = [
-        (query(uri, "token"), true, false),
+        (query(uri, "token").filter(|_| reads_query), true, false),
         (text(headers, &AUTHORIZATION), true, !is_development),
         (
             cookie(&cookies, DIALECT.token_cookie()).map(str::to_owned),

@@ -213,8 +213,7 @@ async fn prove(
         }
     }
     let claimed = claimed(socket, handshake);
-    let reads_query = |dialect| wire::vocabulary(dialect).takes_query_token();
-    if token.is_none() && (chat.auth.allow_query_token || dialect.is_some_and(reads_query)) {
+    if token.is_none() && reads_query(shared, dialect) {
         // One that is not valid counts as absent.
         let token = query(socket, "token");
         let credentials = Credentials {
@@ -233,6 +232,15 @@ async fn prove(
         claimed,
     };
     chat.identify(credentials).await.map_err(refusal)
+}
+
+/// Whether a token may stand in the query, where proxies write it into their logs: where the operator says
+/// so, or lets clients speak a dialect whose front ends put it there. That a client asks for that dialect
+/// is not enough.
+fn reads_query(shared: &Shared, dialect: Option<Dialect>) -> bool {
+    let takes = |dialect| wire::vocabulary(dialect).takes_query_token();
+    let is_offered = shared.config.dialect.is_none_or(takes);
+    shared.chat.auth.allow_query_token || is_offered && dialect.is_some_and(takes)
 }
 
 /// Why somebody is refused whom nobody could make out.

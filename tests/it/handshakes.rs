@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use sohbet::auth::{NewToken, TokenRules, mint};
 
 use crate::support::client::{Arrival, Client};
+use crate::support::http::Call;
 use crate::support::messages::draft;
+use crate::support::polling;
 use crate::support::server::Server;
 use crate::support::stores::Store;
 use crate::support::tokens::{SECRET, token};
@@ -144,15 +146,45 @@ async fn a_token_in_the_query_counts_only_where_that_is_enabled() {
         ("false", "chatsphere", true),
         ("true", "messaging", true),
     ] {
-        let settings = [
-            TOKEN_MODE,
-            ("ALLOW_QUERY_TOKEN", allowed),
-            ("DIALECT", dialect),
-        ];
-        let server = Server::start_with(&Store::sqlite(), &settings).await;
+        let server = taking_query_tokens(allowed, dialect).await;
         let mut wire = Wire::open_with_query(server.port, &format!("token={good}")).await;
         assert_eq!(wire.join(None).await.is_ok(), is_in, "{allowed} {dialect}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_names_a_dialect_does_not_enable_tokens_in_the_query() {
+    let query = format!("dialect=chatsphere&token={}", token("7", None, SECRET));
+    for (allowed, dialect, is_in) in [
+        ("false", "native", false),
+        ("false", "messaging", false),
+        ("false", "auto", true),
+        ("false", "chatsphere", true),
+        ("true", "native", true),
+    ] {
+        let server = taking_query_tokens(allowed, dialect).await;
+        let what = format!("{allowed} {dialect}");
+        let mut wire = Wire::open_with_query(server.port, &query).await;
+        assert_eq!(wire.join(None).await.is_ok(), is_in, "{what}");
+        let in_auth = json!({"dialect": "chatsphere"});
+        let mut wire = Wire::open_with_query(server.port, &query).await;
+        assert_eq!(wire.join(Some(&in_auth)).await.is_ok(), is_in, "{what}");
+        let plain = polling::upgrade_of(&format!("/ws?{query}"));
+        let status = plain.send(server.port).await.status;
+        assert_eq!(status, if is_in { 101 } else { 401 }, "{what}");
+        let rest = Call::get(&format!("/api/auth/verify?{query}"));
+        let status = rest.send(server.port).await.status;
+        assert_eq!(status, if is_in { 200 } else { 401 }, "{what}");
+    }
+}
+
+async fn taking_query_tokens(allowed: &str, dialect: &str) -> Server {
+    let settings = [
+        TOKEN_MODE,
+        ("ALLOW_QUERY_TOKEN", allowed),
+        ("DIALECT", dialect),
+    ];
+    Server::start_with(&Store::sqlite(), &settings).await
 }
 
 #[tokio::test]

@@ -73,7 +73,12 @@ pub async fn post(port: u16, sid: &str, packets: &str) -> Answer {
 /// The request for a WebSocket, for a session or for a new one.
 pub fn upgrade(sid: Option<&str>) -> Call {
     let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
-    Call::get(&format!("/socket.io/?EIO=4&transport=websocket{sid}"))
+    upgrade_of(&format!("/socket.io/?EIO=4&transport=websocket{sid}"))
+}
+
+/// The request for a WebSocket on any path.
+pub fn upgrade_of(path: &str) -> Call {
+    Call::get(path)
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::moving::Release;
 use super::read_gate::ReadGate;
-use crate::chat::{AddressPlace, Backlog, Client};
+use crate::chat::{AddressPlace, Backlog, Client, Traffic};
 
 /// How long polls are held back when a session begins to move to a WebSocket. Afterwards the engine
 /// answers them itself.
@@ -73,6 +73,8 @@ pub struct Links {
     /// Bytes that went out in answers to polls.
     n_polled: AtomicU64,
     backlog: Backlog,
+    /// What a polling client may still send, if that is limited.
+    traffic: Mutex<Option<Traffic>>,
 }
 
 /// Polls of a session.
@@ -112,6 +114,7 @@ impl Links {
             }),
             n_polled: AtomicU64::new(0),
             backlog,
+            traffic: Mutex::default(),
             address: peer.as_ref().map(|peer| peer.address),
             is_borrowed: peer.is_none(),
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
@@ -128,6 +131,39 @@ impl Links {
         if let Ok(mut pending) = self.pending.lock() {
             *pending = None;
         }
+    }
+
+    /// What it may send, if it polls and that is limited.
+    pub fn with_traffic(self, traffic: Option<Traffic>) -> Self {
+        Self {
+            traffic: Mutex::new(traffic),
+            ..self
+        }
+    }
+
+    /// Counts requests of a polling client and further packets in them; each is what a frame is on a
+    /// WebSocket. One that brings too much all the time is cut.
+    pub fn note_packets(&self, n_packets: usize) {
+        let mut traffic = self.traffic();
+        if let Some(traffic) = &mut *traffic {
+            traffic.note(0, n_packets);
+            if traffic.is_flooding() && !self.is_killed() {
+                tracing::info!("a polling client does not stop to send too much, its session ends");
+                self.kill();
+            }
+        }
+    }
+
+    /// How long what a polling client sent has to wait; zero when it is paid for.
+    pub fn pause(&self) -> Duration {
+        let mut traffic = self.traffic();
+        traffic.as_mut().map_or(Duration::ZERO, Traffic::pause)
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Option<Traffic>> {
+        self.traffic
+            .lock()
+            .expect("no code panics with this lock held")
     }
 
     /// Notes a poll, which is open until that is dropped.

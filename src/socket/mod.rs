@@ -7,6 +7,7 @@ mod intake;
 mod links;
 mod moving;
 mod outbox;
+mod paced;
 mod probe;
 mod read_gate;
 mod session_ids;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use socketioxide::extract::{HttpExtension, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
@@ -92,8 +94,7 @@ impl Sockets {
     /// Builds the server and its HTTP service, in which polling clients use secret session ids.
     pub fn new<B>(config: Config, chat: Arc<Chat>) -> (Self, impl Endpoint<B>)
     where
-        B: http_body::Body + Send + Unpin + Debug + 'static,
-        B::Data: Send,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + Debug + 'static,
         B::Error: Debug,
     {
         let session_ids = Arc::new(SessionIds::new(config.connect_timeout));

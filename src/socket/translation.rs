@@ -20,6 +20,7 @@ use tower::Service;
 use super::Shared;
 use super::links::{Links, Peer};
 use super::moving;
+use super::paced::Paced;
 use super::session_ids::{Entry, SessionIds};
 use crate::addresses::ClientAddress;
 use crate::chat::{Backlog, Chat};
@@ -77,13 +78,10 @@ impl<S> Translate<S> {
         let place = limits.begin_socket(&client)?;
         let peer = extensions.get::<Peer>().cloned();
         let is_websocket = query.is_websocket;
-        Ok(Links::new(
-            peer,
-            client,
-            Some(place),
-            is_websocket,
-            Backlog::new(self.outbound.0, self.outbound.1),
-        ))
+        let traffic = limits.traffic(&client).filter(|_| !is_websocket);
+        let backlog = Backlog::new(self.outbound.0, self.outbound.1);
+        let links = Links::new(peer, client, Some(place), is_websocket, backlog);
+        Ok(links.with_traffic(traffic))
     }
 
     /// Counts a request for a session that does not exist like any other call.
@@ -99,7 +97,7 @@ pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 impl<S, B, R> Service<Request<B>> for Translate<S>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<Paced<B>>, Response = Response<R>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
@@ -117,6 +115,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let this = self.clone();
         let query = Query::of(request.uri());
+        let request = request.map(Paced::free);
         Box::pin(async move {
             let (ids, engine) = (&this.ids, this.engine.clone());
             if query.is_websocket && !follows_protocol(request.headers()) {
@@ -192,19 +191,24 @@ fn hide_id(packet: &[u8], ids: &SessionIds, links: Arc<Links>) -> Option<String>
 /// A later request of a session, secret in place.
 async fn go_on<S, B, R>(
     mut engine: S,
-    mut request: Request<B>,
+    mut request: Request<Paced<B>>,
     query: &Query,
     entry: &Entry,
 ) -> Result<Response<Body>, Infallible>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible> + Send + 'static,
+    S: Service<Request<Paced<B>>, Response = Response<R>, Error = Infallible> + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    entry.links.note_packets(1);
     if request.method() == Method::POST {
+        if entry.links.is_killed() {
+            return Ok(unknown());
+        }
         entry.links.wait_for_room().await;
+        request.body_mut().charge(&entry.links);
     }
     *request.uri_mut() = query.with_session(request.uri(), &entry.id);
     if query.is_websocket {

@@ -2,6 +2,7 @@
 
 mod caps;
 mod logins;
+mod traffic;
 
 use std::time::Duration;
 

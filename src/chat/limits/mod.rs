@@ -144,10 +144,15 @@ impl Limits {
         }
         let client = self.client(Some(peer));
         let place = self.connections.take(client.network())?;
-        let traffic = client
+        Some((place, self.traffic(&client)))
+    }
+
+    /// What may come in over one connection of a client, or over all those of one polling session;
+    /// `None` for one without limits.
+    pub fn traffic(&self, client: &Client) -> Option<Traffic> {
+        client
             .is_limited()
-            .then(|| Traffic::new(self.rules.connection_bytes, client.budgets().cloned()));
-        Some((place, traffic))
+            .then(|| Traffic::new(self.rules.connection_bytes, client.budgets().cloned()))
     }
 
     /// A place for a socket that opens, until it has joined.

@@ -21,6 +21,15 @@ pub struct Polling {
 impl Polling {
     /// Opens a session and joins.
     pub async fn open(port: u16) -> Self {
+        Self::open_with(port, "40").await
+    }
+
+    /// As [`Self::open`], with this `auth` object.
+    pub async fn open_as(port: u16, auth: &Value) -> Self {
+        Self::open_with(port, &format!("40{auth}")).await
+    }
+
+    async fn open_with(port: u16, connect: &str) -> Self {
         let answer = Call::get(PATH).send(port).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let mut polling = Self {
@@ -28,7 +37,7 @@ impl Polling {
             id: String::new(),
             port,
         };
-        polling.say("40").await;
+        polling.say(connect).await;
         polling.id = sid(&polling.hear().await.concat(), "40");
         polling
     }

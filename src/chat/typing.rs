@@ -11,6 +11,8 @@ use super::{Caller, Chat, Conversation, Dialect, Event, SessionId};
 
 /// How long a typing state lives after its last refresh.
 pub const LIFETIME: Duration = Duration::from_secs(6);
+/// How often the others are told that somebody still types: front ends say so on every key.
+const RETELL: Duration = Duration::from_secs(1);
 /// How much longer a state of another node lives here: that node ends it, unless it is gone.
 const MARGIN: Duration = Duration::from_secs(2);
 /// Most typing states kept; further typists are simply not shown.
@@ -34,6 +36,8 @@ struct Inner {
 
 struct State {
     refreshed: Instant,
+    /// When the others were told last.
+    told: Instant,
     session: SessionId,
 }
 
@@ -44,18 +48,22 @@ struct Ended {
 }
 
 impl Typing {
-    /// Starts or refreshes a state. `false` when there are too many.
+    /// Starts or refreshes a state. Returns whether the others are to be told: not when they were a moment
+    /// ago, from whichever socket, nor when there are too many.
     fn start(&self, key: Key, session: SessionId) -> bool {
-        let mut inner = self.inner();
+        let (mut inner, now) = (self.inner(), Instant::now());
         let refreshed = match session {
-            SessionId::ELSEWHERE => Instant::now() + MARGIN,
-            _ => Instant::now(),
+            SessionId::ELSEWHERE => now + MARGIN,
+            _ => now,
         };
+        let told_before = inner.states.get(&key).map(|state| state.told);
+        let told_lately = told_before.filter(|told| *told + RETELL > now);
+        let told = told_lately.unwrap_or(now);
         if let Some(state) = inner.states.get_mut(&key)
             && state.session == session
         {
-            state.refreshed = refreshed;
-            return true;
+            (state.refreshed, state.told) = (refreshed, told);
+            return told_lately.is_none();
         }
         inner.remove(&key);
         if inner.oldest_first.len() >= MAX_STATES {
@@ -64,8 +72,13 @@ impl Typing {
         inner.oldest_first.push_back((refreshed, key.clone()));
         let keys = inner.by_session.entry(session).or_default();
         keys.insert(key.clone());
-        inner.states.insert(key, State { refreshed, session });
-        true
+        let state = State {
+            refreshed,
+            told,
+            session,
+        };
+        inner.states.insert(key, state);
+        told_lately.is_none()
     }
 
     /// Ends a state; `None` when there was none.
@@ -251,6 +264,23 @@ mod tests {
         assert_eq!(typing.expire().len(), 2);
         assert!(typing.expire().is_empty());
         assert!(typing.inner().by_session.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refresh_is_told_once_a_second_whichever_socket_it_comes_from() {
+        let typing = Typing::default();
+        let start = |number| typing.start(key("c", "ali"), SessionId::for_tests(number));
+        assert!(start(1));
+        assert!(!start(1) && !start(2) && !start(1));
+        tokio::time::advance(RETELL / 2).await;
+        assert!(!start(1));
+        tokio::time::advance(RETELL / 2).await;
+        assert!(start(2), "who came meanwhile is told too");
+        assert!(!start(1));
+        typing.stop(&key("c", "ali"));
+        assert!(start(1), "after a stop it is news");
+        assert!(typing.start(key("d", "ali"), SessionId::for_tests(1)));
+        assert!(typing.start(key("c", "veli"), SessionId::for_tests(1)));
     }
 
     #[tokio::test]

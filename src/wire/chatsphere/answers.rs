@@ -105,6 +105,8 @@ fn refused(asked: &Asked<'_>, error: &Error) -> Answer {
         ("leave" | "leave_room", error) if *error == NOT_JOINED => {
             return Answer::silent(&Done { ok: true });
         }
+        // Who is over a budget hears it whatever was asked: plain frames have no acknowledgement.
+        (_, Error::RateLimited { .. }) => (error.clone(), error.to_string()),
         ("join" | "join_room", error) => join_error(error),
         ("message" | "new_message", error) if *error != NOT_JOINED => {
             send_error(error, asked.session.is_believed())
@@ -134,7 +136,7 @@ fn send_error(error: &Error, is_believed: bool) -> (Error, String) {
         _ if *error == Error::NO_CONVERSATION && !is_believed => {
             (Error::Forbidden(NO_ACCESS), NO_ACCESS.into())
         }
-        Error::TooLarge(_) | Error::RateLimited { .. } => (error.clone(), error.to_string()),
+        Error::TooLarge(_) => (error.clone(), error.to_string()),
         _ => (error.clone(), NOT_SAVED.into()),
     }
 }

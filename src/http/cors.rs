@@ -7,9 +7,10 @@
 //! ask for without it across sites (a picture, a script, a link) they mark with `Sec-Fetch-Site`. So who
 //! sends neither is no page, or one of our own origin; its cookies count.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State as AxumState};
+use axum::extract::{ConnectInfo, Request, State as AxumState};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -20,11 +21,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::State;
+use crate::addresses::is_in;
 use crate::headers::asks_for_websocket;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
 /// Where browsers say how a page stands to what it asks for.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Where proxies say how they were reached.
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// How long a browser may keep the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Hosts that are this machine, as browsers write them.
@@ -38,7 +42,7 @@ pub async fn check_origin(
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let is_foreign = match &origin {
-        Some(origin) => !is_allowed(&state, origin) && !is_own(origin, request.headers()),
+        Some(origin) => !is_allowed(&state, origin) && !is_own(&state, origin, &request),
         None => is_of_other_site(request.headers()),
     };
     if is_foreign {
@@ -93,16 +97,38 @@ fn is_of_other_site(headers: &HeaderMap) -> bool {
     site.is_some_and(|site| site == "cross-site")
 }
 
-/// Whether a page of this very server calls.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let (Ok(origin), Some(Ok(host))) =
-        (origin.to_str(), headers.get(HOST).map(|host| host.to_str()))
-    else {
+/// Whether a page of this very server calls. Where it is known that clients reach the server encrypted, a
+/// page that came over plain HTTP is not one: whoever is on the way could have written it.
+fn is_own(state: &State, origin: &HeaderValue, request: &Request) -> bool {
+    let host = request.headers().get(HOST).map(HeaderValue::to_str);
+    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host) else {
         return false;
     };
-    origin
-        .split_once("://")
-        .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host))
+    origin.split_once("://").is_some_and(|(scheme, rest)| {
+        let fits = scheme == "https" || !is_encrypted(state, host, request);
+        fits && rest.eq_ignore_ascii_case(host)
+    })
+}
+
+/// Whether a host is known to be reached over HTTPS: the operator wrote its address so, or a proxy that
+/// is trusted says it of this request. Nobody says reliably that it is not.
+fn is_encrypted(state: &State, host: &str, request: &Request) -> bool {
+    let config = &state.config;
+    let is_named = |url: &String| {
+        let rest = url.strip_prefix("https://");
+        let named = rest.and_then(|rest| rest.split('/').next());
+        named.is_some_and(|named| named.eq_ignore_ascii_case(host))
+    };
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_proxy = |peer: &ConnectInfo<SocketAddr>| is_in(&config.proxies, peer.ip());
+    let forwarded = request.headers().get(X_FORWARDED_PROTO);
+    let is_forwarded = forwarded.is_some_and(|protocol| protocol == "https");
+    config
+        .public_url
+        .iter()
+        .chain(&config.origins)
+        .any(is_named)
+        || is_forwarded && peer.is_some_and(is_proxy)
 }
 
 /// Scheme, host and port together, never a prefix.

@@ -208,6 +208,63 @@ async fn cookies_count_unless_a_page_of_another_site_asks() {
     }
 }
 
+#[tokio::test]
+async fn a_post_with_a_cookie_counts_unless_a_page_of_another_site_sends_it() {
+    let app = Provider::start(200, &json!({"user": {"id": "7"}})).await;
+    let settings = [
+        ("AUTH_SESSION_URL", app.url.as_str()),
+        ("FRONTEND_URL", ALLOWED),
+        ("DIALECT", "messaging"),
+    ];
+    let server = Server::start_with(&Store::sqlite(), &settings).await;
+    let body = json!({"senderId": 7, "receiverId": 2, "content": "hi"});
+    for (mark, is_accepted) in [
+        // A program, or a page of our own.
+        (None, true),
+        (Some(("Sec-Fetch-Site", "same-origin")), true),
+        (Some(("Origin", ALLOWED)), true),
+        (Some(("Sec-Fetch-Site", "cross-site")), false),
+        (Some(("Origin", "https://evil.test")), false),
+    ] {
+        let call = Call::post("/api/messages", &body).header("Cookie", "session=ada");
+        let call = match mark {
+            Some((name, value)) => call.header(name, value),
+            None => call,
+        };
+        let answer = call.send(server.port).await;
+        let is_good = (200..300).contains(&answer.status);
+        assert_eq!(is_good, is_accepted, "{mark:?}: {}", answer.text());
+        assert!(is_good || answer.status == 403, "{mark:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_page_is_no_page_of_a_server_that_is_reached_encrypted() {
+    let https = Some(("X-Forwarded-Proto", "https"));
+    for (settings, forwarded, plain) in [
+        (vec![], None, 200),
+        // Anybody can write that header.
+        (vec![], https, 200),
+        (vec![("TRUSTED_PROXIES", "127.0.0.1")], https, 403),
+        (vec![("TRUSTED_PROXIES", "127.0.0.1")], None, 200),
+        (vec![("PUBLIC_URL", "https://localhost")], None, 403),
+        (vec![("PUBLIC_URL", "https://chat.example.com")], None, 200),
+        (vec![("FRONTEND_URL", "https://localhost")], None, 403),
+    ] {
+        let settings = [settings.as_slice(), &[("JWT_SECRET", SECRET)]].concat();
+        let server = Server::start_with(&Store::sqlite(), &settings).await;
+        for (origin, status) in [("http://localhost", plain), ("https://localhost", 200)] {
+            let call = Call::get(PATH).header("Origin", origin);
+            let call = match forwarded {
+                Some((name, value)) => call.header(name, value),
+                None => call,
+            };
+            let answer = call.send(server.port).await;
+            assert_eq!(answer.status, status, "{settings:?} {forwarded:?} {origin}");
+        }
+    }
+}
+
 /// No origin of this machine is allowed by itself.
 async fn in_token_mode() -> Server {
     let settings = [("FRONTEND_URL", ALLOWED), ("JWT_SECRET", SECRET)];

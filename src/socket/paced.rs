@@ -13,6 +13,9 @@ use super::links::Links;
 
 /// Stands between two packets of one body (engine.io-protocol, "HTTP long-polling").
 const SEPARATOR: u8 = 0x1e;
+/// Packets that are paid for together: fewer than any sensible budget allows at once, because what is over
+/// a whole budget costs no more than all of it.
+const TOGETHER: usize = 16;
 
 /// The body of a request.
 #[derive(Debug)]
@@ -20,8 +23,9 @@ pub struct Paced<B> {
     body: B,
     /// The session that pays for what comes in.
     links: Option<Arc<Links>>,
-    /// What came in and is not paid for.
+    /// What came in and is not paid for, and how many of its packets are not even counted.
     held: Option<Frame<Bytes>>,
+    n_uncounted: usize,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -32,6 +36,7 @@ impl<B> Paced<B> {
             body,
             links: None,
             held: None,
+            n_uncounted: 0,
             pause: None,
         }
     }
@@ -41,7 +46,7 @@ impl<B> Paced<B> {
         self.links = Some(Arc::clone(links));
     }
 
-    /// Ready when everything that the session brought is paid for.
+    /// Ready when everything that the session brought is counted and paid for.
     fn poll_paid(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(links) = &self.links else {
             return Poll::Ready(());
@@ -52,10 +57,16 @@ impl<B> Paced<B> {
                 self.pause = None;
             }
             let pause = links.pause();
-            if pause.is_zero() {
+            if !pause.is_zero() {
+                self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+                continue;
+            }
+            let n_counted = self.n_uncounted.min(TOGETHER);
+            if n_counted == 0 {
                 return Poll::Ready(());
             }
-            self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+            self.n_uncounted -= n_counted;
+            links.note_packets(n_counted);
         }
     }
 }
@@ -72,9 +83,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
         if this.held.is_none() {
             match ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 Some(Ok(frame)) => {
-                    if let (Some(links), Some(data)) = (&this.links, frame.data_ref()) {
-                        links.note_packets(data.iter().filter(|byte| **byte == SEPARATOR).count());
-                    }
+                    let data = frame.data_ref().into_iter().flatten();
+                    this.n_uncounted = data.filter(|byte| **byte == SEPARATOR).count();
                     this.held = Some(frame);
                 }
                 end => return Poll::Ready(end),

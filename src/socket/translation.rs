@@ -204,9 +204,6 @@ where
 {
     entry.links.note_packets(1);
     if request.method() == Method::POST {
-        if entry.links.is_killed() {
-            return Ok(unknown());
-        }
         entry.links.wait_for_room().await;
         request.body_mut().charge(&entry.links);
     }
@@ -230,7 +227,7 @@ where
         biased;
         () = answer.as_mut() => {}
         // Whoever is thrown out or sent away must not wait for the next ping to learn of it.
-        () = entry.links.killed(), if is_poll => return Ok(unknown()),
+        () = entry.links.killed() => return Ok(unknown()),
         () = entry.links.release.released(), if is_poll => return Ok(noop()),
         () = tokio::time::sleep(BODY_TIMEOUT), if is_post => return Ok(too_slow()),
     }

@@ -1,8 +1,11 @@
 //! Bytes, frames and packets have budgets, whatever carries them.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::{limited, user};
+use crate::support::client::Client;
 use crate::support::http::Answer;
 use crate::support::messages::draft;
 use crate::support::polling::{Polling, post};
@@ -10,8 +13,10 @@ use crate::support::server::Server;
 use crate::support::soon;
 use crate::support::tokens::{SECRET, token};
 
-/// Two dozen packets at once, and as many in a second.
-const FEW_PACKETS: (&str, &str) = ("LIMIT_CONNECTION_BYTES", "100000/100000");
+/// Two packets at once, and as many in a second.
+const FEW_PACKETS: (&str, &str) = ("LIMIT_CONNECTION_BYTES", "10000/10000");
+const N_TEXTS: usize = 30;
+const TEXT_BYTES: usize = 10_000;
 
 #[tokio::test]
 async fn packets_of_polling_cost_what_frames_do() {
@@ -23,13 +28,42 @@ async fn packets_of_polling_cost_what_frames_do() {
         post(server.port, &packing.secret, &packets).await
     });
     assert_eq!(flooded.status, 400, "{}", flooded.text());
-    assert_eq!(packed.status, 408, "{}", packed.text());
+    assert_eq!(packed.status, 400, "{}", packed.text());
     other
         .ask_ok(
             "send_message",
             draft(json!({"senderId": 2, "receiverId": 1})),
         )
         .await;
+}
+
+#[tokio::test]
+async fn the_connections_of_an_address_share_its_bytes() {
+    let settings = [
+        ("LIMIT_ADDRESS_BYTES", "200000/200000"),
+        ("LIMIT_CONNECTION_BYTES", "off"),
+    ];
+    let server = limited(&settings).await;
+    let (mut one, mut two) = (user(&server, 1).await, user(&server, 2).await);
+    let began = Instant::now();
+    tokio::join!(send_much(&mut one, 1), send_much(&mut two, 2));
+    // Each alone would be done in half of the time.
+    let least = (2 * N_TEXTS * TEXT_BYTES - 200_000) as f64 / 200_000.0;
+    let took = began.elapsed().as_secs_f64();
+    assert!(took >= least, "{took} s, and not {least} s");
+}
+
+/// Sends so many texts at once that they are over a budget, and finds all of them stored.
+async fn send_much(client: &mut Client, sender: u64) {
+    let text = "x".repeat(TEXT_BYTES);
+    let body = json!({"senderId": sender, "receiverId": 3 - sender, "content": text});
+    let asked: Vec<u64> = (0..N_TEXTS)
+        .map(|_| client.ask("send_message", &draft(body.clone())))
+        .collect();
+    for id in asked {
+        let answer = client.ack(id).await;
+        assert_eq!(answer["ok"], true, "{answer}");
+    }
 }
 
 /// Posts one packet after the other, until the session is over.

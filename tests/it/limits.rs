@@ -2,6 +2,7 @@
 
 mod caps;
 mod logins;
+mod plain;
 mod traffic;
 
 use std::time::Duration;

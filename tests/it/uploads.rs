@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 
 use crate::support::api_tokens::create;
 use crate::support::bucket::{Bucket, files_in};
-use crate::support::forms::{PNG, content_type, head, path, picture, upload, upload_picture};
+use crate::support::forms::{
+    PNG, content_type, head, path, picture, texts, upload, upload_picture,
+};
 use crate::support::http::Call;
 use crate::support::messages::draft;
 use crate::support::server::Server;
@@ -77,6 +79,37 @@ async fn a_refused_file_leaves_nothing() {
     let no_text = upload("text/plain", &no_text).send(server.port).await;
     assert_eq!(no_text.status, 415, "{}", no_text.text());
     assert_eq!(files_in(&blobs(&store)), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn forms_of_thousands_of_parts_or_without_a_boundary_are_refused() {
+    let store = Store::sqlite();
+    let server = Server::start(&store).await;
+    let form = |n_texts, path: &str, kind: &str| {
+        let mut body = (texts(n_texts) + &head("image/png")).into_bytes();
+        body.extend_from_slice(PNG);
+        body.extend_from_slice(b"\r\n--a-boundary--\r\n");
+        let call = Call::new("POST", path).header("Content-Type", kind);
+        call.body(body).send(server.port)
+    };
+    let kind = content_type();
+    for (n_texts, kind) in [(5_000, kind.as_str()), (0, "multipart/form-data")] {
+        let refused = form(n_texts, "/api/upload", kind).await;
+        assert_eq!(refused.status, 400, "{kind}: {}", refused.text());
+    }
+    // A form without a file in it has a number of fields, whatever their length.
+    for (n_texts, text) in [(64, "Too many fields"), (5_000, "Too many fields")] {
+        let refused = form(n_texts, "/api/messages", &kind).await;
+        assert_eq!(
+            (refused.status, refused.json()["message"].as_str()),
+            (400, Some(text))
+        );
+    }
+    let without_boundary = form(0, "/api/messages", "multipart/form-data").await;
+    assert_eq!(without_boundary.status, 400, "{}", without_boundary.text());
+    assert_eq!(files_in(&blobs(&store)), [] as [PathBuf; 0]);
+    let taken = form(100, "/api/upload", &kind).await;
+    assert_eq!(taken.status, 200, "{}", taken.text());
 }
 
 #[tokio::test]

@@ -30,6 +30,14 @@ pub fn upload(media_type: &str, file: &[u8]) -> Call {
         .body([head(media_type).as_bytes(), file, end.as_bytes()].concat())
 }
 
+/// Texts of a form, so many, before what else is in it.
+pub fn texts(n: usize) -> String {
+    let text = |number| {
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"n{number}\"\r\n\r\nv\r\n")
+    };
+    (0..n).map(text).collect()
+}
+
 /// Uploads a picture of that length and gives the path of its link.
 pub async fn upload_picture(server: &Server, n_bytes: usize) -> String {
     let answer = upload("image/png", &picture(n_bytes))

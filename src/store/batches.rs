@@ -4,9 +4,11 @@
 mod batch;
 mod halves;
 mod names;
+mod pairs;
 
 pub use batch::{Batch, Step};
 pub use halves::Half;
+pub use pairs::{Claim, Pair};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -65,6 +67,11 @@ pub async fn commit(
     let mut changes = changes::make(&txn, &batch.changes).await?;
     let (mut rows, facts) = number(&txn, batch, &known, &mut changes).await?;
     names::name(&txn, batch, &mut rows).await?;
+    for (index, key) in pairs::claimed_keys(&txn, batch, look_up).await? {
+        if let Some(row) = &mut rows[index] {
+            row.client_id = Some(key.to_owned());
+        }
+    }
     let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
@@ -121,6 +128,7 @@ async fn find_known(
     for (index, row) in batch.names.find_stored(txn, new).await? {
         known[index] = Some(row);
     }
+    pairs::join(txn, batch, batch.pairs.clone(), &mut known).await?;
     halves::pair(txn, batch, &mut known).await?;
     Ok(known)
 }

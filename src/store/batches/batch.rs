@@ -1,7 +1,7 @@
 //! What is committed together, and in which order it takes its `rev`.
 
-use super::Half;
 use super::names::Names;
+use super::{Claim, Half, Pair};
 use crate::store::writer::{NewChange, NewMessage, NewRead};
 
 /// Distinct writes that are committed together.
@@ -17,6 +17,10 @@ pub struct Batch<'a> {
     pub steps: Vec<Step>,
     /// Messages whose other half may come to another node.
     pub halves: Vec<Half>,
+    /// Messages whose other half was stored moments ago.
+    pub pairs: Vec<Pair>,
+    /// Keys that messages take over from their other half, which is in the same batch.
+    pub claims: Vec<Claim<'a>>,
     /// Ids that a try has given out.
     pub names: Names,
 }
@@ -44,6 +48,10 @@ impl<'a> Batch<'a> {
         {
             batch.halves.push(Half::new(0, &message.row, twin.channel));
         }
+        let pair = whole.pairs.iter().find(|pair| pair.message == index);
+        batch.pairs.extend(pair.map(|pair| pair.alone()));
+        let claim = whole.claims.iter().find(|claim| claim.message == index);
+        batch.claims.extend(claim.map(|claim| claim.alone()));
         batch
     }
 

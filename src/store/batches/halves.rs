@@ -6,12 +6,11 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 use sha2::{Digest, Sha256};
-use sohbet_entity::ids::MessageId;
 
-use super::Batch;
+use super::{Batch, Pair, pairs};
 use crate::store::rows::Bulk;
 use crate::store::writer::{Channel, TWIN_WINDOW};
-use crate::store::{Fault, MessageRow, messages, statement};
+use crate::store::{Fault, MessageRow, statement};
 
 /// How the keys of notes in `server_meta` begin.
 const KEY_START: &str = "half:";
@@ -99,18 +98,26 @@ pub async fn pair(
     if open.is_empty() {
         return Ok(());
     }
-    for (message, row) in take_notes(txn, &open).await? {
-        known[message] = Some(row);
-    }
+    let pairs = take_notes(txn, &open).await?;
+    let unpaired = pairs::join(txn, batch, pairs, known).await?;
+    // Their notes are put back.
+    let back = |half: &&Half| {
+        let pair = unpaired.iter().find(|it| it.message == half.message)?;
+        Some((half.other_key(), pair.row.as_str().to_owned()))
+    };
+    let mut notes: HashMap<String, String> = open.iter().filter_map(back).collect();
     open.retain(|half| known[half.message].is_none());
-    leave_notes(txn, batch, &open).await
+    // Of equal ones the last.
+    notes.extend(open.iter().map(|half| {
+        let id = &batch.messages[half.message].row.id;
+        (half.key(half.channel), id.as_str().to_owned())
+    }));
+    leave_notes(txn, notes).await?;
+    throw_away(txn, &open).await
 }
 
 /// A half takes at most one note, and a note is taken once: the next equal half is another message.
-async fn take_notes(
-    txn: &DatabaseTransaction,
-    open: &[&Half],
-) -> Result<Vec<(usize, MessageRow)>, Fault> {
+async fn take_notes(txn: &DatabaseTransaction, open: &[&Half]) -> Result<Vec<Pair>, Fault> {
     let window = TWIN_WINDOW.as_millis() as i64;
     let mut by_key: HashMap<String, usize> = HashMap::new();
     for half in open {
@@ -120,38 +127,32 @@ async fn take_notes(
     let bind = |key: &&String, values: &mut Vec<Value>| {
         values.extend([key.as_str().into(), window.into()]);
     };
-    let mut taken: HashMap<MessageId, usize> = HashMap::new();
+    let mut taken = Vec::new();
     for note in TAKE_NOTES.query(txn, &keys, bind).await? {
         let (key, id): (String, String) = (note.try_get_by_index(0)?, note.try_get_by_index(1)?);
-        let message = by_key.get(&key).copied().ok_or(Fault::Other)?;
-        taken.insert(id.into(), message);
+        taken.push(Pair {
+            message: by_key.get(&key).copied().ok_or(Fault::Other)?,
+            row: id.into(),
+        });
     }
-    let ids: Vec<&MessageId> = taken.keys().collect();
-    let rows = messages::find_by_id(txn, &ids).await?;
-    let found = rows.into_iter();
-    let found = found.filter_map(|row| taken.get(&row.id).map(|message| (*message, row)));
-    Ok(found.collect())
+    Ok(taken)
 }
 
+/// Notes by their key, each the id of a message.
 async fn leave_notes(
     txn: &DatabaseTransaction,
-    batch: &Batch<'_>,
-    halves: &[&Half],
+    notes: HashMap<String, String>,
 ) -> Result<(), Fault> {
-    // Of equal ones the last.
-    let notes: HashMap<String, &str> = halves
-        .iter()
-        .map(|half| {
-            let id = &batch.messages[half.message].row.id;
-            (half.key(half.channel), id.as_str())
-        })
-        .collect();
-    let notes: Vec<(String, &str)> = notes.into_iter().collect();
-    let bind = |(key, id): &(String, &str), values: &mut Vec<Value>| {
-        values.extend([key.as_str().into(), (*id).into()]);
+    let notes: Vec<(String, String)> = notes.into_iter().collect();
+    let bind = |(key, id): &(String, String), values: &mut Vec<Value>| {
+        values.extend([key.as_str().into(), id.as_str().into()]);
     };
     LEAVE_NOTES.execute(txn, &notes, bind).await?;
-    // One half of some hundred throws away what nobody took.
+    Ok(())
+}
+
+/// One half of some hundred throws away what nobody took.
+async fn throw_away(txn: &DatabaseTransaction, halves: &[&Half]) -> Result<(), Fault> {
     if halves.iter().any(|half| half.digest[0] == 0) {
         let values = [KEY_START.into(), MAX_AGE.into()];
         txn.execute_raw(statement(txn, THROW_AWAY, values)).await?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Channel, Distinct, NewMessage, Outcome, StoredMessage, Write};
 use crate::error::Error;
-use crate::store::batches::{Batch, Half};
+use crate::store::batches::{Batch, Claim, Half, Pair};
 use crate::store::{Fault, MessageRow};
 
 /// How far apart the two halves of a double send may be (contract/messaging.md, section 4).
@@ -35,6 +35,8 @@ pub struct Plan<'a> {
     slots: Vec<Slot>,
     /// Messages whose other half is in the same batch.
     paired: HashSet<usize>,
+    /// What was taken for the pairs of the batch, in their order.
+    taken: Vec<Waiting>,
 }
 
 impl<'a> Plan<'a> {
@@ -44,6 +46,7 @@ impl<'a> Plan<'a> {
             batch: Batch::default(),
             slots: Vec::new(),
             paired: HashSet::new(),
+            taken: Vec::new(),
         };
         let mut by_client_id = HashMap::new();
         let mut twins = HashMap::new();
@@ -95,8 +98,13 @@ impl<'a> Plan<'a> {
         let twin = message.twin.map(|twin| (recent.digest(row), twin.channel));
         if let Some((digest, channel)) = twin {
             // A half that found its other half is used up: the next one is another message.
-            if let Some(known) = recent.take(digest, row, channel) {
-                return Some(Slot::Known(known));
+            if let Some(taken) = recent.take(digest, row, channel) {
+                let Some(key) = key else {
+                    return Some(Slot::Known(taken.row));
+                };
+                // The stored half takes its key.
+                by_client_id.insert(key, self.batch.messages.len());
+                return Some(self.add_pair(message, taken));
             }
             if let Some((first, other)) = twins.get(&digest).copied()
                 && other != channel
@@ -104,6 +112,13 @@ impl<'a> Plan<'a> {
             {
                 twins.remove(&digest);
                 self.paired.insert(first);
+                if let Some(key) = key {
+                    by_client_id.insert(key, first);
+                    self.batch.claims.push(Claim {
+                        message: first,
+                        other: message,
+                    });
+                }
                 return Some(Slot::Repeat(first));
             }
             twins.insert(digest, (self.batch.messages.len(), channel));
@@ -112,6 +127,18 @@ impl<'a> Plan<'a> {
             by_client_id.insert(key, self.batch.messages.len());
         }
         None
+    }
+
+    /// Adds a message whose other half is stored already.
+    fn add_pair(&mut self, message: &'a NewMessage, taken: Waiting) -> Slot {
+        let index = self.batch.messages.len();
+        self.batch.add_message(message);
+        self.batch.pairs.push(Pair {
+            message: index,
+            row: taken.row.id.clone(),
+        });
+        self.taken.push(taken);
+        Slot::Message(index)
     }
 
     /// Messages whose other half may come to another node, now or moments ago.
@@ -139,8 +166,18 @@ impl<'a> Plan<'a> {
             if self.paired.contains(&index) {
                 continue;
             }
-            if let (Some(twin), Ok(Distinct::Message(stored))) = (message.twin, result) {
+            // One that was stored before had found its other half, or the time for it is over.
+            if let (Some(twin), Ok(Distinct::Message(stored))) = (message.twin, result)
+                && !stored.duplicate
+            {
                 recent.remember(Arc::clone(&stored.row), twin.channel);
+            }
+        }
+        for (pair, taken) in self.batch.pairs.iter().zip(&self.taken) {
+            let is_joined = |stored: &StoredMessage| stored.row.id == taken.row.id;
+            match &results[pair.message] {
+                Ok(Distinct::Message(stored)) if is_joined(stored) => {}
+                _ => recent.put_back(taken.clone()),
             }
         }
         let n_messages = self.batch.messages.len();
@@ -182,6 +219,15 @@ fn is_same_text(a: &MessageRow, b: &MessageRow) -> bool {
         && a.file_url == b.file_url
 }
 
+/// A message whose second half may still arrive.
+#[derive(Clone)]
+struct Waiting {
+    digest: u64,
+    stored_at: Instant,
+    channel: Channel,
+    row: Arc<MessageRow>,
+}
+
 /// Messages of the last moments whose second half may still arrive. Bounded by time: what is
 /// older than [`TWIN_WINDOW`] is forgotten with the next batch.
 #[derive(Default)]
@@ -189,7 +235,7 @@ pub struct Recent {
     /// Several nodes take in halves: the database knows what was stored moments ago.
     is_shared: bool,
     hasher: RandomState,
-    by_digest: HashMap<u64, (Instant, Channel, Arc<MessageRow>)>,
+    by_digest: HashMap<u64, Waiting>,
     oldest_first: VecDeque<(Instant, u64)>,
 }
 
@@ -211,12 +257,17 @@ impl Recent {
         ))
     }
 
-    fn take(&mut self, digest: u64, row: &MessageRow, channel: Channel) -> Option<Arc<MessageRow>> {
-        let (_, other, known) = self.by_digest.get(&digest)?;
-        if *other == channel || !is_same_text(known, row) {
+    fn take(&mut self, digest: u64, row: &MessageRow, channel: Channel) -> Option<Waiting> {
+        let known = self.by_digest.get(&digest)?;
+        if known.channel == channel || !is_same_text(&known.row, row) {
             return None;
         }
-        self.by_digest.remove(&digest).map(|(.., known)| known)
+        self.by_digest.remove(&digest)
+    }
+
+    /// What was taken for a message that is not its other half after all waits on.
+    fn put_back(&mut self, taken: Waiting) {
+        self.by_digest.entry(taken.digest).or_insert(taken);
     }
 
     fn remember(&mut self, row: Arc<MessageRow>, channel: Channel) {
@@ -225,7 +276,13 @@ impl Recent {
         }
         let (digest, now) = (self.digest(&row), Instant::now());
         self.oldest_first.push_back((now, digest));
-        self.by_digest.insert(digest, (now, channel, row));
+        let waiting = Waiting {
+            digest,
+            stored_at: now,
+            channel,
+            row,
+        };
+        self.by_digest.insert(digest, waiting);
     }
 
     fn forget_old(&mut self) {
@@ -233,7 +290,7 @@ impl Recent {
             .oldest_first
             .pop_front_if(|(at, _)| at.elapsed() > TWIN_WINDOW)
         {
-            let newest = self.by_digest.get(&digest).map(|(newest, ..)| *newest);
+            let newest = self.by_digest.get(&digest).map(|taken| taken.stored_at);
             if newest == Some(at) {
                 self.by_digest.remove(&digest);
             }
@@ -242,93 +299,4 @@ impl Recent {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::tests_support;
-    use crate::store::writer::{NewId, Twin};
-
-    fn send(id: &str, channel: Channel, client_id: Option<&str>) -> Write {
-        let row = MessageRow {
-            id: id.into(),
-            client_id: client_id.map(str::to_owned),
-            content: Some("ok".into()),
-            ..tests_support::row()
-        };
-        Write::Message(Box::new(NewMessage {
-            row,
-            id: NewId::Given,
-            earlier: None,
-            twin: Some(Twin { channel }),
-        }))
-    }
-
-    /// Stores one batch in memory; says which message each write ended in.
-    fn store(writes: &[Write], recent: &mut Recent) -> Vec<String> {
-        let plan = Plan::new(writes.iter(), recent);
-        let stored = |message: &&NewMessage| {
-            Ok(Distinct::Message(StoredMessage {
-                row: Arc::new(message.row.clone()),
-                duplicate: false,
-                reactions: Vec::new(),
-                facts_in: 0,
-            }))
-        };
-        let results = plan.batch.messages.iter().map(stored).collect();
-        let id = |outcome| match outcome {
-            Ok(Outcome::Message(stored)) => stored.row.id.to_string(),
-            _ => panic!("no message"),
-        };
-        plan.outcomes(results, recent).into_iter().map(id).collect()
-    }
-
-    #[test]
-    fn a_repeat_inside_a_batch_ends_in_the_first_message() {
-        let writes = [
-            send("m1", Channel::Socket, Some("k")),
-            send("m2", Channel::Socket, Some("k")),
-            send("m3", Channel::Socket, Some("l")),
-        ];
-        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m1", "m3"]);
-    }
-
-    #[test]
-    fn the_two_halves_of_a_double_send_are_one_message_in_any_order() {
-        let (socket, rest) = (Channel::Socket, Channel::Rest);
-        for (first, second) in [(socket, rest), (rest, socket)] {
-            let (first, second) = (send("m1", first, None), send("m2", second, None));
-            let mut recent = Recent::default();
-            assert_eq!(
-                store(&[first.clone(), second.clone()], &mut recent),
-                ["m1", "m1"]
-            );
-            let mut recent = Recent::default();
-            assert_eq!(store(&[first], &mut recent), ["m1"]);
-            assert_eq!(store(&[second], &mut recent), ["m1"]);
-        }
-    }
-
-    #[test]
-    fn a_half_that_found_its_other_half_is_used_up() {
-        let writes = [
-            send("m1", Channel::Socket, Some("t1")),
-            send("m2", Channel::Rest, None),
-            send("m3", Channel::Rest, None),
-        ];
-        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m1", "m3"]);
-        let mut recent = Recent::default();
-        let one_by_one: Vec<String> = writes
-            .iter()
-            .flat_map(|write| store(std::slice::from_ref(write), &mut recent))
-            .collect();
-        assert_eq!(one_by_one, ["m1", "m1", "m3"]);
-    }
-
-    #[test]
-    fn two_equal_sends_over_one_channel_are_two_messages() {
-        let writes = [
-            send("m1", Channel::Rest, None),
-            send("m2", Channel::Rest, None),
-        ];
-        assert_eq!(store(&writes, &mut Recent::default()), ["m1", "m2"]);
-    }
-}
+mod tests;

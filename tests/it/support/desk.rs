@@ -68,15 +68,31 @@ impl Desk {
 
     /// Commits writes as one batch.
     pub async fn commit(&self, writes: Vec<Write>) -> Vec<Result<Outcome, Error>> {
+        self.commit_in_turn(vec![writes]).await
+    }
+
+    /// Commits one batch after the other, by one writer.
+    pub async fn commit_in_turn(&self, turns: Vec<Vec<Write>>) -> Vec<Result<Outcome, Error>> {
         let (writer, queue, mut batches) = Writer::new(&self.store);
-        for write in writes {
-            assert!(queue.submit(write, ()).is_ok());
+        let mut writer = Some(writer);
+        let mut running = None;
+        let mut outcomes = Vec::new();
+        for writes in turns {
+            let n_writes = outcomes.len() + writes.len();
+            for write in writes {
+                assert!(queue.submit(write, ()).is_ok());
+            }
+            if let Some(writer) = writer.take() {
+                running = Some(tokio::spawn(writer.run(CancellationToken::new())));
+            }
+            while outcomes.len() < n_writes {
+                let batch = batches.recv().await.unwrap();
+                outcomes.extend(batch.into_iter().map(|done| done.outcome));
+            }
         }
-        let running = tokio::spawn(writer.run(CancellationToken::new()));
-        let batch = batches.recv().await.unwrap();
         drop(queue);
-        running.await.unwrap();
-        batch.into_iter().map(|done| done.outcome).collect()
+        running.unwrap().await.unwrap();
+        outcomes
     }
 }
 

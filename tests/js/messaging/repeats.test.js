@@ -130,6 +130,33 @@ describe("repeats", BUSY, () => {
     assert.equal((await world.rest.messages(c)).length, 1);
   });
 
+  for (const tempId of [1, "temp_1700000000000"]) {
+    each(STORES_ONLY, `a retry of tempId ${JSON.stringify(tempId)} finds the message that was posted`, async (world) => {
+      const { a, b, c } = await world.pair();
+      const posted = await world.rest.post(POST, draft());
+      for (let n = 0; n < 3; n += 1) {
+        const ack = await a.ask("send_message", draft({ tempId }));
+        assert.equal(ack.message.id, posted.body.message.id);
+        assert.equal(ack.duplicate, true);
+      }
+      await b.next("new_message");
+      await b.none("new_message");
+      assert.equal((await world.rest.messages(c)).length, 1);
+    });
+  }
+
+  each(STORES_ONLY, "a retry by socket takes nothing from the next POST that says the same", async (world) => {
+    const { a, b, c } = await world.pair();
+    const first = await send(a, { tempId: "temp_12345" });
+    const posted = await world.rest.post(POST, draft());
+    const again = await a.ask("send_message", draft({ tempId: "temp_12345" }));
+    const next = await world.rest.post(POST, draft());
+    assert.deepEqual([posted.body.message.id, again.message.id], [first.id, first.id]);
+    assert.notEqual(next.body.message.id, first.id);
+    await b.several("new_message", 2);
+    assert.equal((await world.rest.messages(c)).length, 2);
+  });
+
   each(STORES_ONLY, "socket and POST with different content are two messages", async (world) => {
     const { a, c } = await world.pair();
     await send(a, { tempId: "temp_1" });

@@ -87,6 +87,7 @@ impl Chat {
                     echo: asked.echo,
                     ack,
                     due,
+                    is_greeting: asked.is_greeting,
                 };
                 return self.do_now(session, dialect, request, asked).await;
             }
@@ -102,6 +103,7 @@ impl Chat {
                     echo: asked.echo,
                     ack,
                     due,
+                    is_greeting: asked.is_greeting,
                 };
                 self.submit(session, dialect, write, about, asked).await
             }

@@ -115,6 +115,8 @@ pub struct SocketRequest {
     pub echo: Option<Box<RawValue>>,
     /// Whether a socket without identity may ask for it, as a guest; development mode only.
     pub as_guest: bool,
+    /// Whether it is the server's own, for a socket that has just come.
+    pub is_greeting: bool,
 }
 
 impl SocketRequest {
@@ -125,6 +127,7 @@ impl SocketRequest {
             word,
             echo: None,
             as_guest: false,
+            is_greeting: false,
         }
     }
 }

@@ -186,6 +186,10 @@ impl Dispatcher {
         };
         let greeting = wire::vocabulary(dialect).greeting(&self.session, opening);
         if let Some(asked) = greeting {
+            let asked = SocketRequest {
+                is_greeting: true,
+                ..asked
+            };
             let due = Instant::now() + EVENT_DEADLINE;
             self.handle(dialect, asked, None, due).await;
         }
@@ -245,6 +249,11 @@ impl Dispatcher {
             return;
         };
         for awaited in self.session.take_overdue() {
+            if awaited.is_greeting {
+                // What it has missed is part of the greeting. It comes back, and is greeted then.
+                tracing::warn!("a client could not be greeted in time");
+                return self.session.outbox.close();
+            }
             if awaited.is_waited_for {
                 self.session.let_go();
             }

@@ -22,6 +22,7 @@ mod examples;
 mod first_events;
 mod frames;
 mod gateways;
+mod greetings;
 mod halves;
 mod handshakes;
 mod http_guards;

@@ -12,6 +12,7 @@ pub struct Asked {
     pub echo: Option<Box<RawValue>>,
     pub ack: Option<Ack>,
     pub due: Instant,
+    pub is_greeting: bool,
 }
 
 impl Asked {
@@ -19,6 +20,7 @@ impl Asked {
     pub fn awaited(self, permit: OwnedSemaphorePermit, is_waited_for: bool) -> Awaited {
         Awaited {
             is_waited_for,
+            is_greeting: self.is_greeting,
             word: self.word,
             echo: self.echo,
             ack: self.ack,

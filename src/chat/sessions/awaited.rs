@@ -25,6 +25,8 @@ pub struct Awaited {
     pub due: Instant,
     /// Whether what others do is held back until it is given.
     pub is_waited_for: bool,
+    /// Whether it is what a socket hears first, which it did not ask for and cannot ask for again.
+    pub is_greeting: bool,
     /// The place of the request among those of the socket that are under way: what it asks next waits
     /// until this is dropped.
     pub permit: OwnedSemaphorePermit,
@@ -160,6 +162,7 @@ mod tests {
             echo: None,
             ack: None,
             is_waited_for: false,
+            is_greeting: false,
             due: Instant::now() + Duration::from_secs(seconds),
             permit: permit.unwrap(),
         })

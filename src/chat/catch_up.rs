@@ -19,8 +19,10 @@ pub const MAX_CHANGES_IN_ALL: i64 = 3_000;
 pub const MAX_KNOWN: usize = 1_000;
 /// Conversations that an answer shows; further ones are to be loaded.
 const MAX_SHOWN: usize = 300;
-/// Text in one answer, in bytes; with the conversation that reaches it the answer ends.
-const MAX_TEXT_BYTES: usize = 4 * 1_024 * 1_024;
+/// What messages may take in one answer, in bytes; where that is reached the answer ends.
+const MAX_BYTES: usize = 4 * 1_024 * 1_024;
+/// Changes that are read together; what an answer takes is counted after each such step.
+const MAX_CHANGES_IN_A_STEP: i64 = 50;
 /// How long a change may take from its time stamp until it is seen, and how far the clocks of nodes may
 /// be apart.
 const SLACK: TimeDelta = TimeDelta::seconds(60);
@@ -34,6 +36,8 @@ pub struct Since {
     pub epoch: String,
     /// The last `rev` of each conversation.
     pub conversations: BTreeMap<ConversationId, i64>,
+    /// Further conversations in order of their ids, too many to be told about.
+    pub beyond: Vec<ConversationId>,
     /// Since when nothing was heard: what takes no `rev` (names, participants, markers) may have
     /// changed since. Without it only conversations with new or changed messages are shown.
     pub time: Option<DateTime<Utc>>,
@@ -56,6 +60,9 @@ pub struct CaughtUp {
     pub gone: Vec<ConversationId>,
     /// Conversations that are new or have moved on, newest activity first.
     pub conversations: Vec<ConversationView>,
+    /// Whether the caller has more conversations than were looked at: those of `since` and the ones
+    /// with the newest activity.
+    pub has_more: bool,
 }
 
 impl CaughtUp {
@@ -83,9 +90,10 @@ impl Chat {
         let known = self.store.find_places(&parties, &ids).await?;
         let newest = PlacePage {
             after: None,
-            limit: MAX_PLACES,
+            limit: MAX_PLACES + 1,
         };
         let newest = self.store.list_places(&parties, newest).await?;
+        let (newest, has_more) = cut(newest);
         let is_same_epoch = since.epoch == self.store.epoch;
         let touched = match since.time {
             Some(time) if is_same_epoch => self.store.find_touched(&ids, time - SLACK).await?,
@@ -97,6 +105,7 @@ impl Chat {
         let (changed, too_long) = self.changes(&plan.stretches).await?;
         plan.stretches.retain(|(id, ..)| !too_long.contains(id));
         plan.reset.extend(too_long);
+        plan.reset.extend(since.beyond.iter().cloned());
         let told: HashSet<&ConversationId> = plan.stretches.iter().map(|(id, ..)| id).collect();
         let heads = conversations.iter().map(Moved::from);
         let told = heads.filter(|head| told.contains(&head.conversation));
@@ -110,37 +119,41 @@ impl Chat {
             reset: plan.reset,
             gone: plan.gone,
             conversations,
+            has_more,
         })
     }
 
     /// The messages of those stretches by conversation, and the conversations that were left out
-    /// because their messages are too long to be told together.
+    /// because their messages are too large to be told together.
     async fn changes(&self, stretches: &[Known]) -> Result<(Changes, Vec<ConversationId>)> {
         let (mut changed, mut n_bytes): (Changes, usize) = (Vec::new(), 0);
-        let mut rest = stretches;
-        while !rest.is_empty() && n_bytes < MAX_TEXT_BYTES {
+        let mut positions = HashMap::new();
+        let ends: HashMap<_, _> = stretches.iter().map(|(id, _, up_to)| (id, up_to)).collect();
+        let steps = in_steps(stretches);
+        let mut rest = steps.as_slice();
+        while !rest.is_empty() && n_bytes < MAX_BYTES {
             let (part, later) = rest.split_at(n_together(rest));
             let asked: Vec<Stretch> = part.iter().map(Stretch::from).collect();
-            let up_to: HashMap<_, _> = part.iter().map(|(id, _, up_to)| (id, up_to)).collect();
             let rows = self.store.list_changes(&asked).await?;
             for message in self.view_messages(rows).await? {
+                let id = message.row.conversation_id.clone();
                 // What changed while it was read comes live, after what was said before it.
-                if up_to
-                    .get(&message.row.conversation_id)
-                    .is_some_and(|up_to| message.row.rev > **up_to)
-                {
+                if ends.get(&id).is_some_and(|up_to| message.row.rev > **up_to) {
                     continue;
                 }
-                n_bytes += message.row.content.as_deref().map_or(0, str::len);
-                let id = &message.row.conversation_id;
-                match changed.last_mut().filter(|(last, _)| last == id) {
-                    Some((_, messages)) => messages.push(message),
-                    None => changed.push((id.clone(), vec![message])),
-                }
+                n_bytes += message.n_bytes();
+                let position = *positions.entry(id.clone()).or_insert_with(|| {
+                    changed.push((id, Vec::new()));
+                    changed.len() - 1
+                });
+                changed[position].1.push(message);
             }
             rest = later;
         }
-        Ok((changed, rest.iter().map(|(id, ..)| id.clone()).collect()))
+        let mut too_large: Vec<_> = rest.iter().map(|(id, ..)| id.clone()).collect();
+        too_large.dedup();
+        changed.retain(|(id, _)| !too_large.contains(id));
+        Ok((changed, too_large))
     }
 }
 
@@ -159,12 +172,33 @@ impl<'a> From<&'a Known> for Stretch<'a> {
     }
 }
 
+/// Those that are looked at, and whether there are more.
+fn cut(mut newest: Vec<Place>) -> (Vec<Place>, bool) {
+    let has_more = newest.len() > MAX_PLACES as usize;
+    newest.truncate(MAX_PLACES as usize);
+    (newest, has_more)
+}
+
+/// The stretches in their order, long ones in pieces.
+fn in_steps(stretches: &[Known]) -> Vec<Known> {
+    let mut steps = Vec::with_capacity(stretches.len());
+    for (id, after, up_to) in stretches {
+        let mut after = *after;
+        while *up_to - after > MAX_CHANGES_IN_A_STEP {
+            steps.push((id.clone(), after, after + MAX_CHANGES_IN_A_STEP));
+            after += MAX_CHANGES_IN_A_STEP;
+        }
+        steps.push((id.clone(), after, *up_to));
+    }
+    steps
+}
+
 /// How many of the stretches are read together: one, or more if they are short.
 fn n_together(stretches: &[Known]) -> usize {
     let mut n_changes = 0;
     let fits = |(_, after, up_to): &&Known| {
         n_changes += up_to - after;
-        n_changes <= MAX_CHANGES
+        n_changes <= MAX_CHANGES_IN_A_STEP
     };
     stretches.iter().take_while(fits).count().max(1)
 }
@@ -219,7 +253,10 @@ impl Plan {
             }
             shown.push(place.clone());
         }
-        let is_new = |place: &Place| !since.conversations.contains_key(&place.conversation_id);
+        let is_new = |place: &Place| {
+            let id = &place.conversation_id;
+            !since.conversations.contains_key(id) && since.beyond.binary_search(id).is_err()
+        };
         shown.extend(newest.into_iter().filter(is_new));
         plan.show(shown);
         plan
@@ -259,97 +296,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(id: &str, last_rev: i64) -> Place {
-        Place {
-            conversation_id: id.into(),
-            party: sohbet_entity::ids::PartyId::from(&sohbet_entity::ids::UserId::from("a")),
-            last_rev,
-            last_seq: last_rev,
-            activity: store::now(),
-        }
-    }
-
-    fn since(known: &[(&str, i64)]) -> Since {
-        let known = known.iter().map(|(id, rev)| ((*id).into(), *rev));
-        Since {
-            epoch: "e".into(),
-            conversations: known.collect(),
-            time: None,
-        }
-    }
-
-    fn ids(ids: &[ConversationId]) -> Vec<&str> {
-        ids.iter().map(ConversationId::as_str).collect()
-    }
-
-    #[test]
-    fn small_gaps_are_told_and_large_ones_reset() {
-        let since = since(&[
-            ("even", 5),
-            ("small", 0),
-            ("large", 0),
-            ("ahead", 9),
-            ("x", 1),
-        ]);
-        let known = vec![
-            place("even", 5),
-            place("small", MAX_CHANGES),
-            place("large", MAX_CHANGES + 1),
-            place("ahead", 8),
-        ];
-        let plan = Plan::new(&since, known, vec![place("new", 3)], true, &[]);
-        assert_eq!(plan.even, [Moved::from(&place("even", 5))]);
-        assert_eq!(plan.stretches, [("small".into(), 0, MAX_CHANGES)]);
-        assert_eq!(ids(&plan.reset), ["ahead", "large"]);
-        assert_eq!(ids(&plan.gone), ["x"]);
-        assert_eq!(plan.shown.len(), 4, "all but the one that is even");
-    }
-
-    #[test]
-    fn what_takes_no_rev_is_shown_when_it_may_have_changed() {
-        let since = since(&[("same", 5), ("renamed", 5)]);
-        let known = vec![place("same", 5), place("renamed", 5)];
-        let plan = Plan::new(&since, known, Vec::new(), true, &["renamed".into()]);
-        // Something may be said before it is shown.
-        assert_eq!(plan.stretches, [("renamed".into(), 5, 5)]);
-        assert!(plan.reset.is_empty());
-        assert_eq!(plan.shown[0].conversation_id.as_str(), "renamed");
-        assert_eq!(plan.shown.len(), 1);
-    }
-
-    #[test]
-    fn another_epoch_resets_everything() {
-        let plan = Plan::new(
-            &since(&[("c", 5)]),
-            vec![place("c", 5)],
-            Vec::new(),
-            false,
-            &[],
-        );
-        assert_eq!((plan.stretches.len(), ids(&plan.reset)), (0, vec!["c"]));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_reset_as_a_whole() {
-        let names: Vec<String> = (10..22).map(|number| number.to_string()).collect();
-        let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
-        let places = names.iter().map(|name| place(name, 290)).collect();
-        let plan = Plan::new(&since(&known), places, Vec::new(), true, &[]);
-        assert_eq!((plan.stretches.len(), plan.reset.len()), (10, 2));
-    }
-
-    #[test]
-    fn conversations_that_are_not_shown_are_reset() {
-        let names: Vec<String> = (0..MAX_SHOWN + 5)
-            .map(|number| number.to_string())
-            .collect();
-        let known: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
-        let places = names.iter().map(|name| place(name, 1)).collect();
-        let plan = Plan::new(&since(&known), places, Vec::new(), true, &[]);
-        assert_eq!((plan.shown.len(), plan.reset.len()), (MAX_SHOWN, 5));
-        assert_eq!(plan.stretches.len(), MAX_SHOWN);
-    }
-}
+mod tests;

@@ -10,6 +10,10 @@ use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{MessageRow, Page, Pair};
 
+/// Messages of a page that is read at once. A longer one may take many megabytes, so only some are read
+/// at a time.
+const MAX_SHORT_PAGE: u32 = 100;
+
 impl Chat {
     /// A page of the messages of a conversation. Whoever calls has asked whether it may be seen.
     pub async fn read_page(
@@ -17,8 +21,14 @@ impl Chat {
         conversation: &Arc<Conversation>,
         page: Page,
     ) -> Result<Vec<Message>> {
-        let rows = self.store.list_messages(&conversation.id, page).await?;
-        self.dress_page(conversation, rows).await
+        let reading = async {
+            let rows = self.store.list_messages(&conversation.id, page).await?;
+            self.dress_page(conversation, rows).await
+        };
+        match page.limit > MAX_SHORT_PAGE {
+            true => self.long_reads.among_all(reading).await,
+            false => reading.await,
+        }
     }
 
     /// The rows of one conversation with the people in them.

@@ -1,4 +1,4 @@
-//! Reads that take long: catching up, and searches. Each reads many rows in many steps; whoever asks for
+//! Reads that take long: catching up, searches and long pages. Each reads many rows in many steps; whoever asks for
 //! a lot of them, or many who ask at once, must not take all connections from those who send.
 
 use std::collections::HashMap;
@@ -50,6 +50,23 @@ impl LongReads {
         let _turn = timeout_at(until, reader.turn.lock())
             .await
             .map_err(|_| Error::rate_limited(PAUSE))?;
+        self.when_free(until, read).await
+    }
+
+    /// Reads when there is a place among all; for what a user may ask for several times at once.
+    ///
+    /// # Errors
+    ///
+    /// What the read fails with; `UNAVAILABLE` if those of everybody take too long.
+    pub async fn among_all<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
+        self.when_free(Instant::now() + MAX_WAIT, read).await
+    }
+
+    async fn when_free<T>(
+        &self,
+        until: Instant,
+        read: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let _place = timeout_at(until, self.in_all.acquire())
             .await
             .map_err(|_| Error::busy())?;
@@ -127,6 +144,21 @@ mod tests {
         for reading in [&mut first, &mut second] {
             assert!(poll!(reading).is_pending());
         }
+        assert_eq!(reads.in_all.available_permits(), 0);
+        assert!(poll!(&mut third).is_pending());
+    }
+
+    #[tokio::test]
+    async fn what_is_read_among_all_takes_a_place_and_no_turn() {
+        let reads = LongReads::new(4);
+        let a = UserId::from("a");
+        let (_tell, told): (Vec<_>, Vec<_>) = (0..2).map(|_| oneshot::channel()).unzip();
+        let mut told = told.into_iter().map(until_told);
+        let mut first = pin!(reads.in_turn(&a, told.next().unwrap()));
+        let mut second = pin!(reads.among_all(told.next().unwrap()));
+        let mut third = pin!(reads.among_all(async { Ok(()) }));
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut second).is_pending());
         assert_eq!(reads.in_all.available_permits(), 0);
         assert!(poll!(&mut third).is_pending());
     }

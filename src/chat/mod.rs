@@ -39,6 +39,7 @@ mod revisions;
 mod roles;
 mod rooms;
 mod sessions;
+mod sizes;
 mod targets;
 mod typing;
 mod unread;

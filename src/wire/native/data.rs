@@ -167,6 +167,8 @@ pub struct SyncBody<'a> {
     reset: Vec<&'a str>,
     gone: Vec<&'a str>,
     conversations: Vec<ConversationBody<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_more: bool,
 }
 
 impl<'a> SyncBody<'a> {
@@ -175,6 +177,7 @@ impl<'a> SyncBody<'a> {
             epoch: &caught_up.epoch,
             server_time: Time(caught_up.time),
             changed: ChangedBody { caught_up, user },
+            has_more: caught_up.has_more,
             reset: texts(&caught_up.reset),
             gone: texts(&caught_up.gone),
             conversations: conversations(&caught_up.conversations, user),

@@ -176,19 +176,40 @@ pub fn metadata(object: &Object) -> Result<Option<Value>> {
 
 /// What a client has already: `{epoch, conversations: {id: rev}, serverTime?}`.
 pub fn since(object: &Object) -> Result<Since> {
+    check_number(all_since(object)?)
+}
+
+/// As [`since`], of a handshake, which cannot be refused for naming too many conversations.
+pub fn since_of(value: &RawValue) -> Result<Since> {
+    let mut since = all_since(&Object::parse(value).ok_or(REVS.wrong)?)?;
+    let first_beyond = since.conversations.keys().nth(MAX_KNOWN).cloned();
+    if let Some(first) = first_beyond {
+        let beyond = since.conversations.split_off(&first);
+        since.beyond = beyond.into_keys().collect();
+    }
+    Ok(since)
+}
+
+fn all_since(object: &Object) -> Result<Since> {
     let epoch = text(object, &EPOCH)?.ok_or(EPOCH.wrong)?;
     let revs = object.get(REVS.name).ok_or(REVS.wrong)?;
     let time = text(object, &SERVER_TIME)?;
-    known(epoch, revs, time.as_deref())
-}
-
-/// As [`since`], from the value itself.
-pub fn since_of(value: &RawValue) -> Result<Since> {
-    since(&Object::parse(value).ok_or(REVS.wrong)?)
+    all_known(epoch, revs, time.as_deref())
 }
 
 /// The last `rev` of each conversation, as an object.
 pub fn known(epoch: String, revs: &RawValue, time: Option<&str>) -> Result<Since> {
+    check_number(all_known(epoch, revs, time)?)
+}
+
+fn check_number(since: Since) -> Result<Since> {
+    match since.conversations.len() > MAX_KNOWN {
+        true => Err(Error::TooLarge("Too many conversations")),
+        false => Ok(since),
+    }
+}
+
+fn all_known(epoch: String, revs: &RawValue, time: Option<&str>) -> Result<Since> {
     if epoch.chars().count() > MAX_EPOCH_CHARS {
         return Err(EPOCH.wrong);
     }
@@ -197,15 +218,12 @@ pub fn known(epoch: String, revs: &RawValue, time: Option<&str>) -> Result<Since
         let rev = number(rev.get()).filter(|_| ids::is_valid(id));
         Ok((ConversationId::from(id), rev.ok_or(REVS.wrong)?))
     };
-    let since = Since {
+    Ok(Since {
         epoch,
         conversations: revs.members().map(known).collect::<Result<_>>()?,
+        beyond: Vec::new(),
         time: time.map(read_time).transpose()?,
-    };
-    match since.conversations.len() > MAX_KNOWN {
-        true => Err(Error::TooLarge("Too many conversations")),
-        false => Ok(since),
-    }
+    })
 }
 
 fn read_time(text: &str) -> Result<DateTime<Utc>> {

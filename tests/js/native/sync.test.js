@@ -5,7 +5,7 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertMessage, direct, fails, look,
+  ANSWER_MS, DIALECTS_AND_STORES, FULL, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertMessage, direct, fails, look,
   newRoom, pair, person, range, roomOf, send, sendMany, settle,
 } from "../support/native.js";
 
@@ -13,6 +13,8 @@ const KEYS = ["epoch", "serverTime", "changed", "reset", "gone", "conversations"
 /** Changes of one conversation in one answer, and of all together. */
 const MAX_CHANGES = 300;
 const MAX_CHANGES_IN_ALL = 3_000;
+/** Conversations that somebody may ask about at a time. */
+const MAX_KNOWN = 1_000;
 const OTHER_EPOCH = "an epoch that never was";
 
 describe("since", BUSY, () => {
@@ -160,6 +162,35 @@ describe("sync", BUSY, () => {
     assert.ok(counts.length > 0 && reset.length > 0, `${counts.length} changed, ${reset.length} reset`);
     assert.equal(counts.length + reset.length, 11);
     assert.equal(reset.some((id) => changed[id]?.length > 0), false);
+  });
+
+  each(STORES_ONLY, "an answer ends by what its messages take, metadata included", async (world) => {
+    const a = await person(world, "a");
+    const b = await person(world, "b");
+    const rooms = [await newRoom(a, { b: "MEMBER" }), await newRoom(a, { b: "MEMBER" }), await newRoom(a, { b: "MEMBER" })];
+    const metadata = { filler: "x".repeat(60_000) };
+    for (const id of rooms.slice(0, 2)) for (let n = 0; n < 50; n += 1) await send(a, id, { metadata });
+    await send(a, rooms[2]);
+    const conversations = Object.fromEntries(rooms.map((id) => [id, 0]));
+    const answer = await ask(b, "sync", { epoch: b.session.epoch, conversations }, ANSWER_MS);
+    const told = rooms.filter((id) => answer.changed[id]?.length > 0);
+    assert.equal(told.length + answer.reset.length, rooms.length, "each is told or reset");
+    assert.ok(answer.reset.length > 0, "six megabytes do not fit");
+    for (const id of told) assert.equal(answer.changed[id].length, id === rooms[2] ? 1 : 50, "none is there in part");
+  });
+
+  each(STORES_ONLY, "a handshake that names too many conversations is told which to load", async (world) => {
+    const { a, b, c } = await pair(world);
+    const { epoch } = b.session;
+    b.close();
+    await send(a, c);
+    const others = Object.fromEntries(range(1, MAX_KNOWN).map((n) => [String(n).padStart(5, "0"), 0]));
+    const conversations = { ...others, [c]: 0, "zz-last": 0 };
+    const again = await person(world, "b", { since: { epoch, conversations } });
+    const answer = await again.next("sync");
+    assert.equal(answer.gone.length + answer.reset.length + Object.keys(answer.changed).length, MAX_KNOWN + 2);
+    assert.ok(answer.reset.includes("zz-last"));
+    await fails(again, "sync", { epoch, conversations }, "TOO_LARGE");
   });
 
   each(STORES_ONLY, "what one has and what changed since are what is there now", async (world) => {

@@ -2,7 +2,7 @@ use sohbet_entity::enums::ParticipantRole;
 
 use super::*;
 use crate::chat::tests_support::session;
-use crate::chat::{ClientId, Since};
+use crate::chat::{ClientId, MAX_KNOWN, Since};
 
 fn parsed(event: &str, argument: &str) -> Result<SocketRequest> {
     let argument = RawValue::from_string(argument.into()).unwrap();
@@ -190,6 +190,20 @@ fn metadata_is_an_object_without_keys_of_ours() {
 }
 
 #[test]
+fn a_handshake_may_name_more_conversations_than_are_told_about() {
+    let names: Vec<String> = (10_000..=10_000 + MAX_KNOWN)
+        .map(|number| format!(r#""{number}":7"#))
+        .collect();
+    let since = format!(r#"{{"epoch":"e","conversations":{{{}}}}}"#, names.join(","));
+    let too_many = Err(Error::TooLarge("Too many conversations"));
+    assert_eq!(desk("sync", &since).map(|_| ()), too_many);
+    let since = RawValue::from_string(since).unwrap();
+    let since = crate::wire::native::fields::since_of(&since).unwrap();
+    assert_eq!(since.conversations.len(), MAX_KNOWN);
+    assert_eq!(since.beyond, [(10_000 + MAX_KNOWN).to_string().into()]);
+}
+
+#[test]
 fn what_a_client_has_is_an_epoch_and_positions() {
     let synced = |argument: &str| match desk("sync", argument)? {
         DeskRequest::Sync(since) => Ok(since),
@@ -198,6 +212,7 @@ fn what_a_client_has_is_an_epoch_and_positions() {
     let expected = Since {
         epoch: "e".into(),
         conversations: [("c".into(), 7)].into(),
+        beyond: Vec::new(),
         time: None,
     };
     assert_eq!(

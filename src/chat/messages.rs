@@ -147,16 +147,11 @@ impl Chat {
     ) -> Result<(Write, About)> {
         caller.check(Permission::Write)?;
         self.check_size(&draft)?;
-        if let Some(upload) = draft.upload.take() {
-            self.attach(caller, &mut draft, &upload).await?;
-        }
-        if let Some(link) = draft.file.url.take() {
-            draft.file.url = Some(self.check_link(caller, link).await?);
-        }
-        let conversation = self.conversation_for(caller, &draft).await?;
-        if let Some(reply_to) = &draft.reply_to {
-            self.check_message(&conversation.id, reply_to).await?;
-        }
+        let conversation = match self.check_parts(caller, &mut draft).await {
+            Ok(conversation) => conversation,
+            // What is stored is answered as it was, whatever became of its parts since.
+            Err(error) => self.sent_in(caller, &draft).await?.ok_or(error)?,
+        };
         let receiver = match conversation.other(&caller.user) {
             Some(other) => Some(self.profile(other).await?),
             None => None,
@@ -168,6 +163,21 @@ impl Chat {
         };
         let write = new_message(&conversation, caller, draft);
         Ok((Write::Message(Box::new(write)), about))
+    }
+
+    /// Checks what a draft refers to; returns the conversation that it goes to.
+    async fn check_parts(&self, caller: &Caller, draft: &mut Draft) -> Result<Arc<Conversation>> {
+        if let Some(upload) = draft.upload.take() {
+            self.attach(caller, draft, &upload).await?;
+        }
+        if let Some(link) = draft.file.url.take() {
+            draft.file.url = Some(self.check_link(caller, link).await?);
+        }
+        let conversation = self.conversation_for(caller, draft).await?;
+        if let Some(reply_to) = &draft.reply_to {
+            self.check_message(&conversation.id, reply_to).await?;
+        }
+        Ok(conversation)
     }
 
     /// Makes a stored file the one that a message shows.

@@ -34,6 +34,7 @@ mod peers;
 mod people;
 mod presence;
 mod receipts;
+mod repeats;
 mod requests;
 mod revisions;
 mod roles;

@@ -28,6 +28,7 @@ mod patience;
 mod peers;
 mod people;
 mod reactions;
+mod repeats;
 mod roles;
 mod rooms;
 mod rows;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use sohbet_entity::ids::UserId;
+use sohbet_entity::ids::{ConversationId, UserId};
 
 use super::{Note, Said, Whom};
 use crate::auth::{Identity, Trust};
 use crate::chat::{
-    About, Caller, Channel, Chat, ConversationHint, Dialect, Draft, Session, Target, Write,
+    About, Caller, Channel, Chat, ClientId, ConversationHint, Dialect, Draft, Session, Target,
+    Write,
 };
 use crate::error::Result;
 
@@ -24,7 +25,8 @@ impl Chat {
     ) -> Result<(Write, About)> {
         self.note_present(session);
         let caller = self.speaker(session, dialect, None).await?;
-        let (target, to) = self.target_of(session, &caller, said.to).await?;
+        let client_id = said.client_id.as_ref();
+        let (target, to) = self.target_of(session, &caller, said.to, client_id).await?;
         let note = Note {
             sender: self.lobby_name(session, &caller.user).await?.to_string(),
             sender_id: session.socket_id.clone(),
@@ -47,11 +49,15 @@ impl Chat {
         session: &Session,
         caller: &Caller,
         whom: Whom,
+        client_id: Option<&ClientId>,
     ) -> Result<(Target, Option<String>)> {
         let conversation = match whom {
-            Whom::Socket(id) => return self.one_socket(caller, id).await,
+            Whom::Socket(id) => return self.one_socket(caller, id, client_id).await,
             Whom::All { room } => match (session.room(), room) {
-                (None, _) => self.lobby_conversation().await?,
+                (None, named) => match self.sent_before(caller, named, client_id).await? {
+                    Some(room) => return Ok((Target::Conversation(room), None)),
+                    None => self.lobby_conversation().await?,
+                },
                 (Some(own), named) => {
                     let room = named.unwrap_or(own);
                     self.lobby_room(caller, &room).await?.0
@@ -61,8 +67,29 @@ impl Chat {
         Ok((Target::Conversation(conversation.id.clone()), None))
     }
 
-    /// Who is behind a socket. What is said to a socket that is not there is kept by who said it.
-    async fn one_socket(&self, caller: &Caller, id: String) -> Result<(Target, Option<String>)> {
+    /// The room that was named, if the caller has sent this there: a client that comes back may repeat
+    /// what was not answered before it enters its room again.
+    async fn sent_before(
+        &self,
+        caller: &Caller,
+        room: Option<ConversationId>,
+        client_id: Option<&ClientId>,
+    ) -> Result<Option<ConversationId>> {
+        let (Some(room), Some(ClientId::Explicit(client_id))) = (room, client_id) else {
+            return Ok(None);
+        };
+        let is_sent = self.has_sent(caller, &room, client_id).await?;
+        Ok(is_sent.then_some(room))
+    }
+
+    /// Who is behind a socket. What is said to a socket that is not there is kept by who said it, unless
+    /// it was said to that socket before.
+    async fn one_socket(
+        &self,
+        caller: &Caller,
+        id: String,
+        client_id: Option<&ClientId>,
+    ) -> Result<(Target, Option<String>)> {
         let found = self.sessions.find(&id);
         let found = found.filter(|session| session.dialect() == Some(caller.dialect));
         let user = found.and_then(|session| {
@@ -70,6 +97,11 @@ impl Chat {
             session.user()
         });
         let user = user.or_else(|| self.lobby.user_elsewhere(&id));
+        if user.is_none()
+            && let Some(sent) = self.sent_to_socket(caller, &id, client_id).await?
+        {
+            return Ok((Target::Conversation(sent), Some(id)));
+        }
         if let Some(user) = &user {
             // A guest who has said nothing yet is mentioned for the first time.
             self.profile(user).await?;

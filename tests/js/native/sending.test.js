@@ -40,6 +40,20 @@ describe("sending", BUSY, () => {
     assert.equal((await ask(b, "history", { conversationId: c })).messages.length, 1);
   });
 
+  each(STORES_ONLY, "a repeat is answered although it would be refused now", async (world) => {
+    const { a, b, room } = await roomOf(world, { b: "MEMBER" });
+    const payload = { conversationId: room, content: "hi", clientMessageId: "m-1" };
+    const message = await send(b, room, payload);
+    await ask(a, "update_room", { conversationId: room, isActive: false });
+    await fails(b, "send_message", { ...payload, clientMessageId: "m-2" }, "CONFLICT");
+    for (const parts of [{}, { replyTo: "no-such-message" }, { uploadId: "no-such-upload" }]) {
+      const again = await ask(b, "send_message", { ...payload, ...parts });
+      assert.deepEqual([again.message.id, again.duplicate], [message.id, true], JSON.stringify(parts));
+    }
+    await ask(a, "remove_participant", { conversationId: room, userId: "b" });
+    await fails(b, "send_message", payload, "NOT_FOUND");
+  });
+
   each(FULL, "N-05 two hundred sends without waiting keep their order", async (world) => {
     const { a, b, c } = await pair(world);
     await send(a, c, { content: "no 0" });

@@ -78,6 +78,21 @@ describe("private messages", BUSY, () => {
     await b.none();
   });
 
+  each(STORES_ONLY, "a repeat to a socket that is gone is the same message", async (world) => {
+    const [a, b] = await people(world, "ali", "veli");
+    const payload = { to: b.id, message: "once", clientMessageId: "c-1" };
+    const first = await a.ask("private_message", payload);
+    await b.next("private_message");
+    b.close();
+    await a.next("user_left");
+    const again = await a.ask("private_message", payload);
+    assertHas(again, { duplicate: true, delivered: true });
+    assert.equal(again.message.id, first.message.id);
+    const other = await a.ask("private_message", { ...payload, clientMessageId: "c-2" });
+    assertHas(other, { delivered: false });
+    assert.notEqual(other.message.id, first.message.id);
+  });
+
   each(STORES_ONLY, "a repeated client id is delivered once", async (world) => {
     const [a, b] = await people(world, "ali", "veli");
     const first = await a.ask("private_message", { to: b.id, message: "once", clientMessageId: "c-1" });

@@ -93,7 +93,8 @@ export class Mirror {
 
   live(message) {
     const rev = this.rev(message.conversationId);
-    if (this.messages.has(message.conversationId) && message.rev > rev + 1) {
+    const isFollowed = this.messages.has(message.conversationId) && !this.wanted.has(message.conversationId);
+    if (isFollowed && message.rev > rev + 1) {
       this.faults.push(`rev ${message.rev} of ${message.conversationId} came after ${rev}`);
     }
     this.upsert(message);
@@ -143,6 +144,16 @@ export class Mirror {
       this.conversations.set(conversation.id, conversation);
     }
     for (const id of reset) this.wanted.add(id);
+    for (const conversation of conversations) this.assertWhole(conversation);
+  }
+
+  /** What is shown of a conversation is as far as what was told of its messages. */
+  assertWhole({ id, lastMessage, lastSeq, lastRev }) {
+    if (this.wanted.has(id)) return;
+    const newest = [...this.messages.get(id).values()].reduce((a, b) => (a && a.seq > b.seq ? a : b), undefined);
+    const told = [newest?.id, newest?.rev, newest?.seq ?? 0, this.rev(id)].join();
+    const shown = [lastMessage?.id, lastMessage?.rev, lastSeq, lastRev].join();
+    if (told !== shown) this.faults.push(`after a sync ${id} is shown as ${shown}, and its messages are ${told}`);
   }
 
   /** What it shows. */

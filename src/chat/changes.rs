@@ -14,6 +14,7 @@ use super::{
     Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, News, Viewer,
 };
 use crate::error::Result;
+use crate::store;
 
 /// Conversations whose changes may be told at a time.
 const N_TURNS: usize = 64;
@@ -74,7 +75,7 @@ impl Chat {
 
     /// As [`Chat::tell_changed`], on this node only.
     pub(super) async fn tell_changed_here(&self, id: &ConversationId) {
-        if let Err(error) = self.try_tell_changed(id).await {
+        if let Err(error) = store::in_time(self.try_tell_changed(id)).await {
             tracing::warn!(
                 error.code = error.code(),
                 conversation.id = id.as_str(),

@@ -7,8 +7,10 @@ mod repairs;
 mod roster;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sohbet_entity::ids::ConversationId;
+use tokio::time::Instant;
 
 pub use news::News;
 pub use positions::Moved;
@@ -16,9 +18,13 @@ use positions::moved;
 pub use repairs::{Looks, Repair, Retold};
 pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 
-use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, SessionId};
+use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, Message, SessionId};
 use crate::error::Result;
 use crate::store::{self, ChangedMessage, Head, MessageRow, ReactionRow};
+
+/// How long what other nodes say waits for the database, all news of one text together: what they say next
+/// waits as long, and who is not heard for ten seconds is gone. What is given up is found by looking.
+pub const HEARING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Something that other nodes made, ready to be told here.
 pub struct Heard {
@@ -42,15 +48,21 @@ impl Chat {
     }
 
     /// Makes true here what another node says, and says what is to be told here. `own` is what the
-    /// others call this node.
-    pub async fn take_news(&self, own: &str, node: &str, news: News) -> Result<Option<Heard>> {
+    /// others call this node. What the database does not say until then is given up.
+    pub async fn take_news(
+        &self,
+        own: &str,
+        node: &str,
+        news: News,
+        deadline: Instant,
+    ) -> Result<Option<Heard>> {
         let event = match news {
             News::Roster(news) => {
                 let (changes, want) = self.roster.hear(own, node, news);
                 if let Some(want) = want {
                     self.tell_nodes(News::Roster(want)).await;
                 }
-                let events = self.changed_elsewhere(changes).await;
+                let events = self.changed_elsewhere(changes, deadline).await;
                 return Ok(Some(Heard { at: None, events }));
             }
             News::Message {
@@ -62,10 +74,9 @@ impl Chat {
             } => {
                 let at = moved(&row, row.seq, facts_in);
                 self.forget_if_older(&at);
-                let Some(conversation) = self.find_conversation(&row.conversation_id).await? else {
+                let Some(message) = store::until(deadline, self.find_and_dress(row)).await? else {
                     return Ok(None);
                 };
-                let message = self.dress(&conversation, row).await?;
                 let event = Event::Message {
                     message,
                     echo,
@@ -86,7 +97,8 @@ impl Chat {
             } => {
                 let at = moved(&row, last_seq, facts_in);
                 self.forget_if_older(&at);
-                return self.take_change(at, row, reactions, emoji).await;
+                let change = self.take_change(at, row, reactions, emoji);
+                return store::until(deadline, change).await;
             }
             News::Moved(at) => {
                 return Ok(Some(Heard {
@@ -101,7 +113,7 @@ impl Chat {
                 outcome,
                 dialect,
             } => Event::Read {
-                known: self.find_conversation(&conversation).await?,
+                known: store::until(deadline, self.find_conversation(&conversation)).await?,
                 conversation,
                 party,
                 reader,
@@ -115,8 +127,8 @@ impl Chat {
                 user,
                 is_typing,
             } => {
-                let known = self.find_conversation(&conversation).await?;
-                self.profile(&user).await?;
+                let known = store::until(deadline, self.find_conversation(&conversation)).await?;
+                store::until(deadline, self.profile(&user)).await?;
                 self.type_elsewhere(dialect, conversation, user, is_typing, known)
             }
             News::Relayed {
@@ -129,7 +141,7 @@ impl Chat {
                 message,
             },
             News::Facts(id) => {
-                self.refresh_conversation(&id).await;
+                self.refresh_conversation(&id, deadline).await?;
                 return Ok(None);
             }
             News::Parted {
@@ -139,7 +151,7 @@ impl Chat {
             } => {
                 // What is still to be told here is told without them. If it cannot be read now, whoever
                 // needs it next reads it.
-                let _ = self.reload_conversation(&conversation).await;
+                let _ = store::until(deadline, self.reload_conversation(&conversation)).await;
                 self.silence_in(&conversation, &user).await;
                 Event::Desk(DeskEvent::Parted {
                     conversation,
@@ -186,6 +198,13 @@ impl Chat {
         }))
     }
 
+    async fn find_and_dress(&self, row: MessageRow) -> Result<Option<Message>> {
+        match self.find_conversation(&row.conversation_id).await? {
+            Some(conversation) => Ok(Some(self.dress(&conversation, row).await?)),
+            None => Ok(None),
+        }
+    }
+
     async fn take_change(
         &self,
         at: Moved,
@@ -214,11 +233,13 @@ impl Chat {
     /// What was changed in the database since, as far as it was not heard of: names and participants
     /// are read anew, and where conversations stand is returned.
     pub async fn look_around(&self, since: i64) -> Result<Vec<Moved>> {
-        let heads = store::in_time(self.store.list_heads(since)).await?;
+        let deadline = Instant::now() + store::PATIENCE;
+        let heads = store::until(deadline, self.store.list_heads(since)).await?;
         self.looks.note();
         for head in &heads {
             if head.facts_in >= since && !self.knows_facts(head) {
-                self.refresh_conversation(&head.conversation).await;
+                self.refresh_conversation(&head.conversation, deadline)
+                    .await?;
             }
         }
         let moved = |head: Head| Moved {
@@ -278,9 +299,19 @@ impl Chat {
         known.is_some_and(|known| known.facts_in >= head.facts_in)
     }
 
-    /// Tells how a conversation is now that has changed elsewhere, and what is different.
-    async fn refresh_conversation(&self, id: &ConversationId) {
+    /// Tells how a conversation is now that has changed elsewhere, and what is different. What the database
+    /// does not say until then is asked again with the next look.
+    async fn refresh_conversation(&self, id: &ConversationId, deadline: Instant) -> Result<()> {
         self.conversations.renew(id);
-        self.tell_changed_here(id).await;
+        let told = async {
+            self.tell_changed_here(id).await;
+            Ok(())
+        };
+        let told = store::until(deadline, told).await;
+        if told.is_err() {
+            // It may have been read already, and then the next look would leave it out.
+            self.conversations.forget(id);
+        }
+        told
     }
 }

@@ -18,7 +18,7 @@ pub use texts::Secret;
 use texts::Texts;
 
 use super::nodes::{Exchanged, Inbound, LinkState};
-use crate::chat::{Chat, Moved, News, RosterNews};
+use crate::chat::{Chat, HEARING_PATIENCE, Moved, News, RosterNews};
 use crate::link::{Incoming, Link};
 use crate::worker::Ticks;
 
@@ -215,8 +215,9 @@ async fn hear(
                 chat.name_all_to_nodes();
             }
         }
+        let deadline = tokio::time::Instant::now() + HEARING_PATIENCE;
         for news in said.news {
-            match chat.take_news(&own, &said.node, news).await {
+            match chat.take_news(&own, &said.node, news, deadline).await {
                 Ok(Some(heard)) => {
                     if inbound.send(Inbound::Heard(heard)).await.is_err() {
                         return;

@@ -57,7 +57,7 @@ pub use messages::Page;
 pub use meta::{API_TOKEN_KEY, BUS_KEY, LINK_KEY};
 pub use notices::MAX_NOTICE_BYTES;
 pub use overviews::ListedRoom;
-pub use patience::in_time;
+pub use patience::{PATIENCE, in_time, until};
 pub use peers::Acquaintance;
 pub use reactions::{ReactionRow, by_message};
 pub use roles::Parting;

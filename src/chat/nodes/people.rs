@@ -1,19 +1,29 @@
 //! Who is there on which node, as the domain asks for it.
 
 use sohbet_entity::ids::{GalleryId, UserId};
+use tokio::time::Instant;
 
 use super::roster::Change;
-use super::{Entry, News};
+use super::{Entry, HEARING_PATIENCE, News};
 use crate::chat::{Chat, Event};
 
 impl Chat {
-    /// What is told here of those who came or went on other nodes.
-    pub(super) async fn changed_elsewhere(&self, changes: Vec<Change>) -> Vec<Event> {
+    /// What is told here of those who came or went on other nodes. Of whom the database does not say
+    /// until then who is to hear it, nobody does.
+    pub(super) async fn changed_elsewhere(
+        &self,
+        changes: Vec<Change>,
+        deadline: Instant,
+    ) -> Vec<Event> {
         let mut told = Vec::new();
         for (entry, is_there) in changes {
             match entry {
                 Entry::Online(dialect, user, _) if !self.presence.is_online(dialect, &user) => {
-                    told.push(self.presence_event(dialect, &user, is_there, None).await);
+                    let event = self.presence_event(dialect, &user, is_there, None);
+                    match tokio::time::timeout_at(deadline, event).await {
+                        Ok(event) => told.push(event),
+                        Err(_) => tracing::warn!("nobody was told who came or went"),
+                    }
                 }
                 Entry::Named(named) => told.extend(self.name_elsewhere(named, is_there)),
                 Entry::Online(..) | Entry::Connected(..) | Entry::GalleryConnected(_) => {}
@@ -72,7 +82,9 @@ impl Chat {
 
     /// Forgets who was on nodes that are gone.
     pub async fn forget_silent_nodes(&self) {
-        for event in self.changed_elsewhere(self.roster.forget_silent()).await {
+        let deadline = Instant::now() + HEARING_PATIENCE;
+        let gone = self.roster.forget_silent();
+        for event in self.changed_elsewhere(gone, deadline).await {
             self.publish(event).await;
         }
     }

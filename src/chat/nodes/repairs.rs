@@ -75,17 +75,19 @@ impl Chat {
     /// Reads what changed in a conversation after that; where that is not known, what was said since
     /// the database was looked at before.
     pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
+        store::in_time(self.read_repair_now(after)).await
+    }
+
+    async fn read_repair_now(&self, after: &Moved) -> Result<Option<Repair>> {
         let (id, since) = (&after.conversation, self.looks.before_last());
-        let found = async {
-            match after.rev < 0 {
-                true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
-                false => {
-                    let told = (after.rev, after.seq);
-                    self.store.list_changes_after(id, told, MAX_REPAIRED).await
-                }
+        let found = match after.rev < 0 {
+            true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
+            false => {
+                let told = (after.rev, after.seq);
+                self.store.list_changes_after(id, told, MAX_REPAIRED).await
             }
         };
-        let Some(found) = store::in_time(found).await? else {
+        let Some(found) = found? else {
             return Ok(None);
         };
         let (rev, seq) = found.head;

@@ -187,6 +187,7 @@ async fn hear(
             }
             Incoming::Broken => {
                 state.is_up.store(false, Ordering::Relaxed);
+                chat.stop_hearing_nodes();
                 continue;
             }
             Incoming::Text(text) => text,

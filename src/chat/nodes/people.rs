@@ -58,6 +58,11 @@ impl Chat {
         self.roster.greet();
     }
 
+    /// Other nodes cannot be heard for a while: who is there on them is believed to stay.
+    pub fn stop_hearing_nodes(&self) {
+        self.roster.stop_hearing();
+    }
+
     /// Another node has come that knows nobody here.
     pub fn name_all_to_nodes(&self) {
         self.roster.name_all();

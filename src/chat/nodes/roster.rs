@@ -50,6 +50,8 @@ struct Inner {
     is_wanted: bool,
     others: HashMap<String, Other>,
     elsewhere: Elsewhere,
+    /// Since when others can be heard; `None` while they cannot.
+    hears_since: Option<Instant>,
 }
 
 struct Other {
@@ -81,8 +83,16 @@ impl Roster {
 
     /// Others can be heard from now on: they are asked who is there.
     pub fn greet(&self) {
-        self.inner().is_greeting = true;
+        let mut inner = self.inner();
+        inner.is_greeting = true;
+        inner.hears_since = Some(Instant::now());
+        drop(inner);
         self.has_news.notify_one();
+    }
+
+    /// Nobody can be heard from now on, and that says nothing about who is there.
+    pub fn stop_hearing(&self) {
+        self.inner().hears_since = None;
     }
 
     /// Others are to be told all who are here.
@@ -243,15 +253,22 @@ impl Roster {
         }
     }
 
-    /// Forgets nodes that say nothing. Returns who ceased to be on other nodes by that.
+    /// Forgets nodes that say nothing although they could be heard. Returns who ceased to be on other
+    /// nodes by that.
     pub fn forget_silent(&self) -> Vec<Change> {
         let mut inner = self.inner();
         let Inner {
-            others, elsewhere, ..
-        } = &mut *inner;
+            others,
+            elsewhere,
+            hears_since: Some(hears_since),
+            ..
+        } = &mut *inner
+        else {
+            return Vec::new();
+        };
         let mut gone = Vec::new();
         others.retain(|_, other| {
-            let is_silent = other.heard_at.elapsed() >= SILENCE;
+            let is_silent = other.heard_at.max(*hears_since).elapsed() >= SILENCE;
             if is_silent {
                 let all = other.known.entries.iter().map(|it| (it.clone(), false));
                 gone.extend(other.apply(all.collect(), elsewhere));

@@ -11,6 +11,8 @@ import { ask, direct, fails, person, range, roomOf, send, sendMany, settle } fro
 const REPAIR_MS = 4_000;
 /** Nodes are connected again within this time. */
 const HEAL_MS = 8_000;
+/** Longer than a node may say nothing. */
+const AWAY_MS = 12_000;
 const NODES = { ...combinationsOf("native").FIXED, transports: ["websocket"], stores: ["nodes", "redis"] };
 const REDIS = { ...NODES, stores: ["redis"] };
 
@@ -74,6 +76,20 @@ describe("nodes", BUSY, () => {
       assert.ok(performance.now() - started < 500, "over Redis");
     });
     await typing(a, b, c);
+  });
+
+  each(REDIS, "nobody goes offline because Redis is away, and who is gone does when it is back", async (world) => {
+    const { b } = await apart(world);
+    const { redis } = world.server.store;
+    await redis.kill();
+    const away = performance.now();
+    await wait(1_000);
+    await world.servers[0].kill();
+    await wait(AWAY_MS - (performance.now() - away));
+    assert.deepEqual(b.all("presence"), []);
+    await redis.start();
+    assert.deepEqual((await b.next("presence", 15_000)).online, false);
+    await b.none("presence");
   });
 
   each(REDIS, "a Redis that hangs holds up nobody", async (world) => {

@@ -98,6 +98,7 @@ fn what_was_missed_is_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn those_of_a_silent_node_are_gone_after_a_while() {
     let (a, b) = (Roster::default(), Roster::default());
+    b.greet();
     a.set_own(entry("ali"), true);
     tell(&a, "a", &b);
     tokio::time::advance(SILENCE / 2).await;
@@ -107,6 +108,21 @@ async fn those_of_a_silent_node_are_gone_after_a_while() {
     tokio::time::advance(SILENCE).await;
     assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
     assert!(!is_online_elsewhere(&b, "ali"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_can_be_heard_nobody_is_gone() {
+    let (a, b) = (Roster::default(), Roster::default());
+    b.greet();
+    a.set_own(entry("ali"), true);
+    tell(&a, "a", &b);
+    b.stop_hearing();
+    tokio::time::advance(SILENCE * 2).await;
+    assert!(b.forget_silent().is_empty());
+    b.greet();
+    assert!(b.forget_silent().is_empty(), "it has time to say something");
+    tokio::time::advance(SILENCE).await;
+    assert_eq!(b.forget_silent(), [(entry("ali"), false)]);
 }
 
 #[test]

@@ -2,24 +2,27 @@
 //! and are made true here. What is lost on the way is found in the database, at the latest when it is
 //! looked at next.
 
+mod ear;
+mod peers;
 mod texts;
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use ear::Ear;
+use peers::Peers;
 pub use texts::Secret;
 use texts::Texts;
 
 use super::nodes::{Exchanged, Inbound, LinkState};
-use crate::chat::{Chat, HEARING_PATIENCE, Moved, News, RosterNews};
-use crate::link::{Incoming, Link};
+use crate::chat::{Chat, Moved, News, RosterNews};
+use crate::link::Link;
 use crate::worker::Ticks;
 
 /// News that may wait to go out; further ones are left to the database.
@@ -33,17 +36,8 @@ const MAX_READS: usize = 4;
 const MAX_TOGETHER: usize = 64;
 /// How often a node says that it is there.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// After how long a node that says nothing is gone.
-const GONE_AFTER: Duration = Duration::from_secs(5);
 /// How often the database is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The other nodes, as far as they were heard.
-#[derive(Default)]
-struct Peers {
-    /// When each was heard last, and the number of its last text.
-    heard: HashMap<String, (Instant, u64)>,
-}
 
 /// The worker that talks to other nodes.
 pub struct Exchange {
@@ -95,15 +89,24 @@ impl Exchange {
         let Link {
             outgoing, incoming, ..
         } = link;
-        let texts = Mutex::new(texts);
+        let texts = &texts;
+        let acquaintances = &Acquaintances::default();
         let mouth = Mouth {
             chat: &chat,
-            texts: &texts,
+            texts,
+            acquaintances,
             outgoing,
             state: &state,
         };
+        let ear = Ear {
+            chat: &chat,
+            texts,
+            acquaintances,
+            inbound: &inbound,
+            state: &state,
+        };
         let talk = mouth.tell(news, &stop);
-        let listen = hear(incoming, &chat, &texts, &inbound, &state);
+        let listen = ear.hear(incoming);
         let look = look_around(&chat, &inbound, &stop);
         let read = read_holes(holes, &chat, &inbound);
         let rest = async { tokio::join!(listen, look, read) };
@@ -115,10 +118,25 @@ impl Exchange {
     }
 }
 
+/// The other nodes, for who hears them and who greets them.
+#[derive(Default)]
+struct Acquaintances {
+    peers: Mutex<Peers>,
+    greeting_due: Notify,
+}
+
+impl Acquaintances {
+    fn peers(&self) -> MutexGuard<'_, Peers> {
+        let peers = self.peers.lock();
+        peers.expect("no code panics with this lock held")
+    }
+}
+
 /// What is needed to say something.
 struct Mouth<'a> {
     chat: &'a Chat,
-    texts: &'a Mutex<Texts>,
+    texts: &'a Texts,
+    acquaintances: &'a Acquaintances,
     outgoing: mpsc::Sender<String>,
     state: &'a LinkState,
 }
@@ -135,14 +153,16 @@ impl Mouth<'_> {
                         break;
                     }
                     self.chat.forget_silent_nodes().await;
-                    self.say(true, &mut together).await;
+                    self.greet();
+                    self.say(true, &mut together);
                 }
-                () = self.chat.wait_for_roster_news() => self.say(false, &mut together).await,
+                () = self.acquaintances.greeting_due.notified() => self.greet(),
+                () = self.chat.wait_for_roster_news() => self.say(false, &mut together),
                 n_news = news.recv_many(&mut together, MAX_TOGETHER) => {
                     if n_news == 0 {
                         break;
                     }
-                    self.say(false, &mut together).await;
+                    self.say(false, &mut together);
                 }
             }
         }
@@ -150,123 +170,34 @@ impl Mouth<'_> {
             together.push(last);
         }
         together.push(News::Roster(RosterNews::Bye));
-        self.say(false, &mut together).await;
+        self.say(false, &mut together);
     }
 
-    /// Says some news. Who came goes before what they did.
-    async fn say(&self, is_time: bool, news: &mut Vec<News>) {
+    /// Shows those who heard this node that it lives, and asks them whether they do.
+    fn greet(&self) {
+        let mut peers = self.acquaintances.peers();
+        let (greeting, n_peers) = (peers.greeting(), peers.count());
+        drop(peers);
+        self.state.n_peers.store(n_peers, Ordering::Relaxed);
+        // It is said again with the next sign of life.
+        let _ = self.outgoing.try_send(self.texts.greet(greeting));
+    }
+
+    /// Says some news. Who came goes before what they did, and nobody believes who did not greet them.
+    fn say(&self, is_time: bool, news: &mut Vec<News>) {
         let has_listeners = self.state.n_peers.load(Ordering::Relaxed) > 0;
         let mut together = self.chat.roster_news(has_listeners, is_time);
         together.append(news);
         if together.is_empty() {
             return;
         }
-        for text in self.texts.lock().await.write(&together) {
+        if self.acquaintances.peers().is_due() {
+            self.greet();
+        }
+        for text in self.texts.write(&together) {
             // What does not fit, because nobody carries it, is found in the database.
             let _ = self.outgoing.try_send(text);
         }
-    }
-}
-
-/// Makes true here what others say.
-async fn hear(
-    mut incoming: mpsc::Receiver<Incoming>,
-    chat: &Chat,
-    texts: &Mutex<Texts>,
-    inbound: &mpsc::Sender<Inbound>,
-    state: &LinkState,
-) {
-    let mut peers = Peers::default();
-    let own = texts.lock().await.node().to_owned();
-    while let Some(incoming) = incoming.recv().await {
-        let text = match incoming {
-            Incoming::Restored => {
-                state.is_up.store(true, Ordering::Relaxed);
-                chat.greet_nodes();
-                continue;
-            }
-            Incoming::Broken => {
-                state.is_up.store(false, Ordering::Relaxed);
-                chat.stop_hearing_nodes();
-                continue;
-            }
-            Incoming::Text(text) => text,
-        };
-        let Some(said) = texts.lock().await.read(&text) else {
-            tracing::debug!("a text on the bus that is not of a node was left out");
-            continue;
-        };
-        // This node's own texts come back too: they are the clock by which others are silent.
-        let heard = match said.node == own {
-            true => HeardBefore::This,
-            false => peers.note(&said.node, said.number),
-        };
-        #[cfg(feature = "planted-bugs")]
-        let heard = match said.node == own && crate::planted::has("bus_only_fanout") {
-            true => HeardBefore::Another,
-            false => heard,
-        };
-        let n_peers = peers.count();
-        state.n_peers.store(n_peers, Ordering::Relaxed);
-        match heard {
-            HeardBefore::This => continue,
-            HeardBefore::Another => {}
-            HeardBefore::Nothing => {
-                tracing::info!(n_nodes = n_peers + 1, "another node is heard");
-                chat.name_all_to_nodes();
-            }
-        }
-        let deadline = tokio::time::Instant::now() + HEARING_PATIENCE;
-        for news in said.news {
-            match chat.take_news(&own, &said.node, news, deadline).await {
-                Ok(Some(heard)) => {
-                    if inbound.send(Inbound::Heard(heard)).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(
-                    error.code = error.code(),
-                    "what another node said could not be followed; the database is looked at"
-                ),
-            }
-        }
-    }
-}
-
-/// What was heard of a node before a text.
-#[derive(Debug, PartialEq, Eq)]
-enum HeardBefore {
-    /// Nothing, or nothing for a while.
-    Nothing,
-    /// Other texts.
-    Another,
-    /// This one, or it is one's own.
-    This,
-}
-
-impl Peers {
-    /// Notes that a node said something.
-    fn note(&mut self, node: &str, number: u64) -> HeardBefore {
-        let now = Instant::now();
-        match self.heard.get_mut(node) {
-            Some((_, last)) if *last >= number => HeardBefore::This,
-            Some(known) => {
-                *known = (now, number);
-                HeardBefore::Another
-            }
-            None => {
-                self.heard.insert(node.to_owned(), (now, number));
-                HeardBefore::Nothing
-            }
-        }
-    }
-
-    /// How many were heard a moment ago; the others are forgotten.
-    fn count(&mut self) -> usize {
-        self.heard
-            .retain(|_, (heard_at, _)| heard_at.elapsed() < GONE_AFTER);
-        self.heard.len()
     }
 }
 
@@ -323,21 +254,5 @@ async fn read_holes(
         if inbound.send(Inbound::Repaired(repair)).await.is_err() {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_node_said_before_is_not_heard_again() {
-        let mut peers = Peers::default();
-        assert_eq!(peers.note("a", 1), HeardBefore::Nothing);
-        assert_eq!(peers.note("b", 1), HeardBefore::Nothing);
-        assert_eq!(peers.note("a", 3), HeardBefore::Another);
-        assert_eq!(peers.note("a", 3), HeardBefore::This);
-        assert_eq!(peers.note("a", 2), HeardBefore::This);
-        assert_eq!(peers.count(), 2);
     }
 }

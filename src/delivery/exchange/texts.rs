@@ -1,6 +1,8 @@
 //! The texts that nodes exchange: a signature, a space, and JSON. Who does not know the secret of the
 //! nodes cannot write one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -28,7 +30,7 @@ impl Secret {
 pub struct Texts {
     mac: Hmac<Sha256>,
     node: String,
-    n_written: u64,
+    n_written: AtomicU64,
     max_bytes: usize,
 }
 
@@ -39,14 +41,27 @@ pub struct Said {
     pub node: String,
     /// Its number among the texts of that node, which ascend.
     pub number: u64,
+    /// By what it proves that it lives, from time to time.
+    pub greeting: Option<Greeting>,
     /// What it said; nothing, when it only said that it is there.
     pub news: Vec<News>,
+}
+
+/// How nodes get to know each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// What others are to repeat so that this node believes them.
+    pub word: String,
+    /// What it heard of the others.
+    pub repeated: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     node: &'a str,
     number: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    greeting: Option<Greeting>,
     #[serde(borrow)]
     news: Vec<&'a RawValue>,
 }
@@ -57,7 +72,7 @@ impl Texts {
         Self {
             mac: mac.expect("a key of any length is taken"),
             node: Uuid::new_v4().simple().to_string(),
-            n_written: 0,
+            n_written: AtomicU64::new(0),
             max_bytes,
         }
     }
@@ -68,7 +83,7 @@ impl Texts {
     }
 
     /// The texts for some news, none of them too long; one without news when there are none.
-    pub fn write(&mut self, news: &[News]) -> Vec<String> {
+    pub fn write(&self, news: &[News]) -> Vec<String> {
         let room = self.max_bytes.saturating_sub(ENVELOPE_BYTES);
         let written = news.iter().filter_map(|news| fitting(news, room));
         let written: Vec<Box<RawValue>> = written.collect();
@@ -76,7 +91,7 @@ impl Texts {
         let mut rest = written.as_slice();
         loop {
             let (part, later) = rest.split_at(n_fitting(rest, room));
-            texts.push(self.seal(part));
+            texts.push(self.seal(None, part));
             rest = later;
             if rest.is_empty() {
                 return texts;
@@ -84,11 +99,17 @@ impl Texts {
         }
     }
 
-    fn seal(&mut self, news: &[Box<RawValue>]) -> String {
-        self.n_written += 1;
+    /// The text for a greeting alone.
+    pub fn greet(&self, greeting: Greeting) -> String {
+        self.seal(Some(greeting), &[])
+    }
+
+    fn seal(&self, greeting: Option<Greeting>, news: &[Box<RawValue>]) -> String {
+        let n_written = self.n_written.fetch_add(1, Ordering::Relaxed) + 1;
         let envelope = Envelope {
             node: &self.node,
-            number: self.n_written,
+            number: n_written,
+            greeting,
             news: news.iter().map(|news| &**news).collect(),
         };
         let json = serde_json::to_string(&envelope).expect("our own types have string keys");
@@ -114,6 +135,7 @@ impl Texts {
         Some(Said {
             node: envelope.node.to_owned(),
             number: envelope.number,
+            greeting: envelope.greeting,
             news: news
                 .filter_map(|news| serde_json::from_str(news.get()).ok())
                 .collect(),
@@ -156,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_one_node_writes_the_others_read() {
-        let (mut one, other) = (texts("s", 10_000), texts("s", 10_000));
+        let (one, other) = (texts("s", 10_000), texts("s", 10_000));
         let written = one.write(&[profile("ali"), profile("veli")]);
         assert_eq!(written.len(), 1);
         let said = other.read(&written[0]).unwrap();
@@ -164,11 +186,17 @@ mod tests {
         assert_eq!(one.read(&written[0]).unwrap().node, one.node(), "one's own");
         let heartbeat = one.write(&[]);
         assert_eq!(other.read(&heartbeat[0]).unwrap().news.len(), 0);
+        let greeting = Greeting {
+            word: "w".into(),
+            repeated: vec!["v".into()],
+        };
+        let text = one.greet(greeting.clone());
+        assert_eq!(other.read(&text).unwrap().greeting, Some(greeting));
     }
 
     #[test]
     fn what_no_node_wrote_is_not_read() {
-        let (mut one, other) = (texts("s", 10_000), texts("t", 10_000));
+        let (one, other) = (texts("s", 10_000), texts("t", 10_000));
         let text = one.write(&[profile("ali")]).remove(0);
         assert!(other.read(&text).is_none());
         let node = texts("s", 10_000);
@@ -187,7 +215,7 @@ mod tests {
 
     #[test]
     fn long_news_are_parted_and_nothing_is_longer_than_what_is_carried() {
-        let (mut one, other) = (texts("s", 600), texts("s", 600));
+        let (one, other) = (texts("s", 600), texts("s", 600));
         let news: Vec<News> = (0..40).map(|n| profile(&format!("user-{n:03}"))).collect();
         let written = one.write(&news);
         assert!(written.len() > 1 && written.iter().all(|text| text.len() <= 600));

@@ -135,6 +135,29 @@ describe("nodes", BUSY, () => {
     for (const text of await texts()) await redis.command("PUBLISH", channel, text);
     for (const event of ["new_message", "typing"]) await b.none(event);
   });
+
+  each(REDIS, "what a server said is not heard again when it is gone, nor by those that come later", async (world) => {
+    const { a, b, c } = await apart(world);
+    const { redis } = world.server.store;
+    const [channel] = /sohbet:[0-9a-f-]+/.exec(await redis.command("PUBSUB", "CHANNELS"));
+    const texts = await redis.listen(channel);
+    await typing(a, b, c);
+    const said = await texts();
+    assert.ok(said.length > 0);
+    await world.servers[0].kill();
+    a.close();
+    assert.equal((await b.next("presence", 15_000)).online, false);
+    const later = await world.servers[1].join();
+    try {
+      const d = await world.connectTo(later.url, { transports: ["websocket"], auth: { dialect: "native", userId: "b" } });
+      await settle(b, d);
+      for (const client of [b, d]) client.forget();
+      for (const text of said) await redis.command("PUBLISH", channel, text);
+      for (const client of [b, d]) for (const event of ["typing", "presence"]) await client.none(event);
+    } finally {
+      await later.remove();
+    }
+  });
 });
 
 /** `a` on one server and `b` on the other, in conversation `c`, which have heard of each other. */

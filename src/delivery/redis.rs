@@ -94,8 +94,16 @@ impl RedisCarrier {
         tracing::info!("connected to other nodes over Redis");
         let mut texts = channel.into_on_message();
         while let Ok(Some(message)) = timeout(SILENCE, texts.next()).await {
+            let payload = message.get_payload_bytes();
+            if payload.len() > MAX_TEXT_BYTES {
+                tracing::warn!(
+                    text.bytes = payload.len(),
+                    "a text that is too long for one of a node was left out"
+                );
+                continue;
+            }
             // What is no text is of no node.
-            let Ok(text) = message.get_payload::<String>() else {
+            let Ok(text) = String::from_utf8(payload.to_vec()) else {
                 continue;
             };
             if incoming.send(Incoming::Text(text)).await.is_err() {

@@ -11,6 +11,8 @@ import { ask, direct, fails, person, range, roomOf, send, sendMany, settle } fro
 const REPAIR_MS = 4_000;
 /** Nodes are connected again within this time. */
 const HEAL_MS = 8_000;
+/** Longer ones no node says. */
+const MAX_TEXT_BYTES = 8 * 1_024 * 1_024;
 /** Longer than a node may say nothing. */
 const AWAY_MS = 12_000;
 const NODES = { ...combinationsOf("native").FIXED, transports: ["websocket"], stores: ["nodes", "redis"] };
@@ -117,8 +119,12 @@ describe("nodes", BUSY, () => {
     for (const junk of ["", "junk", "\u0000", `${"0".repeat(64)} ${forged}`, `${"é".repeat(32)} {}`, "x".repeat(100_000)]) {
       await redis.command("PUBLISH", channel, junk);
     }
+    await redis.command("PUBLISH", channel, "y".repeat(MAX_TEXT_BYTES + 1));
     const { id } = await send(a, c);
     assert.equal((await b.next("new_message")).message.id, id);
+    const tooLong = `"a text that is too long for one of a node was left out","text.bytes":${MAX_TEXT_BYTES + 1}`;
+    await eventually(() => assert.ok(world.server.output.includes(tooLong)));
+    assert.ok(!world.server.output.includes("yyyy"), "what it says is in no log");
   });
 
   each(REDIS, "what is said twice is heard once", async (world) => {

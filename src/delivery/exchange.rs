@@ -6,12 +6,13 @@ mod ear;
 mod peers;
 mod texts;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use texts::Texts;
 
 use super::nodes::{Exchanged, Inbound, LinkState};
 use crate::chat::{Chat, Moved, News, RosterNews};
+use crate::error::Error;
 use crate::link::Link;
 use crate::worker::Ticks;
 
@@ -207,12 +209,16 @@ async fn look_around(chat: &Chat, inbound: &mpsc::Sender<Inbound>, stop: &Cancel
     let mut since = None;
     while ticks.next().await {
         // The horizon first: what commits while the rest is read is seen next time.
-        let looked = match (chat.horizon().await, since) {
-            (Ok(horizon), None) => Ok((horizon, Vec::new())),
-            (Ok(horizon), Some(since)) => chat.look_around(since).await.map(|it| (horizon, it)),
-            (Err(error), _) => Err(error),
+        let look = async {
+            let horizon = chat.horizon().await?;
+            let moved = match since {
+                Some(since) => chat.look_around(since).await?,
+                None => Vec::new(),
+            };
+            Ok::<_, Error>((horizon, moved))
         };
-        match looked {
+        let looked = guarded("a look at the database", look).await;
+        match looked.unwrap_or(Err(Error::Internal)) {
             Ok((horizon, moved)) => {
                 since = Some(horizon);
                 let n_begun = chat.n_begun();
@@ -240,13 +246,16 @@ async fn read_holes(
         let repair = tokio::select! {
             hole = holes.recv(), if reads.len() < MAX_READS => match hole {
                 Some(hole) => {
-                    reads.push(async move { chat.read_repair(&hole).await });
+                    reads.push(async move {
+                        guarded("a hole", chat.read_repair(&hole)).await
+                    });
                     continue;
                 }
                 None => return,
             },
             Some(repair) = reads.next() => repair,
         };
+        let repair = repair.unwrap_or(Err(Error::Internal));
         let repair = repair.unwrap_or_else(|error| {
             tracing::warn!(error.code = error.code(), "a hole could not be read");
             None
@@ -254,5 +263,26 @@ async fn read_holes(
         if inbound.send(Inbound::Repaired(repair)).await.is_err() {
             return;
         }
+    }
+}
+
+/// Does one piece of work. A panic in it, for which there is `None`, must not end the worker.
+async fn guarded<T>(what: &'static str, work: impl Future<Output = T>) -> Option<T> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    if done.is_err() {
+        tracing::error!(exchange.work = what, "what concerns other nodes panicked");
+    }
+    done.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_what_panicked_alone() {
+        assert_eq!(guarded("a test", async { 1 }).await, Some(1));
+        let none: Option<()> = guarded("a test", async { panic!("of a test") }).await;
+        assert_eq!(none, None);
     }
 }

@@ -198,7 +198,7 @@ impl Nodes {
     ) -> Vec<Post> {
         if at.rev > 1 && self.sequencer.position(&at.conversation).is_none() {
             match read() {
-                Some(read) if (1..=MAX_UNHEARD).contains(&(at.rev - read.rev)) => {
+                Some(read) if (1..=MAX_UNHEARD).contains(&at.rev.saturating_sub(read.rev)) => {
                     self.has_told(&read);
                 }
                 _ => self.discover(at),

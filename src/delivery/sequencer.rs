@@ -97,13 +97,13 @@ impl<T> Sequencer<T> {
     /// Takes something with its position. The first that is heard of a conversation is told at once.
     pub fn offer(&mut self, id: &ConversationId, at: Position, item: T, now: Instant) -> Turn<T> {
         let told = self.position(id).unwrap_or(Position {
-            rev: at.rev - 1,
+            rev: at.rev.saturating_sub(1),
             seq: at.seq,
         });
         if at.rev <= told.rev {
             return Turn::Late(item);
         }
-        let is_next = at.rev == told.rev + 1;
+        let is_next = told.rev.checked_add(1) == Some(at.rev);
         if is_next && !self.holes.contains_key(id) {
             self.told.insert(id.clone(), at);
             return Turn::Now(vec![item]);
@@ -247,7 +247,7 @@ impl<T> Sequencer<T> {
         let Some(hole) = self.holes.get_mut(id) else {
             return ready;
         };
-        while let Some((at, item)) = hole.waiting.remove(&(hole.told.rev + 1)) {
+        while let Some((at, item)) = hole.waiting.remove(&hole.told.rev.saturating_add(1)) {
             hole.told = at;
             ready.push(item);
         }

@@ -10,6 +10,9 @@ use crate::chat::changes::Reason;
 use crate::chat::{Dialect, Event, LobbyEvent};
 use crate::store::{ChangedMessage, MessageRow, ReactionRow, ReadOutcome};
 
+/// No conversation comes further: what clients count with ends there (2^53).
+const MAX_POSITION: i64 = 1 << 53;
+
 /// Something that happened on a node, for the others.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum News {
@@ -202,6 +205,24 @@ impl News {
             facts_in: changed.facts_in,
             reactions: changed.reactions.clone(),
             emoji,
+        }
+    }
+
+    /// Whether it speaks of places that there may be in a conversation. What counts on from other ones would
+    /// come to no good end.
+    pub fn is_plausible(&self) -> bool {
+        let may_be = |numbers: &[i64]| numbers.iter().all(|n| (0..=MAX_POSITION).contains(n));
+        match self {
+            Self::Message { row, facts_in, .. } => may_be(&[row.rev, row.seq, *facts_in]),
+            Self::Changed {
+                row,
+                last_seq,
+                facts_in,
+                ..
+            } => may_be(&[row.rev, row.seq, *last_seq, *facts_in]),
+            Self::Moved(at) => may_be(&[at.rev, at.seq, at.facts_in]),
+            Self::Read { outcome, .. } => may_be(&[outcome.up_to]),
+            _ => true,
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Acquaintances;
 use super::peers::HeardBefore;
 use super::texts::{Said, Texts};
+use super::{Acquaintances, guarded};
 use crate::chat::{Chat, HEARING_PATIENCE, News};
 use crate::delivery::nodes::{Inbound, LinkState};
 use crate::link::Incoming;
@@ -35,7 +35,10 @@ impl Ear<'_> {
                     self.state.is_up.store(false, Ordering::Relaxed);
                     self.chat.stop_hearing_nodes();
                 }
-                Incoming::Text(text) => self.hear_text(&text).await,
+                Incoming::Text(text) => {
+                    // One text must not make the node deaf to all others.
+                    let _ = guarded("a text of another node", self.hear_text(&text)).await;
+                }
             }
         }
     }

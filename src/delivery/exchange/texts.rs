@@ -123,7 +123,7 @@ impl Texts {
     }
 
     /// What a text says, also one of this node; `None` for what no node wrote. News of a kind that
-    /// this version does not know are left out.
+    /// this version does not know are left out, and those that cannot be.
     pub fn read(&self, text: &str) -> Option<Said> {
         let (signature, json) = text.split_at_checked(SIGNATURE_CHARS)?;
         let json = json.strip_prefix(' ')?;
@@ -132,13 +132,12 @@ impl Texts {
         mac.verify_slice(&hex::decode(signature).ok()?).ok()?;
         let envelope: Envelope = serde_json::from_str(json).ok()?;
         let news = envelope.news.iter();
+        let news = news.filter_map(|news| serde_json::from_str(news.get()).ok());
         Some(Said {
             node: envelope.node.to_owned(),
             number: envelope.number,
             greeting: envelope.greeting,
-            news: news
-                .filter_map(|news| serde_json::from_str(news.get()).ok())
-                .collect(),
+            news: news.filter(News::is_plausible).collect(),
         })
     }
 }
@@ -167,6 +166,7 @@ fn n_fitting(news: &[Box<RawValue>], room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::Moved;
 
     fn texts(secret: &str, max_bytes: usize) -> Texts {
         Texts::new(&Secret::new(secret.into()), max_bytes)
@@ -211,6 +211,29 @@ mod tests {
         ] {
             assert!(node.read(&wrong).is_none(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn news_from_places_that_there_cannot_be_are_left_out() {
+        let (one, other) = (texts("s", 10_000), texts("s", 10_000));
+        let moved = |rev, seq, facts_in| {
+            News::Moved(Moved {
+                conversation: "c".into(),
+                rev,
+                seq,
+                facts_in,
+            })
+        };
+        let wrong = [
+            moved(-1, 1, 1),
+            moved(1, i64::MIN, 1),
+            moved(1, 1, -1),
+            moved(i64::MAX, 1, 1),
+        ];
+        let text = one.write(&wrong).remove(0);
+        assert_eq!(other.read(&text).unwrap().news.len(), 0);
+        let text = one.write(&[moved(1, 1, 0), moved(1 << 53, 1, 1)]).remove(0);
+        assert_eq!(other.read(&text).unwrap().news.len(), 2);
     }
 
     #[test]

@@ -235,3 +235,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn positions_at_the_ends_of_their_range_are_counted_from_like_others() {
+    for rev in [i64::MIN, i64::MAX] {
+        let mut sequencer = Sequencer::default();
+        assert_eq!(
+            sequencer.offer(&id(), at(rev), 1, now()),
+            match rev {
+                i64::MIN => Turn::Late(1),
+                _ => Turn::Now(vec![1]),
+            }
+        );
+        for later in [rev, 0, i64::MAX, i64::MIN] {
+            sequencer.offer(&id(), at(later), 2, now());
+            sequencer.discover(&id(), at(later), now());
+        }
+        repair(&mut sequencer, vec![(i64::MAX, 3)], at(i64::MAX), now());
+        sequencer.offer(&id(), at(i64::MAX), 4, now());
+    }
+}

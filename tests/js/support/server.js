@@ -58,10 +58,10 @@ export class Server {
     }
   }
 
-  /** A second server on the same store. It leaves the store alone when it is removed. */
-  async join() {
+  /** A second server on the same store, with further settings. It leaves the store alone when it is removed. */
+  async join(further = {}) {
     const { dir, env } = this.store;
-    const other = new Server({ dir, env, remove: async () => {} }, this.env);
+    const other = new Server({ dir, env, remove: async () => {} }, { ...this.env, ...further });
     await other.start();
     return other;
   }

@@ -3,20 +3,27 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
+import { Lossy, Swallowing } from "../support/lossy.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
 import { ask, direct, fails, person, range, roomOf, send, sendMany, settle } from "../support/native.js";
 
 /** Without a bus what happened is found in the database within this time. */
-const REPAIR_MS = 4_000;
+const REPAIR_MS = 3_000;
+/** While others can be heard what is missing is read at once, as soon as anything shows that it is. */
+const QUICK_MS = 1_000;
 /** Nodes are connected again within this time. */
 const HEAL_MS = 8_000;
+/** A server whose way to the database swallows everything works again within this time. */
+const RECOVERY_MS = 20_000;
 /** Longer ones no node says. */
 const MAX_TEXT_BYTES = 8 * 1_024 * 1_024;
 /** Longer than a node may say nothing. */
 const AWAY_MS = 12_000;
 const NODES = { ...combinationsOf("native").FIXED, transports: ["websocket"], stores: ["nodes", "redis"] };
 const REDIS = { ...NODES, stores: ["redis"] };
+const ONLY_NODES = { ...NODES, stores: ["nodes"] };
 
 describe("nodes", BUSY, () => {
   each(NODES, "messages of both servers come in one order on both, each once", async (world) => {
@@ -94,6 +101,89 @@ describe("nodes", BUSY, () => {
     await b.none("presence");
   });
 
+  each(REDIS, "who is removed while Redis is away hears nothing more on the other server", async (world) => {
+    const { a, b, room } = await roomOf(world, { b: "MEMBER", c: "MEMBER" });
+    await settle(a, b);
+    await world.server.store.redis.kill();
+    await ask(a, "remove_participant", { conversationId: room, userId: "b" });
+    assert.equal((await b.next("conversation_removed", REPAIR_MS)).reason, "removed");
+    await sendMany(a, room, 20);
+    await wait(REPAIR_MS);
+    await b.none("new_message");
+    await fails(b, "send_message", { conversationId: room, content: "x" }, "NOT_FOUND");
+  });
+
+  each(REDIS, "a text that is lost on the way is made good as soon as another one comes", async (world) => {
+    const { redis } = world.server.store;
+    const lossy = await Lossy.start(redis.port);
+    const other = await world.server.join({ REDIS_URL: `redis://127.0.0.1:${lossy.port}` });
+    try {
+      await other.hasMet(world.server);
+      const a = await personOn(world, world.server, "a");
+      const b = await personOn(world, other, "b");
+      const c = await direct(a, "b");
+      await settle(a, b);
+      await typing(a, b, c);
+      for (let n = 0; n < 5; n += 1) {
+        lossy.isLosing = true;
+        const lost = await send(a, c, { content: "lost" });
+        await wait(50);
+        lossy.isLosing = false;
+        const started = performance.now();
+        const { id } = await send(a, c, { content: "not lost" });
+        for (const expected of [lost.id, id]) assert.equal((await b.next("new_message", QUICK_MS)).message.id, expected);
+        assert.ok(performance.now() - started < QUICK_MS);
+      }
+      assert.ok(lossy.nLost > 0);
+    } finally {
+      await other.remove();
+      lossy.stop();
+    }
+  });
+
+  each(REDIS, "a server whose connections to PostgreSQL swallow everything hears the others again", async (world) => {
+    const url = new URL(world.server.store.env.DATABASE_URL);
+    const way = await Swallowing.start(Number(url.port || 5432));
+    url.hostname = "127.0.0.1";
+    url.port = String(way.port);
+    // There are more connections than those give up who ask from time to time.
+    const other = await world.server.join({ DATABASE_URL: url.href, SQLITE_READERS: "6" });
+    try {
+      await other.hasMet(world.server);
+      const a = await personOn(world, world.server, "a");
+      const b = await personOn(world, other, "b");
+      const c = await direct(a, "b");
+      await typing(a, b, c);
+      await Promise.all(range(1, 60).map(() => ask(b, "list_conversations")));
+      way.swallow();
+      const end = performance.now() + RECOVERY_MS;
+      for (let n = 0, nHeard = 0; nHeard < 3; n += 1) {
+        // One that the other server has to read before it can tell anybody, and what only the bus brings.
+        await send(a, await direct(a, `unknown-${n}`));
+        b.forget();
+        await ask(a, "typing_start", { conversationId: c });
+        await ask(a, "typing_stop", { conversationId: c });
+        nHeard = (await b.next("typing", 500).catch(() => undefined)) ? nHeard + 1 : 0;
+        assert.ok(performance.now() < end, "it hears nothing");
+      }
+    } finally {
+      way.stop();
+      await other.remove();
+    }
+  });
+
+  each(ONLY_NODES, "when PostgreSQL ends the connections that listen, messages still come, and soon everything else", async (world) => {
+    const { a, b, c } = await apart(world);
+    const listening = "FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'";
+    const ended = await query(world.server, `SELECT pg_terminate_backend(pid) AS is_ended ${listening}`);
+    assert.deepEqual(ended, [{ is_ended: true }, { is_ended: true }]);
+    const sent = await sendMany(a, c, 30);
+    const heard = await b.several("new_message", 30, REPAIR_MS);
+    assert.deepEqual(heard.map(({ message }) => message.id), sent.map(({ id }) => id));
+    await typing(a, b, c);
+    await b.none("new_message");
+  });
+
   each(REDIS, "a Redis that hangs holds up nobody", async (world) => {
     const { a, b, c } = await apart(world);
     const { redis } = world.server.store;
@@ -155,7 +245,7 @@ describe("nodes", BUSY, () => {
     assert.equal((await b.next("presence", 15_000)).online, false);
     const later = await world.servers[1].join();
     try {
-      const d = await world.connectTo(later.url, { transports: ["websocket"], auth: { dialect: "native", userId: "b" } });
+      const d = await personOn(world, later, "b");
       await settle(b, d);
       for (const client of [b, d]) client.forget();
       for (const text of said) await redis.command("PUBLISH", channel, text);
@@ -176,6 +266,11 @@ async function apart(world) {
   await typing(a, b, c);
   for (const client of [a, b]) client.forget();
   return { a, b, c };
+}
+
+/** A socket of that user on that server. */
+function personOn(world, server, userId) {
+  return world.connectTo(server.url, { transports: ["websocket"], auth: { dialect: "native", userId } });
 }
 
 /** What is not stored passes only between nodes that hear each other. */

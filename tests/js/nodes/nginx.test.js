@@ -55,25 +55,27 @@ describe("nginx", BUSY, () => {
     assert.ok(log.includes("/api/v1/conversations") && !log.includes("secret"), "no queries in the log");
   });
 
-  behind("either server may be killed: nothing acknowledged is lost, and everybody hears all once and in order", async (nginx, world) => {
-    const people = [];
-    for (const [i, id] of PEOPLE.entries()) people.push(await Person.come(world, nginx, id, Object.values(WAYS)[i % 3]));
-    const room = await roomOf(people);
-    for (const person of people) person.mirror = await Mirror.load(person.client);
-    for (const victim of world.servers) {
-      const talk = people.map((person) => person.talk(room));
-      while (people.some(({ nTalked }) => nTalked < N_EACH / 4)) await wait(5);
-      await victim.kill();
-      await Promise.all(talk);
-      await victim.start();
-    }
-    const { messages } = await Mirror.load(people[0].client);
-    const stored = [...messages.get(room).values()];
-    assert.equal(stored.length, 2 * people.length * N_EACH);
-    assert.equal(new Set(stored.map(({ content }) => content)).size, stored.length, "each is stored once");
-    for (const person of people) await eventually(() => person.assertKnows(room, stored));
-    assert.ok(people.some(({ client }) => client.all("(reconnect)").length > 0), "somebody was on a server that died");
-  });
+  for (const [end, how] of Object.entries({ kill: "killed", stop: "asked to stop" })) {
+    behind(`either server may be ${how}: nothing acknowledged is lost, and everybody hears all once and in order`, async (nginx, world) => {
+      const people = [];
+      for (const [i, id] of PEOPLE.entries()) people.push(await Person.come(world, nginx, id, Object.values(WAYS)[i % 3]));
+      const room = await roomOf(people);
+      for (const person of people) person.mirror = await Mirror.load(person.client);
+      for (const victim of world.servers) {
+        const talk = people.map((person) => person.talk(room));
+        while (people.some(({ nTalked }) => nTalked < N_EACH / 4)) await wait(5);
+        await victim[end]();
+        await Promise.all(talk);
+        await victim.start();
+      }
+      const { messages } = await Mirror.load(people[0].client);
+      const stored = [...messages.get(room).values()];
+      assert.equal(stored.length, 2 * people.length * N_EACH);
+      assert.equal(new Set(stored.map(({ content }) => content)).size, stored.length, "each is stored once");
+      for (const person of people) await eventually(() => person.assertKnows(room, stored));
+      assert.ok(people.some(({ client }) => client.all("(reconnect)").length > 0), "somebody was on a server that went");
+    });
+  }
 });
 
 /** A front end: a client that comes back by itself, and what it shows. */

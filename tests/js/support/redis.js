@@ -100,7 +100,9 @@ export class Redis {
     });
   }
 
+  /** Ends it, if it runs. */
   async kill() {
+    if (!this.#process || this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
     await exited;

@@ -10,7 +10,7 @@ SECONDS ?= 30
 SETUPS ?= sqlite,postgres,cluster
 # Of `make fuzz`: how long each target, and which.
 FUZZ_SECONDS ?= 20
-FUZZ_TARGETS ?= bodies cursors door events rest tokens uploads
+FUZZ_TARGETS ?= bodies bus cursors door events rest tokens uploads
 # Debug for a smoke, because it is built already; release for what is measured.
 TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 

@@ -18,8 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use ear::Ear;
 use peers::Peers;
-pub use texts::Secret;
-use texts::Texts;
+pub use texts::{Greeting, Said, Secret, Texts};
 
 use super::nodes::{Exchanged, Inbound, LinkState};
 use crate::chat::{Chat, Moved, News, RosterNews};

@@ -13,8 +13,9 @@ mod redis;
 mod sequencer;
 
 pub use self::redis::{MAX_TEXT_BYTES, RedisCarrier, is_redis_url};
-pub use exchange::{Exchange, Secret};
+pub use exchange::{Exchange, Greeting, Said, Secret, Texts};
 pub use nodes::{Exchanged, Inbound, LinkState};
+pub use sequencer::{Position, Repaired, Sequencer, Stretch, Turn};
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

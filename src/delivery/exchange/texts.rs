@@ -67,6 +67,7 @@ struct Envelope<'a> {
 }
 
 impl Texts {
+    /// For a node that just starts. No text becomes longer than `max_bytes`.
     pub fn new(secret: &Secret, max_bytes: usize) -> Self {
         let mac = Hmac::new_from_slice(secret.0.as_bytes());
         Self {

@@ -8,6 +8,7 @@
 
 mod answers;
 mod bodies;
+mod bus;
 mod cursors;
 mod door;
 mod events;
@@ -17,6 +18,7 @@ mod tokens;
 mod uploads;
 
 pub use bodies::Bodies;
+pub use bus::Bus;
 pub use cursors::Cursors;
 pub use door::Door;
 pub use events::Events;

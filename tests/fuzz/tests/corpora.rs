@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use sohbet_fuzz::{Bodies, Cursors, Door, Events, Rest, Target, Tokens, Uploads};
+use sohbet_fuzz::{Bodies, Bus, Cursors, Door, Events, Rest, Target, Tokens, Uploads};
 
 /// Fewer inputs than that are a corpus that was lost.
 const MIN_INPUTS: usize = 10;
@@ -16,6 +16,11 @@ const MIN_INPUTS: usize = 10;
 #[test]
 fn bodies() {
     replay::<Bodies>("bodies");
+}
+
+#[test]
+fn bus() {
+    replay::<Bus>("bus");
 }
 
 #[test]

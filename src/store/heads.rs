@@ -32,7 +32,7 @@ pub struct ChangedStretch {
     /// What others did to all of them.
     pub reactions: Vec<ReactionRow>,
     /// How far they reach: the head of the conversation, read together with them, or the last of
-    /// them when there were too many.
+    /// them, deleted ones aside, when there were too many.
     pub head: (i64, i64),
     /// The transaction that last changed anything of the conversation but what was said.
     pub facts_in: i64,
@@ -141,7 +141,9 @@ impl Store {
         }
         let mut ahead = Vec::new();
         if let Some(last) = rows.last().filter(|_| rows.len() >= limit as usize) {
-            let seqs = rows.iter().map(|row| row.seq);
+            // What was deleted is told to nobody as new, and says nothing about those before it.
+            let said = rows.iter().filter(|row| row.deleted_at.is_none());
+            let seqs = said.map(|row| row.seq);
             head = (last.rev, seqs.fold(after_seq, i64::max));
             let sql = "SELECT * FROM message WHERE conversation_id = $1 AND seq > $2 AND seq < $3 \
                        AND rev > $4 AND deleted_at IS NULL ORDER BY seq LIMIT $5";

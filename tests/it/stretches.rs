@@ -1,13 +1,14 @@
 //! What a hole in a conversation is filled with from the database.
 
 use chrono::{TimeDelta, Utc};
-use sohbet::store::{ChangedStretch, MessageRow, Write};
+use sohbet::store::{Change, ChangedStretch, MessageRow, Write};
 
-use crate::support::desk::{Desk, edit};
+use crate::support::desk::{Desk, change, edit};
 use crate::support::stores::{self, on_both_stores};
 
 on_both_stores!(
     what_changed_after_a_rev_comes_with_what_was_sent_before_it,
+    a_deleted_message_does_not_hide_those_before_it,
     what_was_said_since_a_time_comes_with_every_change_since,
 );
 
@@ -40,6 +41,19 @@ async fn what_changed_after_a_rev_comes_with_what_was_sent_before_it(store: stor
     // So many of them are left out.
     assert_eq!(seqs(&read((0, 0), 1).await.ahead), Vec::<i64>::new());
     assert_eq!(seqs(&read((2, 2), 2).await.ahead), [4]);
+}
+
+async fn a_deleted_message_does_not_hide_those_before_it(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    say(&desk, 1..=6).await;
+    // 5 6 keep their place by `rev`, then come 2 and 4.
+    desk.commit(vec![change("m6", Change::Delete)]).await;
+    desk.commit(vec![edit("m2", "new"), edit("m4", "new")])
+        .await;
+    let found = desk.store.list_changes_after(&desk.conversation, (3, 3), 2);
+    let part = found.await.unwrap().unwrap();
+    assert_eq!((seqs(&part.rows), seqs(&part.ahead)), (vec![5, 6], vec![4]));
+    assert_eq!(part.head, (7, 5), "6 was told to nobody");
 }
 
 async fn what_was_said_since_a_time_comes_with_every_change_since(store: stores::Store) {

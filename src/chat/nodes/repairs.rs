@@ -107,23 +107,23 @@ impl Chat {
             self.retell(&conversation, row.clone(), reactions, is_new)
                 .await
         };
+        let first_seq = match after.rev < 0 {
+            true => first_said_since(&found.rows, since),
+            false => after.seq + 1,
+        };
+        let is_new = |row: &MessageRow| row.seq >= first_seq;
         let (mut ahead, mut changes) = (Vec::new(), Vec::new());
         if found.ahead.len() >= MAX_REPAIRED as usize {
             // These alone are told now, and then the hole is read again.
-            for row in &found.ahead {
+            let first = first_of(&found.rows, &found.ahead, is_new);
+            head.rev = after.rev;
+            head.seq = first.last().map_or(after.seq, |row| row.seq);
+            for row in first {
                 let events = retold(row, true).await?;
                 ahead.extend(events.into_iter().map(partly(Follows::Messages)));
             }
-            (head.rev, head.seq) = (
-                after.rev,
-                found.ahead.last().map_or(after.seq, |row| row.seq),
-            );
         } else {
-            let first = match after.rev < 0 {
-                true => first_said_since(&found.rows, since),
-                false => after.seq + 1,
-            };
-            for place in places(&found.rows, &found.ahead, |row| row.seq >= first) {
+            for place in places(&found.rows, &found.ahead, is_new) {
                 let mut before = Vec::new();
                 for row in place.before {
                     let events = retold(row, true).await?;
@@ -239,6 +239,19 @@ fn places<'a>(
     rows.iter().map(place).collect()
 }
 
+/// New messages in order of `seq`, up to the last of `ahead`, when those are as many as are read at a time.
+fn first_of<'a>(
+    rows: &'a [MessageRow],
+    ahead: &'a [MessageRow],
+    is_new: impl Fn(&MessageRow) -> bool,
+) -> Vec<&'a MessageRow> {
+    let last = ahead.last().map_or(0, |row| row.seq);
+    let is_first = |row: &&MessageRow| is_new(row) && row.deleted_at.is_none() && row.seq <= last;
+    let mut first: Vec<_> = rows.iter().chain(ahead).filter(is_first).collect();
+    first.sort_by_key(|row| row.seq);
+    first
+}
+
 /// The dialect in which a message was most likely sent, judging by its id.
 fn spoken_in(row: &MessageRow) -> Dialect {
     let form = match canonical_decimal(row.id.as_str()) {
@@ -253,62 +266,4 @@ fn spoken_in(row: &MessageRow) -> Dialect {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::tests_support;
-
-    /// A message with that `seq` and `rev`.
-    fn row((seq, rev): (i64, i64)) -> MessageRow {
-        MessageRow {
-            seq,
-            rev,
-            ..tests_support::row()
-        }
-    }
-
-    /// What those hear who follow by `rev`, and what the others hear, as `seq` of new messages.
-    fn heard(rows: &[MessageRow], ahead: &[MessageRow], after: i64) -> (Vec<i64>, Vec<i64>) {
-        let (mut by_rev, mut by_seq) = (Vec::new(), Vec::new());
-        for place in places(rows, ahead, |row| row.seq > after) {
-            by_seq.extend(place.before.iter().map(|row| row.seq));
-            if place.is_new {
-                by_rev.push(place.row.seq);
-                by_seq.extend((!place.is_known).then_some(place.row.seq));
-            }
-        }
-        (by_rev, by_seq)
-    }
-
-    #[test]
-    fn who_follows_by_seq_hears_of_an_edited_message_in_its_place() {
-        let rows = [(2, 3), (4, 5), (1, 6), (5, 7), (3, 8)].map(row);
-        let heard_of = |after| heard(&rows, &[], after);
-        assert_eq!(heard_of(0), (vec![2, 4, 1, 5, 3], vec![1, 2, 3, 4, 5]));
-        assert_eq!(heard_of(2), (vec![4, 5, 3], vec![3, 4, 5]));
-    }
-
-    #[test]
-    fn what_a_node_with_a_wrong_clock_took_is_new_like_its_neighbours() {
-        let mut rows = [(1, 1), (2, 2), (3, 3), (4, 4)].map(row);
-        let since = rows[0].created_at;
-        assert_eq!(first_said_since(&rows, since + SLACK), i64::MAX);
-        for late in [1, 3] {
-            rows[late].created_at = since + SLACK;
-        }
-        rows[2].created_at = since - TimeDelta::days(1);
-        assert_eq!(first_said_since(&rows, since + SLACK), 2);
-    }
-
-    #[test]
-    fn what_is_read_later_has_its_place_too() {
-        let (rows, ahead) = ([(2, 3), (5, 6)].map(row), [(1, 9), (4, 8)].map(row));
-        assert_eq!(heard(&rows, &ahead, 0), (vec![2, 5], vec![1, 2, 4, 5]));
-    }
-
-    #[test]
-    fn what_was_deleted_before_it_was_told_is_not_told_as_new() {
-        let mut rows = [(2, 3), (3, 4), (1, 5)].map(row);
-        rows[0].deleted_at = Some(store::now());
-        assert_eq!(heard(&rows, &[], 0), (vec![3, 1], vec![1, 3]));
-    }
-}
+mod tests;

@@ -151,8 +151,11 @@ impl Chat {
             } => {
                 // What is still to be told here is told without them. If it cannot be read now, whoever
                 // needs it next reads it.
-                let _ = store::until(deadline, self.reload_conversation(&conversation)).await;
+                let read = store::until(deadline, self.reload_conversation(&conversation)).await;
                 self.silence_in(&conversation, &user).await;
+                if read.is_ok_and(|now| !self.is_still_to_part(&now, &user)) {
+                    return Ok(None);
+                }
                 Event::Desk(DeskEvent::Parted {
                     conversation,
                     user,

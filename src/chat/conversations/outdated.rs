@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use sohbet_entity::ids::ConversationId;
+use quick_cache::{Weighter, unsync};
+use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,8 @@ const MAX_SNAPSHOTS: usize = 10_000;
 const MAX_WEIGHT: u64 = 200_000;
 /// Differences that may wait to be told.
 const MAX_DIFFERENCES: usize = 10_000;
+/// Users of whom it is remembered that they were told that a conversation is no longer theirs.
+const MAX_PARTED: usize = 10_000;
 
 /// A conversation before and after a change.
 pub struct Difference {
@@ -41,6 +43,8 @@ pub struct Outdated {
     snapshots: Cache<ConversationId, Snapshot, BySize>,
     differences: Mutex<Vec<Difference>>,
     has_more: Notify,
+    /// Who was told that a conversation is no longer theirs, and its `facts_in` of then.
+    parted: Mutex<unsync::Cache<(ConversationId, UserId), i64>>,
 }
 
 impl Default for Outdated {
@@ -49,6 +53,7 @@ impl Default for Outdated {
             snapshots: Cache::with_weighter(MAX_SNAPSHOTS, MAX_WEIGHT, BySize),
             differences: Mutex::default(),
             has_more: Notify::default(),
+            parted: Mutex::new(unsync::Cache::new(MAX_PARTED)),
         }
     }
 }
@@ -94,6 +99,19 @@ impl Outdated {
         }
     }
 
+    /// Notes that a user is told that a conversation is no longer theirs, as it is `now`. Says whether
+    /// nobody else told them so after it was as it was in transaction `since`: another node says it, and
+    /// whoever reads the conversation anew sees it too.
+    pub fn is_first_to_part(&self, now: &Conversation, user: &UserId, since: i64) -> bool {
+        let key = (now.id.clone(), user.clone());
+        let mut parted = self.parted.lock().expect("no code panics with it held");
+        let is_first = parted.get(&key).is_none_or(|told| *told <= since);
+        if is_first {
+            parted.insert(key, now.facts_in);
+        }
+        is_first
+    }
+
     fn differences(&self) -> MutexGuard<'_, Vec<Difference>> {
         self.differences
             .lock()
@@ -109,6 +127,13 @@ impl Conversation {
 }
 
 impl Chat {
+    /// Whether a user is still to be told that a conversation is no longer theirs, of which another node
+    /// says so and which was read since.
+    pub(in crate::chat) fn is_still_to_part(&self, now: &Conversation, user: &UserId) -> bool {
+        let outdated = &self.conversations.outdated;
+        outdated.is_first_to_part(now, user, now.facts_in - 1)
+    }
+
     /// Tells what changed behind this node's back, until told to stop.
     pub async fn watch_conversations(&self, stop: CancellationToken) {
         while let Some(differences) = stop
@@ -130,7 +155,10 @@ impl Chat {
         } = difference;
         for user in before.users().filter(|user| !now.has_member(user)) {
             self.silence_in(&now.id, user).await;
-            self.tell_parted_here(&now.id, user, Reason::Removed).await;
+            let outdated = &self.conversations.outdated;
+            if outdated.is_first_to_part(&now, user, before.facts_in) {
+                self.tell_parted_here(&now.id, user, Reason::Removed).await;
+            }
         }
         if !is_told {
             self.tell_changed_here(&now.id).await;

@@ -101,3 +101,14 @@ async fn what_somebody_else_tells_is_not_told_twice() {
     outdated.compare(&room(2, &["a"]));
     assert!(outdated.next().await[0].is_told);
 }
+
+#[test]
+fn who_is_removed_is_told_so_once_and_again_after_coming_back() {
+    let outdated = Outdated::default();
+    let (gone, gone_again) = (room(2, &["a"]), room(4, &["a"]));
+    let b = UserId::from("b");
+    assert!(outdated.is_first_to_part(&gone, &b, 1), "another node says");
+    assert!(!outdated.is_first_to_part(&gone, &b, 1), "it was read anew");
+    assert!(outdated.is_first_to_part(&gone, &UserId::from("c"), 1));
+    assert!(outdated.is_first_to_part(&gone_again, &b, 3), "came back");
+}

@@ -11,8 +11,8 @@ use super::{Fault, Store, json_list, statement};
 /// Sessions that are looked up in one statement.
 const MAX_LOOKED_UP: usize = 500;
 
-/// A login session of the host application that has not expired.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A login session of the host application that has not expired. Its token proves a login, so it is not printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LoginRow {
     /// What its cookie holds.
     pub token: String,

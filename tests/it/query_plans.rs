@@ -31,28 +31,28 @@ const ROWS: [&str; 9] = [
        SELECT 'u' || i, 'MEMBER', false, now(), now() FROM generate_series(1, 12) AS i"#,
     "INSERT INTO conversation
      (id, kind, user1_id, user2_id, last_seq, last_rev, created_at, updated_at)
-     SELECT 'c' || i, 'direct', 'u' || i, 'u' || i + 6, 5000, 5000, now(), now()
+     SELECT 'c' || i, 'direct', 'u' || i, 'u' || i + 6, 3500, 3500, now(), now()
      FROM generate_series(1, 6) AS i",
     "INSERT INTO participant
      (conversation_id, party, role, joined_seq, last_read_seq, last_delivered_seq, muted, archived, created_at)
-     SELECT 'c' || (i - 1) % 6 + 1, 'u' || i, 'MEMBER', 0, 4990, 0, false, false, now()
+     SELECT 'c' || (i - 1) % 6 + 1, 'u' || i, 'MEMBER', 0, 3490, 0, false, false, now()
      FROM generate_series(1, 12) AS i",
     "INSERT INTO message
      (id, conversation_id, seq, rev, sender_id, client_id, kind, content, created_at)
      SELECT 'm' || i || '-' || n, 'c' || i, n, n, 'u' || i + 6 * (n % 2), 'k' || n, 'text', 'hi', now()
-     FROM generate_series(1, 6) AS i, generate_series(1, 5000) AS n",
+     FROM generate_series(1, 6) AS i, generate_series(1, 3500) AS n",
     "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at)
-     SELECT 'r' || i, 'room', 5000, 5000, now(), now() FROM generate_series(1, 2) AS i",
+     SELECT 'r' || i, 'room', 3500, 3500, now(), now() FROM generate_series(1, 2) AS i",
     "INSERT INTO room (conversation_id, name, room_type, gallery_a_id, gallery_b_id, is_active, is_open, created_at, updated_at)
      SELECT 'r' || i, '', 'support', 'ga', 'gb', true, false, now(), now() FROM generate_series(1, 2) AS i",
     "INSERT INTO participant
      (conversation_id, party, role, joined_seq, last_read_seq, last_delivered_seq, muted, archived, created_at)
-     SELECT 'r' || i, party, 'MEMBER', 0, 4990, 0, false, false, now()
+     SELECT 'r' || i, party, 'MEMBER', 0, 3490, 0, false, false, now()
      FROM generate_series(1, 2) AS i, unnest(ARRAY['gallery:ga', 'gallery:gb']) AS party",
     "INSERT INTO message
      (id, conversation_id, seq, rev, sender_id, sender_party, kind, content, created_at)
      SELECT 'r' || i || '-' || n, 'r' || i, n, n, 'u1', 'gallery:ga', 'text', 'hi', now()
-     FROM generate_series(1, 2) AS i, generate_series(1, 5000) AS n",
+     FROM generate_series(1, 2) AS i, generate_series(1, 3500) AS n",
     "ANALYZE",
 ];
 /// Marks of the statements that the test must have seen; a mark that is not found means that the
@@ -166,10 +166,10 @@ async fn work(server: &Server) {
 
 /// What only Sohbet's own dialect asks.
 async fn work_natively(server: &Server) {
-    let since = "/sync?epoch=e&since=%7B%22c1%22:4999%7D";
+    let since = "/sync?epoch=e&since=%7B%22c1%22:3499%7D";
     let answer = call_natively(server, "GET", since).await;
     let epoch = answer["epoch"].as_str().unwrap();
-    let since = format!("/sync?epoch={epoch}&since=%7B%22c1%22:4999%7D");
+    let since = format!("/sync?epoch={epoch}&since=%7B%22c1%22:3499%7D");
     for (method, path) in [
         ("GET", since.as_str()),
         ("GET", "/conversations"),
@@ -211,7 +211,7 @@ async fn work_as_dealers(server: &Server) {
     for path in ["", "/r1", "/r1/messages?page=3"] {
         call("u2", "gb", "GET", path, Value::Null).await;
     }
-    call("u2", "gb", "PUT", "/r1/messages/r1-4995/read", Value::Null).await;
+    call("u2", "gb", "PUT", "/r1/messages/r1-3495/read", Value::Null).await;
     call("u2", "gb", "POST", "/r1/read", Value::Null).await;
 }
 

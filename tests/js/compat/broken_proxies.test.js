@@ -10,6 +10,9 @@ import { io as oldest } from "socket.io-client-3.1";
 import { ONCE, WAITING, each } from "../support/matrix.js";
 import { draft } from "../support/messages.js";
 
+/** Polling behind a proxy takes its time on a busy machine. */
+const ANSWER_MS = 10_000;
+
 /** What becomes of a WebSocket, when its side has sent so much. */
 const WAYS = {
   "after the answer to its request": (proxied) => proxied.cutAfter(0),
@@ -29,10 +32,10 @@ describe("proxies that break WebSockets", WAITING, () => {
           await wait(1_000); // the probe has failed or hangs
           assert.ok(proxy.nBroken > 0, "it never tried");
           for (let number = 0; number < 5; number += 1) {
-            await a.ask("send_message", draft({ content: `to ${number}` }));
-            assert.equal((await b.next("new_message")).content, `to ${number}`);
-            await b.ask("send_message", draft({ senderId: 2, receiverId: 1, content: `back ${number}` }));
-            assert.equal((await a.next("new_message")).content, `back ${number}`);
+            await a.askWithin(ANSWER_MS, "send_message", draft({ content: `to ${number}` }));
+            assert.equal((await b.next("new_message", ANSWER_MS)).content, `to ${number}`);
+            await b.askWithin(ANSWER_MS, "send_message", draft({ senderId: 2, receiverId: 1, content: `back ${number}` }));
+            assert.equal((await a.next("new_message", ANSWER_MS)).content, `back ${number}`);
           }
           assert.equal(a.socket.io.engine.transport.name, "polling");
           await a.none("(disconnect)");

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { eventually } from "../support/eventually.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
 import { Mirror } from "../support/mirror.js";
-import { ask, newRoom, range, settle } from "../support/native.js";
+import { ask, newRoom, range, settle, tokenPerson } from "../support/native.js";
 import { Nginx } from "../support/nginx.js";
 import { Rest } from "../support/rest.js";
 import { TOKEN_MODE, token } from "../support/token.js";
@@ -68,7 +68,8 @@ describe("nginx", BUSY, () => {
         await Promise.all(talk);
         await victim.start();
       }
-      const { messages } = await Mirror.load(people[0].client);
+      // Not through nginx: who polls there may lose a request when it is led back to the server that returned.
+      const { messages } = await Mirror.load(await tokenPerson(world, "a"));
       const stored = [...messages.get(room).values()];
       assert.equal(stored.length, 2 * people.length * N_EACH);
       assert.equal(new Set(stored.map(({ content }) => content)).size, stored.length, "each is stored once");

@@ -1,6 +1,6 @@
 //! Holes in what this node has told: they are filled with what the database has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -108,7 +108,7 @@ impl Chat {
                 .await
         };
         let first_seq = match after.rev < 0 {
-            true => first_said_since(&found.rows, since),
+            true => first_said_since(&found.rows, seq, since),
             false => after.seq + 1,
         };
         let is_new = |row: &MessageRow| row.seq >= first_seq;
@@ -185,11 +185,18 @@ impl Chat {
     }
 }
 
-/// The `seq` of the first message that was said after a time. Those behind it are later, whatever the clock of the
+/// The `seq` of the first message that was said after a time, of those that are there up to the last one without a
+/// hole: further back there are only those that changed since. Those behind it are later, whatever the clock of the
 /// node said that took them.
-fn first_said_since(rows: &[MessageRow], since: DateTime<Utc>) -> i64 {
+fn first_said_since(rows: &[MessageRow], last_seq: i64, since: DateTime<Utc>) -> i64 {
+    let there: BTreeSet<i64> = rows.iter().map(|row| row.seq).collect();
+    let mut first = last_seq + 1;
+    while there.contains(&(first - 1)) {
+        first -= 1;
+    }
     let said = rows.iter().filter(|row| row.created_at >= since);
-    said.map(|row| row.seq).min().unwrap_or(i64::MAX)
+    let said = said.map(|row| row.seq).filter(|seq| *seq >= first);
+    said.min().unwrap_or(i64::MAX)
 }
 
 fn partly(to: Follows) -> impl Fn(Event) -> Event {

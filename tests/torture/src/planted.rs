@@ -4,16 +4,13 @@
 use std::time::Duration;
 
 use crate::nemesis::{Fault, Setup, Step};
-use crate::proxy::Toxic;
 use crate::report::Summary;
 
 /// The variable by which such a server is told which bug to have.
 pub const VARIABLE: &str = "SOHBET_PLANTED_BUG";
 /// How long the load of such a run goes on, in seconds.
 pub const SECONDS: u64 = 12;
-/// Changes are stored, and nobody is told.
-const LOST_COMMITS: Fault = Fault::Database(0, Toxic::CutAfterPattern("COMMIT"));
-/// How long something is away in such a run that is not a server; other faults are over at once.
+/// How long Redis is away in such a run; other faults are over at once.
 const GAP: Duration = Duration::from_secs(3);
 /// Times that a fault comes that brings a bug to light.
 const N_FAULTS: usize = 4;
@@ -43,8 +40,8 @@ pub static ALL: [Planted; 8] = [
         ..bug("bus_only_fanout", "I20", Some(Fault::BusCrash))
     },
     Planted {
-        setup: Setup::Postgres,
-        ..bug("wait_for_exact_rev", "I9", Some(LOST_COMMITS))
+        setup: Setup::Cluster,
+        ..bug("wait_for_exact_rev", "I9", Some(Fault::BusCrash))
     },
 ];
 
@@ -64,7 +61,7 @@ impl Planted {
             after: Duration::from_millis(2_000),
             fault: fault.clone(),
             length: match fault {
-                Fault::BusCrash | Fault::Database(..) => GAP,
+                Fault::BusCrash => GAP,
                 _ => Duration::from_millis(200),
             },
         };

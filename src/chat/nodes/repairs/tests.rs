@@ -37,12 +37,20 @@ fn who_follows_by_seq_hears_of_an_edited_message_in_its_place() {
 fn what_a_node_with_a_wrong_clock_took_is_new_like_its_neighbours() {
     let mut rows = [(1, 1), (2, 2), (3, 3), (4, 4)].map(row);
     let since = rows[0].created_at;
-    assert_eq!(first_said_since(&rows, since + SLACK), i64::MAX);
+    assert_eq!(first_said_since(&rows, 4, since + SLACK), i64::MAX);
     for late in [1, 3] {
         rows[late].created_at = since + SLACK;
     }
     rows[2].created_at = since - TimeDelta::days(1);
-    assert_eq!(first_said_since(&rows, since + SLACK), 2);
+    assert_eq!(first_said_since(&rows, 4, since + SLACK), 2);
+}
+
+#[test]
+fn before_a_hole_nothing_is_new() {
+    // What lies between changed too long ago to be read.
+    let rows = [(7, 20), (5, 21), (8, 22), (2, 23), (9, 24)].map(row);
+    assert_eq!(first_said_since(&rows, 9, rows[0].created_at), 7);
+    assert_eq!(first_said_since(&[], 9, rows[0].created_at), i64::MAX);
 }
 
 #[test]

@@ -7,7 +7,7 @@ import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
 import { Lossy, Swallowing } from "../support/lossy.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
-import { ask, direct, fails, person, range, roomOf, send, sendMany, settle } from "../support/native.js";
+import { ANSWER_MS, ask, direct, fails, person, range, roomOf, send, sendMany, settle } from "../support/native.js";
 
 /** Without a bus what happened is found in the database within this time. */
 const REPAIR_MS = 3_000;
@@ -154,7 +154,7 @@ describe("nodes", BUSY, () => {
       const b = await personOn(world, other, "b");
       const c = await direct(a, "b");
       await typing(a, b, c);
-      await Promise.all(range(1, 60).map(() => ask(b, "list_conversations")));
+      await Promise.all(range(1, 60).map(() => ask(b, "list_conversations", {}, ANSWER_MS)));
       way.swallow();
       const end = performance.now() + RECOVERY_MS;
       for (let n = 0, nHeard = 0; nHeard < 3; n += 1) {

@@ -205,12 +205,10 @@ impl Delivery {
                 post.after.go_on();
             }
             (Some(nodes), Some(at)) => {
-                // Somebody may wait for an answer that was read before that.
-                let nobody_waits = self.chat.sessions.n_waiting() == 0;
-                let read = || {
-                    self.chat
-                        .head_when_read(&at.conversation)
-                        .filter(|_| nobody_waits)
+                let read = || match self.chat.sessions.n_waiting() {
+                    0 => self.chat.head_when_read(&at.conversation),
+                    // Somebody may wait for an answer that was read before that.
+                    _ => None,
                 };
                 let ready = nodes.borrow_mut().take_turn(&at, post, read);
                 self.send_late(ready);

@@ -23,7 +23,7 @@ pub use texts::{Greeting, Said, Secret, Texts};
 use super::nodes::{Exchanged, Inbound, LinkState};
 use crate::chat::{Chat, Moved, News, RosterNews};
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Link, Outlet};
 use crate::worker::Ticks;
 
 /// News that may wait to go out; further ones are left to the database.
@@ -88,7 +88,7 @@ impl Exchange {
             state,
         } = self;
         let Link {
-            outgoing, incoming, ..
+            outlet, incoming, ..
         } = link;
         let texts = &texts;
         let acquaintances = &Acquaintances::default();
@@ -96,7 +96,7 @@ impl Exchange {
             chat: &chat,
             texts,
             acquaintances,
-            outgoing,
+            outlet,
             state: &state,
         };
         let ear = Ear {
@@ -138,7 +138,7 @@ struct Mouth<'a> {
     chat: &'a Chat,
     texts: &'a Texts,
     acquaintances: &'a Acquaintances,
-    outgoing: mpsc::Sender<String>,
+    outlet: Outlet,
     state: &'a LinkState,
 }
 
@@ -181,7 +181,7 @@ impl Mouth<'_> {
         drop(peers);
         self.state.n_peers.store(n_peers, Ordering::Relaxed);
         // It is said again with the next sign of life.
-        let _ = self.outgoing.try_send(self.texts.greet(greeting));
+        self.outlet.say(self.texts.greet(greeting));
     }
 
     /// Says some news. Who came goes before what they did, and nobody believes who did not greet them.
@@ -196,8 +196,7 @@ impl Mouth<'_> {
             self.greet();
         }
         for text in self.texts.write(&together) {
-            // What does not fit, because nobody carries it, is found in the database.
-            let _ = self.outgoing.try_send(text);
+            self.outlet.say(text);
         }
     }
 }

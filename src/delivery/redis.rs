@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::link::{self, Carrier, Incoming};
+use crate::link::{self, Carrier, Inlet, Refused, Text};
 
 /// Longest text; far more than the largest message needs.
 pub const MAX_TEXT_BYTES: usize = 8 * 1_024 * 1_024;
@@ -50,21 +50,21 @@ impl RedisCarrier {
 
     /// Works until told to stop; the body of a worker.
     pub async fn carry(self, carrier: Carrier, stop: CancellationToken) {
-        let Carrier { outgoing, incoming } = carrier;
+        let Carrier { outgoing, inlet } = carrier;
         tokio::select! {
             () = link::last_words(&stop) => {}
-            () = self.listen(incoming) => {}
+            () = self.listen(inlet) => {}
             () = self.publish(outgoing) => {}
         }
     }
 
-    async fn listen(&self, incoming: mpsc::Sender<Incoming>) {
+    async fn listen(&self, inlet: Inlet) {
         let mut is_up = None;
         loop {
-            match self.hear(&incoming).await {
+            match self.hear(&inlet).await {
                 Ok(()) => return,
                 Err(was_up) => {
-                    let _ = incoming.send(Incoming::Broken).await;
+                    let _ = inlet.tell_broken().await;
                     if is_up != Some(false) || was_up {
                         tracing::warn!(
                             "Redis cannot be heard; nodes find what they miss in the database"
@@ -79,7 +79,7 @@ impl RedisCarrier {
 
     /// Hands in what is said until the connection is lost, and says whether there was one. `Ok` when
     /// nobody listens any more.
-    async fn hear(&self, incoming: &mpsc::Sender<Incoming>) -> Result<(), bool> {
+    async fn hear(&self, inlet: &Inlet) -> Result<(), bool> {
         let connect = async {
             let mut channel = self.client.get_async_pubsub().await?;
             channel.subscribe(&self.channel).await?;
@@ -88,7 +88,7 @@ impl RedisCarrier {
         let Ok(Ok(channel)) = timeout(PATIENCE, connect).await else {
             return Err(false);
         };
-        if incoming.send(Incoming::Restored).await.is_err() {
+        if !inlet.tell_restored().await {
             return Ok(());
         }
         tracing::info!("connected to other nodes over Redis");
@@ -106,14 +106,20 @@ impl RedisCarrier {
             let Ok(text) = String::from_utf8(payload.to_vec()) else {
                 continue;
             };
-            if incoming.send(Incoming::Text(text)).await.is_err() {
-                return Ok(());
+            match inlet.hand_in_now(text) {
+                Ok(()) => {}
+                Err(Refused::Closed) => return Ok(()),
+                // The library would keep what comes without a limit.
+                Err(Refused::Full) => {
+                    tracing::warn!("more comes over Redis than is read here; it is left out");
+                    return Err(true);
+                }
             }
         }
         Err(true)
     }
 
-    async fn publish(&self, mut outgoing: mpsc::Receiver<String>) {
+    async fn publish(&self, mut outgoing: mpsc::Receiver<Text>) {
         let mut connection = None;
         let mut texts = Vec::with_capacity(MAX_TOGETHER);
         while outgoing.recv_many(&mut texts, MAX_TOGETHER).await > 0 {
@@ -133,7 +139,7 @@ impl RedisCarrier {
     async fn say(
         &self,
         connection: &mut Option<MultiplexedConnection>,
-        texts: &[String],
+        texts: &[Text],
     ) -> Result<(), RedisError> {
         let connection = match connection {
             Some(connection) => connection,
@@ -148,7 +154,7 @@ impl RedisCarrier {
         };
         let mut pipe = redis::pipe();
         for text in texts {
-            pipe.publish(&self.channel, text).ignore();
+            pipe.publish(&self.channel, &**text).ignore();
         }
         pipe.query_async(connection).await
     }

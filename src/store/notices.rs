@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rows::Bulk;
 use super::{Fault, Store};
-use crate::link::{self, Carrier, Incoming};
+use crate::link::{self, Carrier, Inlet, Text};
 
 /// Longest text that PostgreSQL carries is 7,999 bytes.
 pub const MAX_NOTICE_BYTES: usize = 7_900;
@@ -34,28 +34,27 @@ impl Store {
         carrier: Carrier,
         stop: CancellationToken,
     ) {
-        let Carrier { outgoing, incoming } = carrier;
+        let Carrier { outgoing, inlet } = carrier;
         tokio::select! {
             () = link::last_words(&stop) => {}
-            () = self.listen(&channel, incoming) => {}
+            () = self.listen(&channel, inlet) => {}
             () = self.notify(&channel, outgoing) => {}
         }
     }
 
-    async fn listen(&self, channel: &str, incoming: mpsc::Sender<Incoming>) {
+    async fn listen(&self, channel: &str, inlet: Inlet) {
         loop {
             if let Ok(Ok(mut listener)) = timeout(PATIENCE, self.listener(channel)).await {
-                if incoming.send(Incoming::Restored).await.is_err() {
+                if !inlet.tell_restored().await {
                     return;
                 }
                 // A connection that is lost is made anew here, so that what was lost is known.
                 while let Ok(Ok(Some(notice))) = timeout(SILENCE, listener.try_recv()).await {
-                    let text = Incoming::Text(notice.payload().to_owned());
-                    if incoming.send(text).await.is_err() {
+                    if !inlet.hand_in(notice.payload().to_owned()).await {
                         return;
                     }
                 }
-                if incoming.send(Incoming::Broken).await.is_err() {
+                if !inlet.tell_broken().await {
                     return;
                 }
                 tracing::warn!("the connection to other nodes over PostgreSQL is lost");
@@ -80,7 +79,7 @@ impl Store {
         Ok(listener)
     }
 
-    async fn notify(&self, channel: &str, mut outgoing: mpsc::Receiver<String>) {
+    async fn notify(&self, channel: &str, mut outgoing: mpsc::Receiver<Text>) {
         let mut texts = Vec::with_capacity(MAX_TOGETHER);
         while outgoing.recv_many(&mut texts, MAX_TOGETHER).await > 0 {
             let said = timeout(PATIENCE, self.say(channel, &texts)).await;
@@ -94,9 +93,9 @@ impl Store {
         }
     }
 
-    async fn say(&self, channel: &str, texts: &[String]) -> Result<(), Fault> {
-        let bind = |text: &String, values: &mut Vec<Value>| {
-            values.extend([channel.into(), text.as_str().into()]);
+    async fn say(&self, channel: &str, texts: &[Text]) -> Result<(), Fault> {
+        let bind = |text: &Text, values: &mut Vec<Value>| {
+            values.extend([channel.into(), (**text).into()]);
         };
         NOTIFY.query(&self.write, texts, bind).await?;
         Ok(())

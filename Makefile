@@ -14,7 +14,7 @@ FUZZ_TARGETS ?= bodies bus cursors door events rest tokens uploads
 # Debug for a smoke, because it is built already; release for what is measured.
 TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 
-.PHONY: run test check audit rust-tests js-tests smoke torture planted fuzz entities
+.PHONY: run test check audit rust-tests js-tests smoke torture planted attack fuzz entities
 
 # Serve on http://localhost:3001. Settings: README.md, "Configuration".
 run:
@@ -63,6 +63,10 @@ planted:
 	$(CARGO) build --locked --bin sohbet --features planted-bugs
 	$(TORTURE) -- --planted
 	$(CARGO) build --locked --bin sohbet
+
+# Honest clients beside 500 that are stuck and one that attacks: at most so many times the quiet latency.
+attack:
+	ATTACK_MAX_RATIO=2 $(CARGO) test --locked --release --test it attack -- --nocapture
 
 # Inputs that nobody thought of; wants a nightly compiler: `rustup toolchain install nightly`.
 fuzz:

@@ -1,9 +1,5 @@
 //! Five hundred clients that take nothing, and one that sends ten thousand events a second: the others
-//! get everything all the same. How long that takes is measured and shown, not judged:
-//!
-//! ```text
-//! cargo test --release --test it attack -- --nocapture
-//! ```
+//! get everything all the same. How long that takes is measured and shown; `make attack` judges it as well.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -35,6 +31,9 @@ const VICTIM: u64 = 7;
 /// The longest text there may be, so that few fill what a client has for them.
 const TEXT_BYTES: usize = 65_000;
 /// The promise is half a minute after they stop to read, which is not long ago.
+/// What the ratio of the 99th percentiles may be, beside the attack and in quiet. Without it nothing is
+/// judged: a busy machine is slow for other reasons.
+const MAX_RATIO: &str = "ATTACK_MAX_RATIO";
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,15 +59,20 @@ async fn honest_clients_get_everything_beside_stuck_and_hostile_ones() {
     end.cancel();
     let n_events = soon("the end of the attack", attack).await.unwrap();
     assert!(n_events > 10_000, "that was no attack: {n_events} events");
+    let ratio = at(&attacked, 0.99) / at(&quiet, 0.99);
     println!(
         "latency of messages in ms: quiet p50 {:.2} p99 {:.2}, attacked p50 {:.2} p99 {:.2}, ratio of p99 {:.2}; {n_events} hostile events, peak memory {} MB",
         at(&quiet, 0.5),
         at(&quiet, 0.99),
         at(&attacked, 0.5),
         at(&attacked, 0.99),
-        at(&attacked, 0.99) / at(&quiet, 0.99),
+        ratio,
         server.peak_memory_kb() / 1_024,
     );
+    if let Ok(limit) = std::env::var(MAX_RATIO) {
+        let limit: f64 = limit.parse().unwrap();
+        assert!(ratio <= limit, "{ratio:.2} times the quiet figure");
+    }
     let n_honest = 2 * pairs.len() + 1;
     within(GONE_WITHIN, "the end of those who do not read", async {
         while live_sockets(&server).await > n_honest {

@@ -57,13 +57,14 @@ const ROWS: [&str; 9] = [
 ];
 /// Marks of the statements that the test must have seen; a mark that is not found means that the
 /// test does not get there any more.
-const MARKS: [&str; 13] = [
+const MARKS: [&str; 14] = [
     "INSERT INTO message",
     "UPDATE message",
     "ORDER BY seq ASC",
     "ORDER BY seq DESC",
     "unread",
     "client_id = ",
+    "FROM conversation JOIN message",
     "sender_party, u.sender_id",
     "SELECT MIN(m.seq)",
     "SUM(s.unread)",
@@ -229,6 +230,9 @@ async fn work_in_a_room(server: &Server) {
         .await;
     let id = &sent["message"]["id"];
     reader.ask_ok("mark_read", json!({"messageId": id})).await;
+    // To somebody who is gone: only what was said before is answered.
+    let to = json!({"to": "nobody", "message": "psst", "client_offset": "once"});
+    author.ask_ok("private_message", to).await;
     for word in ["add_reaction", "remove_reaction"] {
         let reaction = json!({"messageId": id, "reaction": "x"});
         reader.ask_ok(word, reaction).await;

@@ -35,7 +35,7 @@ const LAST: &str = "the last word";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_moved_in_every_wrong_way_has_no_gap() {
-    let settings = [("PING_INTERVAL_MS", "500"), ("PING_TIMEOUT_MS", "1500")];
+    let settings = [("PING_INTERVAL_MS", "500"), ("PING_TIMEOUT_MS", "4000")];
     let server = Server::start_with(&Store::sqlite(), &settings).await;
     let mut watcher = server.user(1).await;
     let seed = any_below(u64::MAX);

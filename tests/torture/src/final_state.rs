@@ -1,6 +1,7 @@
 //! What there is in the end: in the database itself, and as REST shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::clients::World;
 use crate::clients::rest::Caller;
-use crate::history::{Seen, What, digest};
+use crate::history::{Seen, What, digest, sha256};
 use crate::stage::Stage;
 
 /// Longest preview, in characters.
@@ -40,6 +41,7 @@ pub async fn read(stage: &Stage<'_>, world: &World) -> anyhow::Result<()> {
         }
     }
     let newest = messages(&db, world).await?;
+    files(&db, &stage.files, world).await?;
     conversations(&db, world, &newest).await?;
     Ok(db.close().await?)
 }
@@ -85,6 +87,41 @@ async fn messages(
         world.record("harness", 0, What::Row { message });
     }
     Ok(newest)
+}
+
+/// Writes down all files: what the database says of them, and what is there.
+async fn files(db: &DatabaseConnection, folder: &Path, world: &World) -> anyhow::Result<()> {
+    let mut blobs = BTreeMap::new();
+    read_blobs(folder, &mut blobs)?;
+    let mut rows = BTreeMap::new();
+    for row in query(db, "SELECT id, sha256 FROM upload").await? {
+        let (id, sha256): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        rows.insert(id, sha256);
+    }
+    let ids: BTreeSet<&String> = rows.keys().chain(blobs.keys()).collect();
+    for id in ids {
+        let what = What::File {
+            id: id.clone(),
+            row: rows.get(id).cloned(),
+            blob: blobs.get(id).cloned(),
+        };
+        world.record("harness", 0, what);
+    }
+    Ok(())
+}
+
+/// The SHA-256 of each complete file below a folder, by its name. There is no folder before the first.
+fn read_blobs(folder: &Path, blobs: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            read_blobs(&path, blobs)?;
+        } else if !name.contains('#') {
+            blobs.insert(name.into_owned(), sha256(&std::fs::read(&path)?));
+        }
+    }
+    Ok(())
 }
 
 /// Writes down all conversations.

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +115,11 @@ pub enum Ask {
         /// The device, as in [`Entry::who`].
         device: String,
     },
+    /// Store a file.
+    Upload {
+        /// SHA-256 of its bytes.
+        file: String,
+    },
     /// What changed since.
     Sync,
 }
@@ -140,6 +146,11 @@ pub enum Told {
         conversation: String,
         /// Whether it is new.
         created: bool,
+    },
+    /// Where the file is.
+    File {
+        /// Its id.
+        id: String,
     },
     /// That it was done.
     Done,
@@ -254,6 +265,13 @@ pub enum What {
         /// The message.
         message: Seen,
     },
+    /// A file was fetched.
+    Fetched {
+        /// Its id.
+        id: String,
+        /// SHA-256 of what came; `None` where there is no such file.
+        file: Option<String>,
+    },
     /// A fault begins or, if it has no length, happens.
     FaultBegins {
         /// What.
@@ -286,6 +304,15 @@ pub enum What {
     Row {
         /// The message.
         message: Seen,
+    },
+    /// A file as it is kept.
+    File {
+        /// Its id.
+        id: String,
+        /// SHA-256 as the database has it; empty before the file is complete. `None` without a row.
+        row: Option<String>,
+        /// SHA-256 of what is on disk; `None` where nothing is.
+        blob: Option<String>,
     },
     /// A conversation as the database has it.
     Head {
@@ -325,6 +352,11 @@ pub fn digest(text: &str) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+/// The SHA-256 of a file, as the server writes it.
+pub fn sha256(file: &[u8]) -> String {
+    hex::encode(Sha256::digest(file))
 }
 
 impl Seen {

@@ -19,7 +19,10 @@ use crate::clients::reactor::REACTOR;
 use crate::clients::rest::Caller;
 use crate::clients::rude::RUDE;
 use crate::clients::stranger::STRANGER;
-use crate::clients::{Phase, World, leaver, observer, owner, reactor, rude, stranger, walker};
+use crate::clients::uploader::UPLOADER;
+use crate::clients::{
+    Phase, World, leaver, observer, owner, reactor, rude, stranger, uploader, walker,
+};
 use crate::final_state;
 use crate::history::What;
 use crate::log::Log;
@@ -203,7 +206,7 @@ async fn mint(binary: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut tokens = BTreeMap::new();
     for user in PEOPLE
         .into_iter()
-        .chain([OWNER, GUEST, RUDE, STRANGER, WATCHER, REACTOR])
+        .chain([OWNER, GUEST, RUDE, STRANGER, WATCHER, REACTOR, UPLOADER])
     {
         let mut mint = command(binary, None);
         // The clock of a server may be wrong by a day.
@@ -306,6 +309,8 @@ impl Cast {
         cast.others
             .spawn(stranger::run(Arc::clone(world), rng.fork(5)));
         cast.others.spawn(rude::run(Arc::clone(world), rng.fork(6)));
+        cast.others
+            .spawn(uploader::run(Arc::clone(world), rng.fork(11)));
         cast.others.spawn(walker::run(
             Arc::clone(world),
             "ada".to_owned(),

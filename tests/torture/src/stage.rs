@@ -18,11 +18,13 @@ use crate::processes::redis::Redis;
 use crate::processes::shims::Shims;
 use crate::proxy::{Link, Toxic};
 
-/// Heartbeats and deadlines of the servers: short, so that a short run meets them.
-const SETTINGS: [(&str, &str); 3] = [
+/// Heartbeats and deadlines of the servers are short, so that a short run meets them.
+const SETTINGS: [(&str, &str); 4] = [
     ("PING_INTERVAL_MS", "2000"),
     ("PING_TIMEOUT_MS", "2000"),
     ("WRITE_TIMEOUT_MS", "4000"),
+    // No message shows the files of a run, and a clock may be wrong by a day.
+    ("UPLOAD_ORPHAN_SECONDS", "864000"),
 ];
 
 /// What outlives a run.
@@ -75,6 +77,8 @@ pub struct Stage<'a> {
     pub links: Vec<Link>,
     database_links: Vec<Link>,
     bus_links: Vec<Link>,
+    /// Where files are that people send.
+    pub files: PathBuf,
     disk: Option<Disk>,
     network: Option<Network>,
 }
@@ -90,6 +94,8 @@ impl<'a> Stage<'a> {
             links: Vec::new(),
             database_links: Vec::new(),
             bus_links: Vec::new(),
+            // Of the first, so that its disk can be full.
+            files: first.join("files"),
             disk: match scene.means.has_disk {
                 true => Some(Disk::mount(&first).await?),
                 false => None,
@@ -137,6 +143,7 @@ impl<'a> Stage<'a> {
         let plan = Plan {
             binary: scene.binary.clone(),
             folder: scene.folder.join(format!("node-{number}")),
+            files: self.files.clone(),
             database_url,
             settings,
             place: self.network.as_ref().map(|network| network.place(number)),

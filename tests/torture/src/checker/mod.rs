@@ -3,6 +3,7 @@
 //! Each invariant has the number that `docs/reliability.md` gives it.
 
 mod answers;
+mod files;
 mod holdings;
 mod index;
 mod local;
@@ -71,6 +72,7 @@ pub fn check(history: &[Entry]) -> (Vec<Violation>, usize) {
         markers::check,
         answers::check,
         local::check,
+        files::check,
     ] {
         check(&index, &mut found);
     }

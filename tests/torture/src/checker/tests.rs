@@ -1,5 +1,6 @@
 //! Every way to spoil a good history is reported, as what it is.
 
+mod files;
 mod good;
 mod local;
 mod people;

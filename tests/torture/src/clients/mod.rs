@@ -11,6 +11,7 @@ pub mod reactor;
 pub mod rest;
 pub mod rude;
 pub mod stranger;
+pub mod uploader;
 pub mod walker;
 
 use std::collections::BTreeMap;

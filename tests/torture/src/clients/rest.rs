@@ -11,7 +11,7 @@ use crate::history::{Ask, Seen, Told, What};
 use crate::wire::http::{Answer, Call};
 
 /// How long an answer may take: a second more than the server promises.
-const PATIENCE: Duration = Duration::from_secs(11);
+pub const PATIENCE: Duration = Duration::from_secs(11);
 /// Messages in a page.
 const PAGE: i64 = 40;
 
@@ -35,6 +35,21 @@ impl Caller<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
+        let body = body.map(ToString::to_string);
+        let body = body
+            .as_ref()
+            .map(|body| ("application/json", body.as_bytes()));
+        self.call_with(method, path, body, PATIENCE).await
+    }
+
+    /// Calls with a body of any kind, and waits so long for the answer.
+    pub async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<(&str, &[u8])>,
+        patience: Duration,
+    ) -> anyhow::Result<Answer> {
         let bearer = self
             .world
             .tokens
@@ -44,16 +59,13 @@ impl Caller<'_> {
             Some(bearer) => ("authorization", bearer.as_str()),
             None => ("x-user-id", self.user),
         };
-        let body = body.map(ToString::to_string);
         let path = format!("/api/v1{path}");
         let call = Call {
             method,
             path: &path,
             headers: &[identity],
-            body: body
-                .as_ref()
-                .map(|body| ("application/json", body.as_bytes())),
-            patience: PATIENCE,
+            body,
+            patience,
         };
         call.send(self.node).await
     }
@@ -69,6 +81,15 @@ impl Caller<'_> {
 
     /// Calls for something, and writes down the request and what became of it.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>, ask: Ask) -> What {
+        self.note(ask, self.call(method, path, body)).await
+    }
+
+    /// Writes down a request, and what became of it once its call is over.
+    pub async fn note(
+        &self,
+        ask: Ask,
+        called: impl Future<Output = anyhow::Result<Answer>>,
+    ) -> What {
         let call = self.world.call();
         self.world.record(
             self.who,
@@ -78,7 +99,7 @@ impl Caller<'_> {
                 ask: ask.clone(),
             },
         );
-        let outcome = match self.call(method, path, body).await {
+        let outcome = match called.await {
             Ok(answer) => outcome(call, &ask, answer.status, &answer.json()),
             Err(_) => What::Unknown { call },
         };
@@ -168,6 +189,9 @@ pub fn told(ask: &Ask, data: &Value) -> Option<Told> {
         Ask::Pair { .. } => Told::Conversation {
             conversation: data["conversation"]["id"].as_str()?.to_owned(),
             created: data["created"] == true,
+        },
+        Ask::Upload { .. } => Told::File {
+            id: data["id"].as_str()?.to_owned(),
         },
         Ask::Member { .. }
         | Ask::Look { .. }

@@ -31,6 +31,8 @@ pub struct Plan {
     pub binary: PathBuf,
     /// Where this server may write.
     pub folder: PathBuf,
+    /// Where files are that people send; nodes of one database share it.
+    pub files: PathBuf,
     /// Address of the database; `None` is a SQLite file in `folder`.
     pub database_url: Option<String>,
     /// Further environment variables.
@@ -208,7 +210,7 @@ async fn launch(
     server
         .env("HOST", plan.address().to_string())
         .env("RUST_BACKTRACE", "1")
-        .env("DATA_DIR", plan.folder.join("uploads"));
+        .env("DATA_DIR", &plan.files);
     let file = format!("sqlite://{}", data.join("chat.db").display());
     server.env("DATABASE_URL", plan.database_url.clone().unwrap_or(file));
     server.envs(plan.settings.iter().map(|(name, value)| (name, value)));

@@ -6,6 +6,8 @@ use crate::history::{Ask, Entry, Seen, Told, What};
 
 /// The conversation that it is about.
 pub const ROOM: &str = "room";
+/// The file that is stored in it.
+const FILE: &str = "digest of a file";
 /// A moment after which an answer is late.
 const LATE_US: u64 = 30_000_000;
 
@@ -106,7 +108,7 @@ pub fn send(cmid: &str) -> Ask {
     }
 }
 
-/// Ada and Bob write, Bob is away for a while, Cem is removed.
+/// Ada and Bob write, Bob is away for a while, Cem is removed, Ada stores a file.
 pub fn good() -> Vec<Entry> {
     let mut story = Story::continued(&[]);
     story.n_calls = 0;
@@ -206,6 +208,11 @@ fn load(story: &mut Story, messages: &[Seen; 4]) {
             },
         );
     }
+    let (id, file) = ("f1".to_owned(), FILE.to_owned());
+    let call = story.invoke("ada/rest", 0, Ask::Upload { file: file.clone() });
+    story.ok("ada/rest", call, Told::File { id: id.clone() });
+    let file = Some(file);
+    story.push("ada/rest", 0, What::Fetched { id, file });
     let conversation = ROOM.to_owned();
     story.push(
         "ada/walker",
@@ -250,6 +257,16 @@ fn end(story: &mut Story, messages: &[Seen; 4]) {
             ..message.clone()
         };
         story.push("harness", 0, What::Row { message });
+    }
+    let file = || Some(FILE.to_owned());
+    // The second was never complete, and the third came no further than the database.
+    for (id, row, blob) in [
+        ("f1", file(), file()),
+        ("f2", Some(String::new()), file()),
+        ("f3", Some(String::new()), None),
+    ] {
+        let id = id.to_owned();
+        story.push("harness", 0, What::File { id, row, blob });
     }
     let conversation = ROOM.to_owned();
     let preview = Some([0, 0].map(|_| "ada-3".to_owned()));

@@ -16,6 +16,7 @@ use super::{Caller, Chat};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::store::{ConversationSummary, NewPair, Pair, StoredConversation};
+pub use outdated::Change;
 use outdated::Outdated;
 
 /// Conversations kept in memory.
@@ -301,6 +302,11 @@ impl Chat {
         id: &ConversationId,
     ) -> Result<Arc<Conversation>> {
         self.conversations.forget(id);
+        self.read_conversation(id).await
+    }
+
+    /// The conversation, which is there.
+    pub(super) async fn read_conversation(&self, id: &ConversationId) -> Result<Arc<Conversation>> {
         let found = self.find_conversation(id).await?;
         found.ok_or(Error::NO_CONVERSATION)
     }

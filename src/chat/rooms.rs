@@ -6,10 +6,11 @@ use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 
 use super::changes::Reason;
+use super::conversations::Change;
 use super::roles::{Act, standing};
 use super::{Caller, Chat, Conversation};
 use crate::error::{Error, Result};
-use crate::store::{Fault, NewRoom, Parting, RoomChange};
+use crate::store::{NewRoom, Parting, RoomChange};
 
 /// Users who may take part in one room.
 const MAX_MEMBERS: usize = 10_000;
@@ -47,11 +48,13 @@ impl Chat {
         }
         self.introduce(user, None).await?;
         let members = [(PartyId::from(user), role)];
-        let saved = self.store.save_members(&room.id, &members).await;
-        self.settle(&room.id, saved)?;
-        let room = self.reload_conversation(&room.id).await?;
+        let mut change = self.conversations.change(&room.id);
+        self.store.save_members(&room.id, &members).await?;
+        change.note_stored(None);
+        let now = self.read_conversation(&room.id).await?;
         self.tell_changed(&room.id).await;
-        Ok(room)
+        change.end();
+        Ok(now)
     }
 
     /// Ends a user's part in a room of people: the user leaves, or is sent away by somebody of a
@@ -78,22 +81,19 @@ impl Chat {
             let standing = standing(Some(role), on_server).unwrap_or(role);
             room.check_act(by, Act::Remove(standing))?;
         }
-        let ended = self.store.end_part(&room.id, &PartyId::from(user)).await;
-        match self.settle(&room.id, ended)? {
-            Parting::Done => self.finish_parting(&room.id, user, reason).await,
+        let change = self.conversations.change(&room.id);
+        match self.store.end_part(&room.id, &PartyId::from(user)).await? {
+            Parting::Done => {
+                self.finish_parting(change, user, reason).await;
+                Ok(())
+            }
             // Another try went through, and its answer was lost.
             Parting::Absent => {
-                self.finish_parting(&room.id, user, reason).await?;
+                self.finish_parting(change, user, reason).await;
                 Err(absent)
             }
             Parting::LastOwner => Err(Error::Forbidden(KEEPS_OWNER)),
         }
-    }
-
-    /// What the store said to a change of a room. One that failed may have gone through all the same, so what
-    /// is in memory about the room holds no longer.
-    pub(super) fn settle<T>(&self, id: &ConversationId, changed: Result<T, Fault>) -> Result<T> {
-        Ok(changed.inspect_err(|_| self.conversations.doubt(id))?)
     }
 
     /// The sockets of a user who no longer takes part listen there no more, and nobody sees them type.
@@ -103,16 +103,19 @@ impl Chat {
     }
 
     /// Makes true for live sockets what the store has: a user no longer takes part.
-    async fn finish_parting(
-        &self,
-        id: &ConversationId,
-        user: &UserId,
-        reason: Reason,
-    ) -> Result<()> {
-        self.reload_conversation(id).await?;
+    async fn finish_parting(&self, mut change: Change<'_>, user: &UserId, reason: Reason) {
+        change.note_stored(Some(user));
+        let id = change.id();
+        self.silence_in(id, user).await;
+        // What is still to be told here is told without them. If it cannot be read now, whoever needs it
+        // next reads it.
+        let read = self.read_conversation(id).await;
+        // A socket of theirs may have begun to listen by what was read before.
         self.silence_in(id, user).await;
         self.tell_parted(id, user, reason).await;
-        Ok(())
+        if read.is_ok() {
+            change.end();
+        }
     }
 
     /// Changes what is known about a room.
@@ -122,11 +125,13 @@ impl Chat {
         change: &RoomChange,
     ) -> Result<Arc<Conversation>> {
         check_name(change.name.as_deref().unwrap_or_default())?;
-        let updated = self.store.update_room(id, change).await;
-        self.settle(id, updated)?;
-        let room = self.reload_conversation(id).await?;
+        let mut telling = self.conversations.change(id);
+        self.store.update_room(id, change).await?;
+        telling.note_stored(None);
+        let now = self.read_conversation(id).await?;
         self.tell_changed(id).await;
-        Ok(room)
+        telling.end();
+        Ok(now)
     }
 }
 

@@ -9,7 +9,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{BySize, Conversation};
+use super::{BySize, Conversation, Conversations, Kind};
 use crate::chat::Chat;
 use crate::chat::changes::Reason;
 
@@ -119,7 +119,77 @@ impl Outdated {
     }
 }
 
+/// A change of a room that is being made here, until those who take part are told. If it does not come to
+/// that, because the store failed or the caller hung up, nobody knows what became of it: then it is found
+/// out and told when the room is read next.
+#[must_use]
+pub struct Change<'a> {
+    conversations: &'a Conversations,
+    id: &'a ConversationId,
+    before: Option<Arc<Conversation>>,
+    is_told: bool,
+}
+
+impl Conversations {
+    /// Begins a change of a room.
+    pub fn change<'a>(&'a self, id: &'a ConversationId) -> Change<'a> {
+        let known = self.by_id.get(id);
+        Change {
+            conversations: self,
+            id,
+            before: known.map(|known| Arc::clone(&known.conversation)),
+            is_told: false,
+        }
+    }
+}
+
+impl<'a> Change<'a> {
+    /// The room.
+    pub fn id(&self) -> &'a ConversationId {
+        self.id
+    }
+
+    /// The change is stored. A user who no longer takes part is told so by the caller. Others may have
+    /// parted as well: what other nodes did and this one has not heard of is read along with it.
+    pub fn note_stored(&mut self, parted: Option<&UserId>) {
+        if let Some(before) = self.before.as_ref().filter(|before| before.facts_in > 0) {
+            let before = match parted {
+                Some(parted) => Arc::new(before.without(parted)),
+                None => Arc::clone(before),
+            };
+            self.conversations.outdated.put(before, true);
+        }
+        self.conversations.forget(self.id);
+    }
+
+    /// Those who take part know.
+    pub fn end(mut self) {
+        self.is_told = true;
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if self.is_told {
+            return;
+        }
+        if let Some(before) = self.before.take() {
+            self.conversations.outdated.put(before, false);
+        }
+        self.conversations.forget(self.id);
+    }
+}
+
 impl Conversation {
+    /// The same room without one of its members.
+    fn without(&self, user: &UserId) -> Self {
+        let mut left = self.clone();
+        if let Kind::Room(room) = &mut left.kind {
+            room.members.remove(user);
+        }
+        left
+    }
+
     /// Whether two snapshots say the same about who takes part in what.
     fn is_like(&self, other: &Self) -> bool {
         self.facts_in == other.facts_in && self.kind == other.kind

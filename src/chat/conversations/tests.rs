@@ -112,3 +112,52 @@ fn who_is_removed_is_told_so_once_and_again_after_coming_back() {
     assert!(outdated.is_first_to_part(&gone, &UserId::from("c"), 1));
     assert!(outdated.is_first_to_part(&gone_again, &b, 3), "came back");
 }
+
+/// What is found different when the room is read as it is now.
+async fn differences(conversations: &Conversations, now: &Arc<Conversation>) -> Vec<Vec<UserId>> {
+    conversations.outdated.compare(now);
+    let found = conversations.outdated.next().now_or_never();
+    let gone = |it: outdated::Difference| {
+        let gone = it.before.users().filter(|user| !it.now.has_member(user));
+        gone.cloned().collect()
+    };
+    found.into_iter().flatten().map(gone).collect()
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_saw_the_end_of_is_found_out() {
+    for is_stored in [false, true] {
+        let (before, now) = (room(0, &["a", "b"]), room(0, &["a"]));
+        let conversations = with(&before);
+        let mut change = conversations.change(&before.id);
+        if is_stored {
+            change.note_stored(None);
+        }
+        drop(change);
+        assert_eq!(conversations.peek(&before.id), None);
+        let found = differences(&conversations, &now).await;
+        assert_eq!(found, [[UserId::from("b")]]);
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_was_told_is_not_told_again() {
+    let (before, now) = (room(0, &["a", "b"]), room(0, &["a"]));
+    let conversations = with(&before);
+    let mut change = conversations.change(&before.id);
+    change.note_stored(Some(&"b".into()));
+    change.end();
+    assert_eq!(conversations.peek(&before.id), None);
+    assert!(differences(&conversations, &now).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_was_removed_elsewhere_is_seen_with_a_change_made_here() {
+    let (before, now) = (room(1, &["a", "b", "c"]), room(3, &["a"]));
+    let conversations = with(&before);
+    let mut change = conversations.change(&before.id);
+    change.note_stored(Some(&"b".into()));
+    let found = differences(&conversations, &now).await;
+    change.end();
+    assert_eq!(found, [[UserId::from("c")]], "b is told by who removed it");
+}

@@ -139,11 +139,12 @@ impl Chat {
         };
         let room = self.manage(caller, id, Some(user), act).await?;
         if role_in(&room, user) != Some(to) {
-            let changed = self.store.change_role(id, &PartyId::from(user), to).await;
-            match self.settle(id, changed)? {
+            let mut change = self.conversations.change(id);
+            match self.store.change_role(id, &PartyId::from(user), to).await? {
                 Parting::Done => {
-                    self.reload_conversation(id).await?;
+                    change.note_stored(None);
                     self.tell_changed(id).await;
+                    change.end();
                 }
                 Parting::Absent => return Err(NO_PARTICIPANT),
                 Parting::LastOwner => return Err(Error::Forbidden(KEEPS_OWNER)),

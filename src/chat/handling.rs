@@ -191,6 +191,11 @@ impl Chat {
                 wants_waiting,
             } => {
                 let joined = self.join_user(session, dialect, user, name, wants_waiting);
+                // What waits belongs to the answer, and is not asked for again.
+                let asked = Asked {
+                    is_greeting: asked.is_greeting || wants_waiting,
+                    ..asked
+                };
                 return self.answer_in_turn(session, joined.await, asked).await;
             }
             Request::OpenConversation {
@@ -356,6 +361,17 @@ impl Chat {
             _ => return Err(Error::Internal),
         };
         Ok((Reply::Done, vec![event]))
+    }
+
+    /// Closes a socket that was not told in time what it has missed. It hears no more: its client comes
+    /// back and gets all of it.
+    pub fn turn_away(&self, session: &Arc<Session>) {
+        tracing::warn!("a client could not be greeted in time");
+        session.outbox.close();
+        let listened_for = self.sessions.unlisten_user(session);
+        if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
+            self.presence.leave(dialect, &user);
+        }
     }
 
     /// Undoes everything that a socket had asked for, when it is gone.

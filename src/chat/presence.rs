@@ -127,6 +127,20 @@ impl Presence {
         }
     }
 
+    /// Counts a socket of a user out as if it had never come: nobody was told that it did.
+    fn take_back(&self, dialect: Dialect, user: &UserId, arrival: &Arrival) {
+        let key = (dialect, user.clone());
+        let mut inner = self.inner();
+        let is_alone = |entry: &Online| entry.n_sockets == 1;
+        if arrival.came_online && inner.users.get(&key).is_some_and(is_alone) {
+            inner.users.remove(&key);
+            inner.in_order.remove(&arrival.since);
+            return;
+        }
+        drop(inner);
+        self.leave(dialect, user);
+    }
+
     /// Users whose grace time is over, and since when they were online.
     fn expire(&self) -> Vec<(Key, DateTime<Utc>)> {
         let mut inner = self.inner();
@@ -247,6 +261,14 @@ impl Chat {
         }
     }
 
+    /// Takes back that a socket came, of which nobody was told.
+    pub(super) fn take_back(&self, dialect: Dialect, user: &UserId, arrival: &Arrival) {
+        self.presence.take_back(dialect, user, arrival);
+        if arrival.came_online && !self.presence.is_online(dialect, user) {
+            self.note_own((dialect, user.clone()), arrival.since, false);
+        }
+    }
+
     /// Other nodes, if there may be any, are to know who is here.
     fn note_own(&self, (dialect, user): Key, since: DateTime<Utc>, is_there: bool) {
         if self.is_shared() {
@@ -292,6 +314,20 @@ mod tests {
 
     fn names(users: Vec<(UserId, DateTime<Utc>)>) -> Vec<String> {
         users.iter().map(|(user, _)| user.to_string()).collect()
+    }
+
+    #[test]
+    fn who_is_taken_back_was_never_there() {
+        let presence = Presence::default();
+        let ali = UserId::from("ali");
+        let first = presence.arrive(DIALECT, &ali);
+        let second = presence.arrive(DIALECT, &ali);
+        presence.take_back(DIALECT, &ali, &second);
+        assert!(presence.is_online(DIALECT, &ali), "one socket is left");
+        presence.take_back(DIALECT, &ali, &first);
+        assert!(!presence.is_online(DIALECT, &ali));
+        assert!(presence.online(DIALECT).is_empty());
+        assert!(presence.arrive(DIALECT, &ali).came_online);
     }
 
     #[tokio::test(start_paused = true)]

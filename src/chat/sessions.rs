@@ -310,11 +310,11 @@ impl Sessions {
         self.by_gallery.has(gallery)
     }
 
-    /// Whether a socket of that dialect listens for the user.
+    /// Whether a socket of that dialect listens for the user, and is not known to be gone.
     pub fn is_connected_in(&self, user: &UserId, dialect: Dialect) -> bool {
         let mut is_connected = false;
         self.each_of_user(user, |session| {
-            is_connected |= session.hears(dialect, dialect);
+            is_connected |= session.hears(dialect, dialect) && session.outbox.is_open();
         });
         is_connected
     }

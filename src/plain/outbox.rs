@@ -91,6 +91,10 @@ impl Outbox for QueueOutbox {
         }
     }
 
+    fn is_open(&self) -> bool {
+        !self.switch.killed.is_cancelled() && !self.switch.expelled.is_cancelled()
+    }
+
     fn close(&self) {
         self.switch.killed.cancel();
     }

@@ -250,9 +250,8 @@ impl Dispatcher {
         };
         for awaited in self.session.take_overdue() {
             if awaited.is_greeting {
-                // What it has missed is part of the greeting. It comes back, and is greeted then.
-                tracing::warn!("a client could not be greeted in time");
-                return self.session.outbox.close();
+                // What it has missed is part of the greeting.
+                return self.shared.chat.turn_away(&self.session);
             }
             if awaited.is_waited_for {
                 self.session.let_go();

@@ -87,6 +87,10 @@ impl Outbox for SocketOutbox {
         }
     }
 
+    fn is_open(&self) -> bool {
+        self.links.takes_more() && self.socket.connected()
+    }
+
     fn close(&self) {
         self.links.kill();
         if self.links.is_borrowed {

@@ -7,6 +7,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
+use crate::chat::presence::Arrival;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session, Version};
 use crate::error::{Error, Result};
 use crate::store::Page;
@@ -120,6 +121,14 @@ impl Chat {
         self.introduce(&user, name.as_deref()).await?;
         // Arrive before leaving, so that a second call for the same user is no coming and going.
         let arrival = self.arrive(session, dialect, &user);
+        let joining = Joining {
+            chat: self,
+            session,
+            dialect,
+            user: &user,
+            arrival: &arrival,
+            is_complete: false,
+        };
         if wants_waiting {
             session.hold();
         }
@@ -132,11 +141,10 @@ impl Chat {
         };
         let mut then = Vec::new();
         if arrival.came_online {
-            then.push(
-                self.presence_event(dialect, &user, true, Some(session.id))
-                    .await,
-            );
+            let event = self.presence_event(dialect, &user, true, Some(session.id));
+            then.push(event.await);
         }
+        joining.complete();
         Ok(InTurn {
             reply: Reply::JoinedUser {
                 user,
@@ -149,6 +157,36 @@ impl Chat {
             replay,
             then,
         })
+    }
+}
+
+/// A socket that begins to listen for a user. If that breaks off, it hears no more: what it is told next
+/// would count as told after what waits, which it did not get. Its client comes back and gets all of it.
+struct Joining<'a> {
+    chat: &'a Chat,
+    session: &'a Arc<Session>,
+    dialect: Dialect,
+    user: &'a UserId,
+    arrival: &'a Arrival,
+    is_complete: bool,
+}
+
+impl Joining<'_> {
+    fn complete(mut self) {
+        self.is_complete = true;
+    }
+}
+
+impl Drop for Joining<'_> {
+    fn drop(&mut self) {
+        if self.is_complete {
+            return;
+        }
+        tracing::warn!("a socket that could not begin to listen is closed");
+        self.session.outbox.close();
+        if self.chat.sessions.unlisten_user(self.session).is_some() {
+            self.chat.take_back(self.dialect, self.user, self.arrival);
+        }
     }
 }
 

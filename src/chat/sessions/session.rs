@@ -35,6 +35,11 @@ pub trait Outbox: Send + Sync {
         self.emit(event, body);
     }
 
+    /// Whether what is emitted may still come to the client.
+    fn is_open(&self) -> bool {
+        true
+    }
+
     /// Closes the connection, also when the client's queue is full. The client comes back.
     fn close(&self);
 

@@ -5,6 +5,7 @@ import { describe } from "node:test";
 import {
   DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertChat, registered, say, tokenUser, user,
 } from "../support/direct.js";
+import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { TOKEN_MODE, token } from "../support/token.js";
@@ -81,6 +82,21 @@ describe("waiting messages", BUSY, () => {
       assert.deepEqual((await again.several("chat", 2)).map(({ id }) => id), waiting);
       await again.none();
     }
+  });
+
+  each(STORES_ONLY, "come to who registers again after a first try that failed", async (world) => {
+    const a = await user(world, 1);
+    await say(a, 9, "later");
+    await query(world.server, "ALTER TABLE participant RENAME COLUMN last_read_seq TO hidden");
+    const c = await world.connect();
+    c.socket.emit("register", 9);
+    await c.next("(disconnect)"); // else what is said next would count as heard, and this never
+    await query(world.server, "ALTER TABLE participant RENAME COLUMN hidden TO last_read_seq");
+    assert.equal((await say(a, 9, "even later")).delivered, false);
+    const again = await registered(world, 9);
+    const heard = await again.several("chat", 2);
+    assert.deepEqual(heard.map(({ messageContent }) => messageContent), ["later", "even later"]);
+    await c.none();
   });
 
   each(STORES_ONLY, "of a guest that is gone keep its name", async (world) => {

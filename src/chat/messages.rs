@@ -9,6 +9,7 @@ use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UploadId, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::access::is_trusting;
 use super::client_keys::client_key;
 use super::dialects::IdForm;
 use super::{
@@ -368,7 +369,15 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
         id,
         earlier,
         twin,
+        admitted_in: admitted_in(conversation, caller),
     }
+}
+
+/// Set where a room lets the caller speak because of the part that they take by name.
+fn admitted_in(conversation: &Conversation, caller: &Caller) -> Option<i64> {
+    let room = conversation.room()?;
+    let is_by_name = room.members.contains_key(&caller.user) && !is_trusting(caller);
+    is_by_name.then_some(conversation.facts_in)
 }
 
 /// Users of a gallery speak for it in its rooms.

@@ -15,6 +15,9 @@ pub enum Fault {
     /// A row breaks a rule of its table (foreign key, check, length, text the database refuses).
     #[error("row refused")]
     Row,
+    /// The sender of a message no longer takes part.
+    #[error("sender has parted")]
+    Parted,
     /// Another transaction was faster; the whole transaction may be tried again.
     #[error("transaction collided")]
     Collision,
@@ -51,6 +54,7 @@ impl From<Fault> for Error {
         match fault {
             Fault::Unique => Self::Conflict("Already exists"),
             Fault::Row => Self::InvalidPayload("Invalid data"),
+            Fault::Parted => Self::NO_CONVERSATION,
             Fault::Collision | Fault::Unreachable | Fault::Storage => Self::Unavailable {
                 text: "Store is not available",
                 retry_after_ms: Some(1_000),

@@ -180,7 +180,7 @@ impl<T: Send + 'static> Writer<T> {
             Ok(committed) => return flatten(committed),
             Err(fault) => fault,
         };
-        if !matches!(fault, Fault::Unique | Fault::Row) || batch.len() == 1 {
+        if !matches!(fault, Fault::Unique | Fault::Row | Fault::Parted) || batch.len() == 1 {
             tracing::error!(%fault, n_writes = batch.len(), "a batch could not be stored");
             return plan.all_failed(fault);
         }

@@ -1,16 +1,19 @@
 //! Who takes part in a room, as the store keeps it, on both databases.
 
-use sohbet::store::{NewRoom, Parting, Store};
+use sohbet::error::Error;
+use sohbet::store::{NewRoom, Outcome, Parting, Store, Write};
 use sohbet_entity::enums::ParticipantRole::{self, Admin, Member, Moderator, Owner};
 use sohbet_entity::enums::RoomType;
 use sohbet_entity::ids::{ConversationId, PartyId, UserId};
 
+use crate::support::desk::Desk;
 use crate::support::stores::{self, on_both_stores};
 
 on_both_stores!(
     who_takes_part_keeps_the_role_whatever_is_asked,
     who_comes_back_has_the_new_role,
     a_room_with_others_in_it_keeps_its_last_owner,
+    who_parted_before_it_is_stored_has_said_nothing,
 );
 
 async fn who_takes_part_keeps_the_role_whatever_is_asked(store: stores::Store) {
@@ -37,6 +40,37 @@ async fn a_room_with_others_in_it_keeps_its_last_owner(store: stores::Store) {
     assert_eq!(room.end("nobody").await, Parting::Absent);
     assert_eq!(room.end("b").await, Parting::Done);
     assert_eq!(room.end("a").await, Parting::Done);
+}
+
+async fn who_parted_before_it_is_stored_has_said_nothing(store: stores::Store) {
+    let room = Room::open(&store, &[("1", Owner), ("2", Member)]).await;
+    let found = room.store.load_conversation(&room.id).await;
+    let admitted_in = found.unwrap().unwrap().row.facts_in;
+    assert_eq!(room.end("2").await, Parting::Done);
+    let desk = Desk {
+        store: room.store,
+        conversation: room.id,
+    };
+    let say = |id: &str, sender: &str| {
+        let mut write = desk.message(id);
+        if let Write::Message(new) = &mut write {
+            new.row.sender_id = sender.into();
+            new.admitted_in = Some(admitted_in);
+        }
+        write
+    };
+    let writes = vec![say("m1", "1"), say("m2", "2"), say("m3", "1")];
+    let outcomes = desk.commit(writes).await;
+    let seqs: Vec<_> = outcomes.iter().map(seq_or_code).collect();
+    assert_eq!(seqs, [Ok(1), Err("NOT_FOUND"), Ok(2)]);
+}
+
+fn seq_or_code(outcome: &Result<Outcome, Error>) -> Result<i64, &'static str> {
+    match outcome {
+        Ok(Outcome::Message(stored)) => Ok(stored.row.seq),
+        Ok(_) => panic!("no message"),
+        Err(error) => Err(error.code()),
+    }
 }
 
 struct Room {

@@ -190,6 +190,7 @@ impl<'a> Desk<'a> {
                     row,
                     id,
                     earlier: None,
+                    admitted_in: None,
                     twin: None,
                 })))
             }

@@ -25,6 +25,9 @@ pub struct NewMessage {
     pub earlier: Option<EarlierKey>,
     /// Set when the client may send the same message a second time over another channel.
     pub twin: Option<Twin>,
+    /// `facts_in` of the room as it let the sender in by name; `None` where that is not what counts.
+    /// Who has parted since is refused in the transaction that stores the message.
+    pub admitted_in: Option<i64>,
 }
 
 /// Where the id of a new message comes from.

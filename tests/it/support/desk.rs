@@ -50,6 +50,7 @@ impl Desk {
             row,
             id: NewId::Given,
             earlier: None,
+            admitted_in: None,
             twin: None,
         }))
     }

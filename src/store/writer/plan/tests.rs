@@ -13,6 +13,7 @@ fn send(id: &str, channel: Channel, client_id: Option<&str>) -> Write {
         row,
         id: NewId::Given,
         earlier: None,
+        admitted_in: None,
         twin: Some(Twin { channel }),
     }))
 }

@@ -75,13 +75,13 @@ impl Delivery {
         }
     }
 
-    /// Whether anything waits for other nodes, or for a look at the database.
+    /// Whether anything waits: an answer for what it shows to be told, or something of other nodes.
     pub(super) fn has_loose_ends(&self) -> bool {
         let has_holes = |nodes: &RefCell<Nodes>| nodes.borrow().has_holes();
-        let waits = !self.early.is_empty() || !self.seen.is_empty();
-        self.nodes
-            .as_ref()
-            .is_some_and(|nodes| waits || has_holes(nodes))
+        // Also alone: the batch that an answer waits for may take long.
+        !self.early.is_empty()
+            || !self.seen.is_empty()
+            || self.nodes.as_ref().is_some_and(has_holes)
     }
 
     /// Looks at what waits.

@@ -11,7 +11,12 @@ use crate::store;
 
 /// A socket that nobody listens on.
 pub fn session(socket_id: &str) -> Arc<Session> {
-    Sessions::new(10).open(socket_id.into(), nobody(), None, nowhere())
+    session_to(socket_id, nowhere())
+}
+
+/// A socket whose events go there.
+pub fn session_to(socket_id: &str, outbox: Box<dyn Outbox>) -> Arc<Session> {
+    Sessions::new(10).open(socket_id.into(), nobody(), None, outbox)
 }
 
 fn nobody() -> Identity {

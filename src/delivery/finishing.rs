@@ -1,7 +1,8 @@
 //! A finished write: its sender is answered, then the others are told.
 
+use super::Delivery;
+use super::answers::give;
 use super::nodes::{After, Post};
-use super::{Delivery, give};
 use crate::chat::{
     About, Change, Dialect, Done, Event, Message, Moved, News, Origin, Outcome, Reply, SessionId,
     Tag, Write,

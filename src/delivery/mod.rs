@@ -4,6 +4,7 @@
 //! it first answers the sender, then tells the others; a fan-out goes to the union of its places,
 //! so no socket hears a thing twice, and is encoded once per dialect that has listeners.
 
+mod answers;
 mod exchange;
 mod fan_out;
 mod finishing;
@@ -23,15 +24,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::chat::{
-    AnswerId, Answering, Chat, Covered, Dialect, Done, Due, Event, Feature, Message, Moved, News,
-    Reply, Session, Tag,
+    Answering, Chat, Covered, Done, Event, Feature, Message, Moved, News, Reply, Tag,
 };
-use crate::error::Result;
-use crate::wire::{self, Asked};
+use crate::wire;
 use nodes::{Nodes, Post};
 
 /// How nodes on one database talk to each other.
@@ -304,57 +303,30 @@ impl Delivery {
             follows_changes: dialect.has(Feature::Changes),
         };
         let vocabulary = wire::vocabulary(dialect);
-        let permit = give(&session, id, dialect, &Ok(reply));
-        // A socket that is gone, or was told to ask again, was told nothing, whoever else is there.
-        let is_told = permit.is_some() && session.viewer().is_some();
-        for message in replay.into_iter().filter(|_| is_told) {
-            self.chat.note_delivered(&message, dialect);
-            let event = Event::Message {
-                message,
-                echo: None,
-                origin: None,
-                dialect,
-            };
-            if let Some(frame) = vocabulary.encode(&event, &session) {
-                session.outbox.emit(frame.name, &frame.body);
+        let replay = || {
+            // A socket that is gone was told nothing, whoever else is there.
+            let is_told = session.viewer().is_some();
+            for message in replay.into_iter().filter(|_| is_told) {
+                self.chat.note_delivered(&message, dialect);
+                let event = Event::Message {
+                    message,
+                    echo: None,
+                    origin: None,
+                    dialect,
+                };
+                if let Some(frame) = vocabulary.encode(&event, &session) {
+                    session.outbox.emit(frame.name, &frame.body);
+                }
             }
-        }
-        match permit {
-            Some(_) => session.release(covered, is_early),
-            None => session.let_go(),
-        }
+        };
+        let then_tell = || {
+            replay();
+            session.release(covered, is_early);
+        };
+        let permit = answers::give_and_then(&session, id, dialect, &Ok(reply), then_tell);
         for event in then {
             self.tell(event);
         }
         drop(permit);
     }
-}
-
-/// Answers a socket, unless the time was over and it was told to try again. What it asks next waits
-/// until the permit is dropped.
-fn give(
-    session: &Session,
-    id: AnswerId,
-    dialect: Dialect,
-    outcome: &Result<Reply>,
-) -> Option<OwnedSemaphorePermit> {
-    let Some(Due::Now(awaited)) = session.settle(id) else {
-        return None;
-    };
-    let asked = Asked {
-        word: awaited.word,
-        echo: awaited.echo.as_deref(),
-        session,
-    };
-    let answer = wire::vocabulary(dialect).answer(&asked, outcome);
-    for frame in &answer.events {
-        session.outbox.emit(frame.name, &frame.body);
-    }
-    let ack = awaited.ack;
-    #[cfg(feature = "planted-bugs")]
-    let ack = ack.map(crate::planted::late_ack);
-    if let Some(ack) = ack {
-        ack(&answer.ack);
-    }
-    Some(awaited.permit)
 }

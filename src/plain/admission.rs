@@ -1,9 +1,12 @@
 //! Who may connect: decided before the upgrade is answered.
 
+use std::time::Duration;
+
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode, Uri};
 use sohbet_entity::ids::{self, UserId};
+use tokio::time::timeout;
 
 use super::upgrades::refuse;
 use super::{Body, DIALECT, Shared};
@@ -14,6 +17,8 @@ use crate::headers::query;
 
 /// Longest dialect name that a refusal repeats, in characters.
 const MAX_ECHO_CHARS: usize = 64;
+/// How long it may take to find out who a client is.
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client that may connect.
 pub struct Admitted {
@@ -72,12 +77,17 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Admits a client, or says why not.
-pub(super) async fn admit(
+/// Admits a client, or says why not, also while the store says nothing.
+pub(super) async fn admit_in_time(
     shared: &Shared,
     request: &Parts,
     client: Client,
 ) -> Result<Admitted, Refusal> {
+    let admitted = timeout(ADMISSION_TIMEOUT, admit(shared, request, client)).await;
+    admitted.unwrap_or_else(|_| Err(Refusal::unavailable()))
+}
+
+async fn admit(shared: &Shared, request: &Parts, client: Client) -> Result<Admitted, Refusal> {
     if shared.drain.is_cancelled() {
         return Err(Refusal::unavailable());
     }

@@ -107,7 +107,7 @@ impl PlainSockets {
         };
         let address = request.extensions.get::<ClientAddress>();
         let client = self.shared.chat.limits.client(address.map(|it| it.0));
-        match admission::admit(&self.shared, &request, client).await {
+        match admission::admit_in_time(&self.shared, &request, client).await {
             Ok(admitted) => {
                 self.serve(upgrade, admitted);
                 response.map(|()| Body::default())

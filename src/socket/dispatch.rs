@@ -2,6 +2,8 @@
 //! order; here the reader puts events into a queue as they come (`intake`), and one task works
 //! through it.
 
+mod greeting;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,7 +26,7 @@ use crate::chat::{
     Ack, Dialect, EventBudget, Handled, Reply, Session, SocketPlaces, SocketRequest, as_client,
 };
 use crate::error::Error;
-use crate::wire::{self, Asked, Opening};
+use crate::wire::{self, Asked};
 
 /// How long one event may take, from its arrival on, before it is answered with an error.
 const EVENT_DEADLINE: Duration = Duration::from_secs(10);
@@ -164,37 +166,6 @@ impl Dispatcher {
         }
     }
 
-    async fn greet(&mut self) {
-        if let Some(dialect) = self.session.dialect() {
-            self.begin(dialect, true).await;
-        }
-    }
-
-    /// Takes notice of a user who is known from the handshake, and does what a dialect does for
-    /// every socket of it.
-    async fn begin(&self, dialect: Dialect, at_handshake: bool) {
-        let (session, chat) = (&self.session, &self.shared.chat);
-        if let Err(error) = chat.welcome(dialect, session.identity()).await {
-            tracing::warn!(error.code = error.code(), "a user could not be greeted");
-            // It comes back, and is greeted then.
-            return session.outbox.close();
-        }
-        let since = session.take_opening();
-        let opening = Opening {
-            at_handshake,
-            since: since.as_deref(),
-        };
-        let greeting = wire::vocabulary(dialect).greeting(&self.session, opening);
-        if let Some(asked) = greeting {
-            let asked = SocketRequest {
-                is_greeting: true,
-                ..asked
-            };
-            let due = Instant::now() + EVENT_DEADLINE;
-            self.handle(dialect, asked, None, due).await;
-        }
-    }
-
     async fn work_off(&mut self) {
         let (gone, shared) = (self.is_gone(), Arc::clone(&self.shared));
         let session = Arc::clone(&self.session);
@@ -267,7 +238,7 @@ impl Dispatcher {
             let error = Error::InvalidPayload("Invalid payload");
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
-        let Some(dialect) = self.dialect(&event, &arguments).await else {
+        let Some(dialect) = self.dialect(&event, &arguments, due).await else {
             let error = Error::unknown_event(&event);
             return give(ack, &wire::refusal(&error, &error.to_string()));
         };
@@ -284,13 +255,13 @@ impl Dispatcher {
     }
 
     /// The dialect of the socket, which this event may decide.
-    async fn dialect(&self, event: &str, arguments: &[&RawValue]) -> Option<Dialect> {
+    async fn dialect(&self, event: &str, arguments: &[&RawValue], due: Instant) -> Option<Dialect> {
         if let Some(dialect) = self.session.dialect() {
             return Some(dialect);
         }
         let dialect = wire::infer(event, arguments)?;
         self.shared.chat.sessions.decide(&self.session, dialect);
-        self.begin(dialect, false).await;
+        self.begin(dialect, false, due).await;
         Some(dialect)
     }
 

@@ -4,21 +4,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::support::client::{Arrival, Client};
 use crate::support::http::Call;
 use crate::support::messages::draft;
 use crate::support::postgres;
 use crate::support::server::Server;
 use crate::support::stores::Store;
+use crate::support::within;
 
 /// After this time it must work again: a statement, a look at what it says, and a new connection.
 const RECOVERY: Duration = Duration::from_secs(40);
+/// A greeting is due after ten seconds; the machine may be busy.
+const GREETED_WITHIN: Duration = Duration::from_secs(13);
+/// Less than anything waits for the database.
+const GONE_WITHIN: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn connections_that_say_nothing_are_given_up() {
@@ -34,6 +41,49 @@ async fn connections_that_say_nothing_are_given_up() {
     }
     server.stop().await;
     postgres::drop_database(&url).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_cannot_be_greeted_in_time_is_closed_and_one_that_leaves_is_gone_at_once() {
+    let url = postgres::create_database().await;
+    let relay = Relay::start(&url).await;
+    // More connections than everybody here asks on, all of them open.
+    let settings = [("SQLITE_READERS", "16"), ("RUST_LOG", "sohbet=debug")];
+    let mut server = Server::start_with(&Store::postgres(&relay.url), &settings).await;
+    let users: Vec<Value> = (0..40)
+        .map(|number| native(&format!("u{number}")))
+        .collect();
+    let connected = users
+        .iter()
+        .map(|user| Client::connect(server.port, Some(user)));
+    let mut others = join_all(connected).await;
+    for client in &mut others {
+        client.event("session").await;
+    }
+    relay.swallow();
+
+    let mut waiting = Client::connect(server.port, Some(&native("a"))).await;
+    let leaving = Client::connect(server.port, Some(&native("b"))).await;
+    drop(leaving);
+    within(GONE_WITHIN, "the end of who left", async {
+        while !server.log().contains("socket gone") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    let asked = waiting.ask("list_conversations", &json!({}));
+    let first = waiting.next_within(GREETED_WITHIN).await;
+    assert_eq!(
+        first,
+        Some(Arrival::Closed),
+        "not even an answer to {asked}"
+    );
+    server.crash().await;
+    postgres::drop_database(&url).await;
+}
+
+fn native(user: &str) -> Value {
+    json!({"dialect": "native", "userId": user})
 }
 
 async fn send(server: &Server) -> u16 {

@@ -177,6 +177,7 @@ impl Chat {
             user.id = session.identity().user.as_ref().map(|user| user.as_str()),
             "the login of a socket is over"
         );
+        session.end_rights();
         session.outbox.expel();
     }
 }

@@ -70,7 +70,7 @@ impl Chat {
             let is_login = session.identity().grant.is_none();
             if is_login && end + self.auth.leeway() <= now {
                 // It may come back with another token, so it is not thrown out.
-                session.outbox.close();
+                session.end();
             } else if warns(&session)
                 && let Some(viewer) = session.viewer()
                 && session.note_warning(end)

@@ -96,7 +96,7 @@ impl Chat {
                     ..login
                 }),
                 // It may come back with another login, so it is not thrown out.
-                _ => session.outbox.close(),
+                _ => session.end(),
             }
         }
         Ok(())
@@ -141,7 +141,7 @@ impl Chat {
         match self.auth.ask_application(shown).await {
             Ok(Some(new)) if session.is_still(&new) => session.renew(&new),
             // It may come back with another login, so it is not thrown out.
-            Ok(_) => session.outbox.close(),
+            Ok(_) => session.end(),
             // Until the application answers, its last word holds, at most until the login's end.
             Err(_) => {}
         }

@@ -5,6 +5,7 @@ mod backlog;
 mod broadcast;
 mod held;
 mod index;
+mod rights;
 mod session;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};

@@ -174,6 +174,8 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 incoming = self.queue.recv() => match incoming {
+                    // Who was thrown out may not do any more what it asked for before.
+                    Some(_) if self.session.has_lost_rights() => {}
                     Some(incoming) => self.take(incoming).await,
                     None => return,
                 },

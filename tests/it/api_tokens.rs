@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::support::api_tokens::{ApiToken, create, revoke};
 use crate::support::client::{Arrival, Client};
 use crate::support::http::Call;
+use crate::support::locks::Lock;
 use crate::support::messages::draft;
 use crate::support::postgres::connect;
 use crate::support::server::Server;
@@ -56,6 +57,33 @@ async fn a_socket_ends_with_its_token(store: Store) {
     let heard = client.until_closed().await;
     assert!(heard.contains(&Arrival::Disconnect), "{heard:?}");
     assert_eq!(user_of(&server, &token.secret).await, Value::Null);
+}
+
+#[tokio::test]
+async fn what_a_socket_has_queued_is_not_done_when_its_token_ends() {
+    const N_ASKED: usize = 700;
+    /// Those on their way to the store, and the one that waits for its turn there.
+    const MAX_STORED: i64 = 513;
+    let store = Store::sqlite();
+    let settings = [("JWT_SECRET", SECRET), ("UNLIMITED_ADDRESSES", "127.0.0.1")];
+    let mut server = Server::start_with(&store, &settings).await;
+    let token = create(&store, "1", &["--ttl", "5s"]).await;
+    let mut client = connect_with(&server, &token).await.unwrap();
+    client.ask_ok("send_message", draft(json!({}))).await;
+    let lock = Lock::take(&store).await;
+    for number in 0..N_ASKED {
+        client.ask(
+            "send_message",
+            &draft(json!({"content": number.to_string()})),
+        );
+    }
+    let heard = client.until_closed().await;
+    assert!(heard.contains(&Arrival::Disconnect), "{heard:?}");
+    lock.release().await;
+    // What is to be done is done before it stops.
+    server.stop().await;
+    let n_stored = count_messages(&store).await;
+    assert!((2..=1 + MAX_STORED).contains(&n_stored), "{n_stored}");
 }
 
 async fn a_disabled_user_has_no_live_token(store: Store) {
@@ -145,6 +173,15 @@ async fn last_use(store: &Store) -> Option<String> {
     let row = db.query_one_raw(select).await.unwrap().expect("a token");
     db.close().await.unwrap();
     row.try_get("", "used").unwrap()
+}
+
+async fn count_messages(store: &Store) -> i64 {
+    let db = connect(&store.database_url().parse().unwrap()).await;
+    let sql = "SELECT COUNT(*) AS n FROM message";
+    let select = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(select).await.unwrap().expect("a count");
+    db.close().await.unwrap();
+    row.try_get("", "n").unwrap()
 }
 
 async fn run(store: &Store, sql: &str) {

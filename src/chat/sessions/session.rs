@@ -144,6 +144,8 @@ pub(super) struct State {
     pub(super) answers: Answers,
     /// It is gone: nothing is listened for any more.
     pub(super) is_closed: bool,
+    /// Nothing is done for it any more.
+    pub(super) has_lost_rights: bool,
 }
 
 /// A login that takes the place of an earlier one.

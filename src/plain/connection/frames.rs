@@ -53,6 +53,8 @@ impl Frames<'_> {
             };
             self.vitals.hear();
             match frame {
+                // Who was thrown out may not do any more what it asked for before.
+                Some(Ok(_)) if self.session.has_lost_rights() => {}
                 Some(Ok(Message::Text(text))) => {
                     // What the client says meanwhile waits in its connection.
                     self.vitals.set_deaf(true);

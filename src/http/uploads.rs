@@ -332,3 +332,47 @@ async fn discard(feed: &Feed) {
     // Late or not, the answer is the same.
     let _ = timeout(BODY_TIMEOUT, rest).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    type Piece = Result<Option<()>, MultipartError>;
+
+    /// Takes pieces of so many bytes, each after so long. Returns after how many it was too slow.
+    async fn take_pieces(n_bytes: u64, after: Duration) -> Option<u64> {
+        let mut pace = Pace::default();
+        for n_taken in 0..100 {
+            let piece = async {
+                sleep(after).await;
+                Piece::Ok(Some(()))
+            };
+            match pace.next(n_taken * n_bytes, piece).await {
+                Ok(_) => {}
+                Err(UploadRefusal::TooSlow) => return Some(n_taken),
+                Err(refusal) => panic!("{refusal}"),
+            }
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_says_nothing_for_long_is_given_up() {
+        let begun = Instant::now();
+        assert_eq!(take_pieces(1, Duration::from_secs(31)).await, Some(0));
+        assert_eq!(begun.elapsed(), SILENCE_TIMEOUT);
+        // However much came before.
+        let much = 1_000 * MIN_BYTES_PER_SECOND;
+        assert_eq!(take_pieces(much, Duration::from_secs(31)).await, Some(0));
+        assert_eq!(take_pieces(much, Duration::from_secs(29)).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_comes_byte_by_byte_is_given_up() {
+        let every = Duration::from_secs(5);
+        assert!(take_pieces(1, every).await.is_some_and(|n| n <= 6));
+        assert_eq!(take_pieces(5 * MIN_BYTES_PER_SECOND, every).await, None);
+    }
+}

@@ -30,6 +30,10 @@ async fn frames_that_are_none_end_their_connection_and_nothing_else() {
     for path in PATHS {
         for (what, bytes) in frames() {
             let mut stream = open(server.port, path).await;
+            if path == PATHS[0] {
+                // Who has not joined is sent away soon, whatever it says.
+                join(&mut stream).await;
+            }
             // The server may have heard enough before it has taken everything.
             let _ = stream.write_all(&bytes).await;
             soon(&format!("the end after {what} on {path}"), async {
@@ -122,6 +126,18 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes.extend(MASK);
     bytes.extend(payload);
     bytes
+}
+
+/// Joins the namespace.
+async fn join(stream: &mut TcpStream) {
+    stream.write_all(&frame(LAST | TEXT, b"40")).await.unwrap();
+    let mut heard = Vec::new();
+    soon("the answer", async {
+        while !String::from_utf8_lossy(&heard).contains("40{\"sid\"") {
+            assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0);
+        }
+    })
+    .await;
 }
 
 /// A connection that has become a WebSocket.

@@ -1,5 +1,7 @@
 //! No packet that a client can make up harms the others, and none leaves a session behind.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -14,6 +16,10 @@ const TOO_LARGE: usize = 1_000_001;
 /// The user behind the first bad client; the others count on.
 const FIRST_BAD_USER: u64 = 100;
 const WATCHER: u64 = 1;
+/// Attachments that a packet may have.
+const MAX_ATTACHMENTS: usize = 10;
+/// They have five seconds.
+const TOO_LATE: Duration = Duration::from_millis(5_500);
 
 on_both_stores!(bad_packets_leave_the_server_and_all_others_alone);
 
@@ -34,6 +40,48 @@ async fn bad_packets_leave_the_server_and_all_others_alone(store: Store) {
     assert_works(&mut watcher, bad_clients.len()).await;
     drop(bad_clients);
     assert_only_the_watcher_stays(&server, &mut watcher).await;
+}
+
+#[tokio::test]
+async fn attachments_are_few_and_come_at_once_or_end_the_connection() {
+    let server = Server::start(&Store::sqlite()).await;
+    let event = |n: usize| format!(r#"45{n}-7["no_such_event"]"#);
+    // As many as may be.
+    let mut wire = joined(&server).await;
+    wire.say(&event(MAX_ATTACHMENTS)).await;
+    for _ in 0..MAX_ATTACHMENTS {
+        wire.say_bytes(b"x").await;
+    }
+    let answer = wire.hear().await.expect("it is closed");
+    assert!(answer.starts_with("437["), "{answer}");
+    // One more.
+    let mut wire = joined(&server).await;
+    wire.say(&event(MAX_ATTACHMENTS + 1)).await;
+    assert_ended(&mut wire).await;
+    // Something else in its place.
+    let mut wire = joined(&server).await;
+    wire.say(&event(1)).await;
+    wire.say(r#"421["no_such_event"]"#).await;
+    assert_ended(&mut wire).await;
+    // Announced, and sent too late: the time for it is what this is about.
+    let mut late = joined(&server).await;
+    late.say(&event(1)).await;
+    tokio::time::sleep(TOO_LATE).await;
+    late.say_bytes(b"x").await;
+    assert_ended(&mut late).await;
+}
+
+async fn joined(server: &Server) -> Wire {
+    let mut wire = Wire::open(server.port).await;
+    wire.join(None).await.unwrap();
+    wire
+}
+
+/// The connection ends, and nothing is answered.
+async fn assert_ended(wire: &mut Wire) {
+    while let Some(heard) = wire.hear().await {
+        assert_eq!(heard, "1");
+    }
 }
 
 /// What a bad client sends.

@@ -1,6 +1,8 @@
 //! Logins that the host application knows (`AUTH_SESSION_URL`): front ends with cookie logins need no line
 //! of code.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::client::{Arrival, Client};
 use crate::support::command::sohbet;
 use crate::support::http::{Answer, Call};
+use crate::support::messages::draft;
 use crate::support::provider::{self, Provider};
 use crate::support::server::Server;
 use crate::support::soon;
@@ -251,6 +254,36 @@ async fn check_asks_the_application() {
         "{}",
         ended.stdout
     );
+}
+
+#[tokio::test]
+async fn nothing_is_handled_while_it_is_decided_who_connects() {
+    let app = auth_js().await;
+    let server = before(&app, &[]).await;
+    let mut witness = connect(&server, COOKIE).await.unwrap();
+    witness.join_user(7).await;
+    app.take_time(Duration::from_millis(500));
+    let headers = [("Cookie", "authjs.session-token=eve"), ("Origin", ORIGIN)];
+    let mut wire = Wire::open_with_headers(server.port, &headers).await;
+    let n_asked = app.asked().len();
+    wire.say("40").await;
+    app.asked_times(n_asked + 1).await;
+    let message = draft(json!({"senderId": 9, "receiverId": 7}));
+    wire.say(&format!(r#"421["send_message",{message}]"#)).await;
+    wire.say(r#"422["join_user_room",7]"#).await;
+    let mut heard = Vec::new();
+    while let Some(frame) = wire.hear().await {
+        heard.push(frame);
+    }
+    // It may be closed for what it said too early, before it is refused.
+    let is_answer = |frame: &String| frame.starts_with("43") || frame.starts_with("42");
+    assert!(!heard.iter().any(is_answer), "{heard:?}");
+    assert!(
+        !heard.iter().any(|frame| frame.starts_with("40")),
+        "{heard:?}"
+    );
+    witness.call("leave_conversation", json!(1)).await;
+    assert_eq!(witness.take_kept(), []);
 }
 
 /// Plays Auth.js with ids in its sessions: one cookie is Ada's, who is user 7.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::support::api_tokens::create;
@@ -79,6 +79,44 @@ async fn a_refused_file_leaves_nothing() {
     let no_text = upload("text/plain", &no_text).send(server.port).await;
     assert_eq!(no_text.status, 415, "{}", no_text.text());
     assert_eq!(files_in(&blobs(&store)), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn an_upload_without_length_or_end_is_refused_and_leaves_nothing() {
+    let store = Store::sqlite();
+    let server = Server::start_with(&store, &[("MAX_UPLOAD_BYTES", "1000")]).await;
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).await;
+    let (mut answers, mut body) = stream.unwrap().into_split();
+    let request = format!(
+        "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+        content_type()
+    );
+    body.write_all(request.as_bytes()).await.unwrap();
+    let endless = async {
+        let mut piece = [head("image/png").as_bytes(), PNG].concat();
+        while body.write_all(&chunk(&piece)).await.is_ok() {
+            piece = picture(64 * 1_024);
+        }
+    };
+    let mut answer = Vec::new();
+    let answered = async {
+        // The connection may end before the answer is read: more was on its way.
+        while matches!(answers.read_buf(&mut answer).await, Ok(1..)) {}
+    };
+    soon("the end of the connection", async {
+        tokio::join!(endless, answered)
+    })
+    .await;
+    let answer = String::from_utf8_lossy(&answer);
+    let is_refused = answer.is_empty() || answer.starts_with("HTTP/1.1 413 ");
+    assert!(is_refused, "{answer}");
+    assert_eq!(files_in(&blobs(&store)), [] as [PathBuf; 0]);
+}
+
+/// A piece of a body whose length is not known before.
+fn chunk(piece: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +27,8 @@ pub struct Provider {
 
 struct Shared {
     decide: Mutex<Decide>,
+    /// How long it thinks about each.
+    delay: Mutex<Duration>,
     asked: watch::Sender<Vec<HeaderMap>>,
 }
 
@@ -36,6 +39,7 @@ impl Provider {
         let url = format!("http://{}/answer", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             decide: Mutex::new(always(status, body)),
+            delay: Mutex::default(),
             asked: watch::Sender::default(),
         });
         let router = Router::new()
@@ -57,6 +61,11 @@ impl Provider {
     /// From now on it decides by the headers of the request.
     pub fn decide(&self, decide: impl Fn(&HeaderMap) -> Answer + Send + 'static) {
         *self.shared.decide.lock().unwrap() = Box::new(decide);
+    }
+
+    /// From now on it takes that long for each answer.
+    pub fn take_time(&self, delay: Duration) {
+        *self.shared.delay.lock().unwrap() = delay;
     }
 
     /// The headers of all requests so far.
@@ -83,6 +92,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let headers = request.headers().clone();
     let (status, further, body) = (shared.decide.lock().unwrap())(&headers);
     shared.asked.send_modify(|asked| asked.push(headers));
+    let delay = *shared.delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
     let mut response = Response::builder().status(status);
     for (name, value) in further {
         response = response.header(name, value);

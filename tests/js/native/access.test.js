@@ -49,7 +49,7 @@ describe("access", BUSY, () => {
   });
 
   for (const operation of OPERATIONS) {
-    each(STORES_ONLY, nameOf(operation), async (world) => {
+    each(STORES_ONLY, `${nameOf(operation)} is done by whom it concerns`, async (world) => {
       const stage = await Stage.set(world);
       for (const actor of Object.keys(ACTORS)) {
         const isOutside = OUTSIDE.includes(actor);

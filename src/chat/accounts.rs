@@ -1,16 +1,21 @@
 //! Logins of users who were shut out, or who were signed out everywhere: refused at the door, and cut
-//! off within a second where they are connected.
+//! off within a second where they are connected. Changes of users are followed in the same way
+//! (`changes`).
+
+mod changes;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sohbet_entity::ids::UserId;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use changes::Changes;
 
 use super::administration::check_admin;
 use super::users::is_gallery;
@@ -31,8 +36,7 @@ const LOOKS_AFTER_CHANGE: u32 = 5;
 /// What the store said lately, by user.
 pub struct Accounts {
     slots: Cache<UserId, Arc<Mutex<Option<Found>>>>,
-    /// The number of changes that was seen last.
-    seen_changes: AtomicI64,
+    changes: Changes,
     n_looks: AtomicU32,
     /// Looks that are still made at everybody.
     n_due: AtomicU32,
@@ -47,21 +51,30 @@ impl Accounts {
     pub fn new() -> Self {
         Self {
             slots: Cache::new(REMEMBERED_USERS),
-            seen_changes: AtomicI64::new(0),
+            changes: Changes::default(),
             n_looks: AtomicU32::new(0),
             n_due: AtomicU32::new(0),
         }
     }
 
-    /// Whether everybody is to be looked at, when there have been so many changes.
-    fn is_look_due(&self, changes: i64) -> bool {
-        if self.seen_changes.swap(changes, Ordering::Relaxed) != changes {
-            self.n_due.store(LOOKS_AFTER_CHANGE, Ordering::Relaxed);
-        }
+    /// Whether everybody is to be looked at now.
+    fn is_look_due(&self) -> bool {
         let n_looks = self.n_looks.fetch_add(1, Ordering::Relaxed);
         let n_due = self.n_due.load(Ordering::Relaxed);
-        self.n_due.store(n_due.saturating_sub(1), Ordering::Relaxed);
         n_due > 0 || n_looks.is_multiple_of(LOOKS_PER_FULL_LOOK)
+    }
+
+    /// Everybody is to be looked at: somebody's logins were changed.
+    fn look_soon(&self) {
+        self.n_due.store(LOOKS_AFTER_CHANGE, Ordering::Relaxed);
+    }
+
+    /// Everybody was looked at. What fails is not noted, and made again.
+    fn note_look(&self) {
+        let less = |n_due: u32| Some(n_due.saturating_sub(1));
+        let _ = self
+            .n_due
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
@@ -134,17 +147,22 @@ impl Chat {
         let row = self.store.change_account(user, change).await?;
         self.accounts.slots.remove(user);
         self.auth.forget_logins();
-        self.cut_logins().await?;
+        self.follow_accounts().await?;
         Ok(row)
     }
 
-    /// Cuts off those who are connected by a login that no longer counts; looks at nobody when there was
-    /// no change.
-    pub(super) async fn cut_logins(&self) -> Result<(), Fault> {
-        let changes = self.store.count_account_changes().await?;
-        if !self.accounts.is_look_due(changes) {
-            return Ok(());
+    /// Makes true here what was changed about users, and cuts off those who are connected by a login that
+    /// no longer counts; looks at nobody when there was no change.
+    pub(super) async fn follow_accounts(&self) -> Result<(), Fault> {
+        self.follow_changes().await?;
+        if self.accounts.is_look_due() {
+            self.cut_logins().await?;
+            self.accounts.note_look();
         }
+        Ok(())
+    }
+
+    async fn cut_logins(&self) -> Result<(), Fault> {
         let sessions = self.sessions_of_users();
         let users: Vec<&UserId> = sessions.keys().collect();
         for account in self.store.find_restricted(&users).await? {

@@ -1,36 +1,44 @@
 //! The directory of galleries, vehicles, offers and of who belongs where. Somebody else keeps it:
 //! the system that the galleries trade in.
 
-use sohbet_entity::ids::{GalleryId, UserId};
+use std::sync::Arc;
+
+use sohbet_entity::ids::GalleryId;
 
 use super::users::is_gallery;
-use super::{Chat, News, Profile};
+use super::{Chat, News, Session};
 use crate::auth::{Identity, Permission};
 use crate::error::{Error, Result};
-use crate::store::DirectoryEntry;
+use crate::store::{DirectoryEntry, UserChange};
 
 impl Chat {
     /// Writes an entry of the directory. A user who is moved to another gallery hears nothing of the
     /// old one from then on.
     pub async fn save_entry(&self, identity: &Identity, entry: &DirectoryEntry) -> Result<()> {
         self.check_directory(identity)?;
-        let DirectoryEntry::User { id, gallery, .. } = entry else {
-            return Ok(self.store.save_entry(entry).await?);
+        let DirectoryEntry::User { id, .. } = entry else {
+            self.store.save_entry(entry).await?;
+            return Ok(());
         };
         if is_gallery(id) {
             return Err(Error::InvalidPayload("Invalid user ID"));
         }
-        let before = self.store.find_user(id).await?;
-        let old = before.and_then(|row| Profile::from(row).gallery);
-        self.store.save_entry(entry).await?;
+        // Whoever asked may be gone before this goes on; then the change is found by looking.
+        let changed = self.store.save_entry(entry).await?;
         self.forget_profile(id);
-        self.move_sessions(id, old.as_ref(), gallery.as_ref());
-        let moved = News::Gallery {
-            user: id.clone(),
-            old,
-            new: gallery.clone(),
-        };
-        self.tell_nodes(moved).await;
+        let mut news = News::Profile(id.clone());
+        if let Some(changed) = changed {
+            self.follow_change(&changed);
+            if let UserChange::Gallery { old, new } = changed.change {
+                news = News::Gallery {
+                    number: changed.number,
+                    user: changed.user,
+                    old,
+                    new,
+                };
+            }
+        }
+        self.tell_nodes(news).await;
         Ok(())
     }
 
@@ -56,22 +64,17 @@ impl Chat {
         }
     }
 
-    /// Lets the sockets of a user follow the directory, unless their token names the gallery. Who
+    /// Lets sockets of a user follow the directory, unless their token names the gallery. Who
     /// had another gallery may be in its rooms, in whatever dialect: all those sockets come back as
     /// who they are now.
     pub(super) fn move_sessions(
         &self,
-        user: &UserId,
+        sessions: &[Arc<Session>],
         old: Option<&GalleryId>,
         new: Option<&GalleryId>,
     ) {
-        let mut followers = Vec::new();
-        self.sessions.each(|session| {
-            if session.identity().gallery.is_none() && session.is_of(user) {
-                followers.push(session.clone());
-            }
-        });
-        for session in &followers {
+        let follows = |session: &&Arc<Session>| session.identity().gallery.is_none();
+        for session in sessions.iter().filter(follows) {
             let heard = session.gallery();
             let was_in_another = [old, heard.as_ref()]
                 .into_iter()

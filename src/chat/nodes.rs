@@ -20,7 +20,9 @@ pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 
 use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, Message, SessionId};
 use crate::error::Result;
-use crate::store::{self, ChangedMessage, Head, MessageRow, ReactionRow};
+use crate::store::{
+    self, ChangedMessage, Head, MessageRow, NumberedChange, ReactionRow, UserChange,
+};
 
 /// How long what other nodes say waits for the database, all news of one text together: what they say next
 /// waits as long, and who is not heard for ten seconds is gone. What is given up is found by looking.
@@ -166,9 +168,17 @@ impl Chat {
                 self.forget_profile(&user);
                 return Ok(None);
             }
-            News::Gallery { user, old, new } => {
-                self.forget_profile(&user);
-                self.move_sessions(&user, old.as_ref(), new.as_ref());
+            News::Gallery {
+                number,
+                user,
+                old,
+                new,
+            } => {
+                self.follow_change(&NumberedChange {
+                    number,
+                    user,
+                    change: UserChange::Gallery { old, new },
+                });
                 return Ok(None);
             }
             News::LobbyRead {

@@ -109,8 +109,10 @@ impl Chat {
             Err(Fault::Unique) => self.store.register_user(user, name, role).await,
             saved => saved,
         };
-        saved?;
         self.forget_profile(user);
+        if let Some(change) = saved? {
+            self.follow_change(&change);
+        }
         self.tell_nodes(News::Profile(user.clone())).await;
         Ok(())
     }

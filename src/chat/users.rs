@@ -45,8 +45,9 @@ impl From<UserRow> for Profile {
     }
 }
 
-/// Known profiles. [`Chat::introduce`] replaces them; a name that another node learns is not seen
-/// here before the profile falls out of the cache. A profile that was read before somebody's was
+/// Known profiles. [`Chat::introduce`] replaces them; a name that another node learns, and whose news are
+/// lost, is not seen here before the profile falls out of the cache; a gallery and a role are (see
+/// `accounts`). A profile that was read before somebody's was
 /// changed is not kept after it.
 pub struct Users {
     profiles: Cache<UserId, Arc<Profile>>,
@@ -157,6 +158,17 @@ impl Chat {
             _ => self.store.save_user(id, name).await?,
         };
         Ok(self.users.remember(row, n_changes))
+    }
+
+    /// The profile that is in memory, if there is one.
+    pub(super) fn peek_profile(&self, id: &UserId) -> Option<Arc<Profile>> {
+        self.users.profiles.get(id)
+    }
+
+    /// What is in memory about anybody may no longer hold.
+    pub(super) fn forget_profiles(&self) {
+        self.users.n_changes.fetch_add(1, Ordering::SeqCst);
+        self.users.profiles.clear();
     }
 
     /// What is in memory about a user no longer holds.

@@ -6,10 +6,8 @@ use serde_json::json;
 use sohbet_entity::ids::UserId;
 
 use super::users::ensure_users;
-use super::{Fault, Store, UserRow, json_list, now, statement};
+use super::{Fault, Store, UserChange, UserRow, json_list, now, statement, user_changes};
 
-/// Key of the number of changes of anybody's account.
-const CHANGES: &str = "account_changes";
 /// Users that one statement looks at.
 const MAX_CHECKED: usize = 10_000;
 
@@ -69,16 +67,6 @@ impl Store {
         Ok(found)
     }
 
-    /// How often anybody's account has been changed.
-    pub async fn count_account_changes(&self) -> Result<i64, Fault> {
-        let sql = "SELECT number FROM server_meta WHERE key = $1";
-        let row = self
-            .read
-            .query_one_raw(statement(&self.read, sql, [CHANGES.into()]))
-            .await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
-    }
-
     /// Changes the account of a user, who exists from then on.
     pub async fn change_account(
         &self,
@@ -100,10 +88,7 @@ impl Store {
             .query_one_raw(statement(&txn, sql, values))
             .await?
             .ok_or(Fault::Other)?;
-        let sql = "INSERT INTO server_meta (key, text, number) VALUES ($1, NULL, 1) \
-                   ON CONFLICT (key) DO UPDATE SET number = server_meta.number + 1";
-        txn.execute_raw(statement(&txn, sql, [CHANGES.into()]))
-            .await?;
+        user_changes::note(&txn, user, UserChange::Login).await?;
         txn.commit().await?;
         Ok(UserRow::from_query_result(&row, "")?)
     }

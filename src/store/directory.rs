@@ -1,9 +1,12 @@
 //! The directory: what the rooms of galleries refer to, and who belongs to which gallery.
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 use sohbet_entity::ids::{GalleryId, OfferId, PartyId, UserId, VehicleId};
 
-use super::{Fault, OfferRow, Store, VehicleRow, now, statement, users};
+use super::{
+    Fault, NumberedChange, OfferRow, Store, UserChange, VehicleRow, now, statement, user_changes,
+    users,
+};
 
 /// One entry, as whoever keeps the directory writes it: what is `None` becomes unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,15 +56,28 @@ pub enum DirectoryEntry {
 }
 
 impl Store {
-    /// Writes an entry, whether there was one or not.
-    pub async fn save_entry(&self, entry: &DirectoryEntry) -> Result<(), Fault> {
+    /// Writes an entry, whether there was one or not. Returns the change of a user who is in another
+    /// gallery now.
+    pub async fn save_entry(
+        &self,
+        entry: &DirectoryEntry,
+    ) -> Result<Option<NumberedChange>, Fault> {
         let txn = self.begin().await?;
-        if let DirectoryEntry::User { id, .. } = entry {
+        let mut moved = None;
+        if let DirectoryEntry::User { id, gallery, .. } = entry {
             users::ensure_users(&txn, &[id]).await?;
+            let old = lock_gallery(&txn, id).await?;
+            let new = gallery.clone();
+            moved = (old != new).then_some((id, UserChange::Gallery { old, new }));
         }
         let (sql, values) = upsert(entry);
         txn.execute_raw(statement(&txn, sql, values)).await?;
-        Ok(txn.commit().await?)
+        let noted = match moved {
+            Some((user, change)) => Some(user_changes::note(&txn, user, change).await?),
+            None => None,
+        };
+        txn.commit().await?;
+        Ok(noted)
     }
 
     /// A vehicle, if the directory knows it.
@@ -87,6 +103,20 @@ impl Store {
             .map(|row| OfferRow::from_query_result(&row, ""))
             .transpose()?)
     }
+}
+
+/// The gallery of a user who exists. Nobody else moves that user until the transaction ends.
+async fn lock_gallery(
+    txn: &DatabaseTransaction,
+    user: &UserId,
+) -> Result<Option<GalleryId>, Fault> {
+    let sql = r#"UPDATE "user" SET updated_at = updated_at WHERE id = $1 RETURNING party"#;
+    let row = txn
+        .query_one_raw(statement(txn, sql, [user.as_str().into()]))
+        .await?
+        .ok_or(Fault::Other)?;
+    let party: Option<PartyId> = row.try_get_by_index(0)?;
+    Ok(party.and_then(|party| party.gallery()))
 }
 
 /// The statement that writes an entry, and its values; the last one is the time.

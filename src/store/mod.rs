@@ -38,6 +38,7 @@ pub mod tests_support;
 mod transactions;
 mod unread;
 mod uploads;
+mod user_changes;
 mod users;
 mod views;
 mod writer;
@@ -73,6 +74,7 @@ pub use sohbet_entity::user::Model as UserRow;
 pub use sohbet_entity::vehicle::Model as VehicleRow;
 pub use unread::Standing;
 pub use uploads::upload_id_in;
+pub use user_changes::{NumberedChange, UserChange};
 pub use views::{NamedParticipant, Parties, Place, PlacePage};
 pub use writer::{
     Change, ChangedMessage, Channel, Done, EarlierKey, MAX_REACTIONS, MAX_WAYS, NewChange, NewId,

@@ -4,7 +4,9 @@ use sea_orm::{ActiveEnum, ConnectionTrait, DatabaseTransaction, FromQueryResult}
 use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{ConversationId, UserId};
 
-use super::{Fault, Store, UserRow, now, statement, users};
+use super::{
+    Fault, NumberedChange, Store, UserChange, UserRow, now, statement, user_changes, users,
+};
 
 impl Store {
     /// Makes a user with that name; `None` when the name is taken.
@@ -29,13 +31,14 @@ impl Store {
     }
 
     /// Makes a row for a user who has none, and keeps the role current if one is given. Who has no
-    /// name yet gets this one: as a username, or, when that is taken, as a name to show.
+    /// name yet gets this one: as a username, or, when that is taken, as a name to show. Returns the
+    /// change, if the role is another one now.
     pub async fn register_user(
         &self,
         id: &UserId,
         name: &str,
         role: Option<UserRole>,
-    ) -> Result<UserRow, Fault> {
+    ) -> Result<Option<NumberedChange>, Fault> {
         let txn = self.begin().await?;
         users::ensure_users(&txn, &[id]).await?;
         let at = now();
@@ -48,15 +51,18 @@ impl Store {
                      WHERE id = $3 AND username IS NULL AND display_name IS NULL"#;
         let values = [name.into(), at.into(), id.as_str().into()];
         txn.execute_raw(statement(&txn, sql, values)).await?;
+        let mut changed = None;
         if let Some(role) = role {
             let sql = r#"UPDATE "user" SET role = $1, updated_at = $2
                          WHERE id = $3 AND role <> $1"#;
             let values = [role.to_value().into(), at.into(), id.as_str().into()];
-            txn.execute_raw(statement(&txn, sql, values)).await?;
+            let touched = txn.execute_raw(statement(&txn, sql, values)).await?;
+            if touched.rows_affected() > 0 {
+                changed = Some(user_changes::note(&txn, id, UserChange::Role).await?);
+            }
         }
-        let row = find(&txn, id).await?;
         txn.commit().await?;
-        Ok(row)
+        Ok(changed)
     }
 
     /// The newest users who have a name, oldest first.

@@ -95,7 +95,7 @@ impl Chat {
             n_ticks = n_ticks.wrapping_add(1);
             let is_minute = n_ticks.is_multiple_of(TICKS_PER_NOTE);
             let tokens = store::in_time(self.check_live_tokens(is_minute)).await;
-            let checked = store::in_time(self.cut_logins()).await.and(tokens);
+            let checked = store::in_time(self.follow_accounts()).await.and(tokens);
             if let Err(fault) = checked
                 && is_checked
             {

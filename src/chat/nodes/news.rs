@@ -96,6 +96,9 @@ pub enum News {
     Profile(UserId),
     /// A user was moved to another gallery, or to none.
     Gallery {
+        /// The number of the change; 0 from a server that does not say it.
+        #[serde(default)]
+        number: i64,
         /// Who.
         user: UserId,
         /// From which.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sohbet_entity::enums::{TokenType, UserRole};
-use sohbet_entity::ids::{ApiTokenId, UserId};
+use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 use subtle::ConstantTimeEq;
 
 use super::jwt::{self, Verifier};
@@ -39,6 +39,18 @@ pub struct Grant {
     pub permissions: Permissions,
     /// When it ends.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What the store said of its owner when it was looked up; `None` for a token without
+    /// a row, and for one of a program, which is nobody's role.
+    pub owner: Option<GrantOwner>,
+}
+
+/// The owner of a token, as far as the identity behind the token is made of that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct GrantOwner {
+    /// What the owner may do on the whole server.
+    pub role: UserRole,
+    /// The organisation that the owner acts for.
+    pub party: Option<PartyId>,
 }
 
 impl Grant {
@@ -204,6 +216,7 @@ impl ApiKey {
             token_type,
             permissions: permissions.granted(token_type, identity.role),
             expires_at: Some(expires_at),
+            owner: None,
         };
         Some(Candidate {
             hash: TokenHash::of(text),

@@ -11,7 +11,8 @@ mod permissions;
 mod session_hook;
 
 pub use api_tokens::{
-    ApiClaims, Candidate, Grant, Secret, TokenHash, has_form as has_api_token_form, random_key,
+    ApiClaims, Candidate, Grant, GrantOwner, Secret, TokenHash, has_form as has_api_token_form,
+    random_key,
 };
 pub use fetching::Fetcher;
 pub use fields::{FieldNames, parse_role};

@@ -57,7 +57,7 @@ impl Chat {
     }
 
     /// Warns and closes sockets whose tokens end, again and again until told to stop; the body of
-    /// a worker.
+    /// a worker. It does without the store, which may not answer.
     pub async fn watch_expiry(&self, stop: CancellationToken) {
         let mut ticks = Ticks::new(TICK, &stop);
         while ticks.next().await {
@@ -66,6 +66,7 @@ impl Chat {
     }
 
     async fn check_expiry(&self, now: DateTime<Utc>) {
+        self.cut_expired_tokens(now);
         for (session, end) in self.ending_sessions(now) {
             let is_login = session.identity().grant.is_none();
             if is_login && end + self.auth.leeway() <= now {

@@ -8,7 +8,7 @@ use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 
 use super::rows::Bulk;
-use super::{Fault, Store, json_list, now, statement};
+use super::{Fault, Store, now, statement};
 
 /// How far apart two writes of a token's last use are at least.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -49,6 +49,34 @@ pub struct TokenOwner {
     pub disabled: bool,
     /// Older tokens are not accepted.
     pub tokens_valid_after: Option<DateTime<Utc>>,
+}
+
+/// A token of a live socket, and what its owner was when it was looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KnownToken {
+    /// The token.
+    pub id: ApiTokenId,
+    /// Role and organisation of the owner, where they matter.
+    pub owner: Option<(UserRole, Option<PartyId>)>,
+}
+
+impl KnownToken {
+    /// A list of texts: the id; the role and the organisation, or nothing; the place in the list.
+    fn to_json(&self, place: usize) -> serde_json::Value {
+        let owner = self.owner.as_ref();
+        let role = owner.map(|(role, _)| role.name());
+        let party = owner.map(|(_, party)| party.as_ref().map_or("", PartyId::as_str));
+        json!([self.id.as_str(), role, party, place.to_string()])
+    }
+}
+
+/// Why a token is not what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// It opens nothing any more.
+    Over,
+    /// Its owner has another role or acts for another organisation: it opens something else.
+    OwnerChanged,
 }
 
 /// A part of the list of tokens, newest first: ids that the server makes ascend with time.
@@ -160,29 +188,43 @@ impl Store {
         Ok(touched.rows_affected() > 0)
     }
 
-    /// Which of these tokens are no longer accepted, for another reason than their age.
-    pub async fn find_dead_tokens(&self, ids: &[ApiTokenId]) -> Result<Vec<ApiTokenId>, Fault> {
-        let mut dead = Vec::new();
-        for part in ids.chunks(MAX_CHECKED) {
-            let list = json_list(&self.read);
+    /// Which of these tokens are not what they were: no longer accepted, for another reason than their
+    /// age, or of an owner who is somebody else by now.
+    pub async fn find_ended_tokens(
+        &self,
+        known: &[KnownToken],
+    ) -> Result<Vec<(KnownToken, TokenEnd)>, Fault> {
+        let mut ended = Vec::new();
+        for part in known.chunks(MAX_CHECKED) {
+            let list = match self.is_shared() {
+                true => "json_array_elements(CAST($1 AS json)) AS v (value)",
+                false => "json_each($1) AS v",
+            };
+            let has_changed = "(u.role <> v.value ->> 1 OR COALESCE(u.party, '') <> v.value ->> 2)";
             let sql = format!(
-                r#"SELECT v.value AS id, t.created_at, t.revoked_at, u.disabled, u.tokens_valid_after
-                   FROM {list} LEFT JOIN api_token AS t ON t.id = v.value
+                r#"SELECT v.value ->> 3 AS place, t.created_at, t.revoked_at, u.disabled,
+                          u.tokens_valid_after,
+                          CASE WHEN {has_changed} THEN 1 ELSE 0 END AS has_changed
+                   FROM {list} LEFT JOIN api_token AS t ON t.id = v.value ->> 0
                    LEFT JOIN "user" AS u ON u.id = t.user_id
                    WHERE t.id IS NULL OR t.revoked_at IS NOT NULL OR u.disabled
-                   OR u.tokens_valid_after IS NOT NULL"#
+                   OR u.tokens_valid_after IS NOT NULL OR {has_changed}"#
             );
-            let ids = json!(part).to_string();
+            let known = part.iter().enumerate();
+            let known: Vec<_> = known.map(|(place, it)| it.to_json(place)).collect();
+            let values = [json!(known).to_string().into()];
             let rows = self
                 .read
-                .query_all_raw(statement(&self.read, sql, [ids.into()]))
+                .query_all_raw(statement(&self.read, sql, values))
                 .await?;
             for row in rows {
                 let suspect = Suspect::from_query_result(&row, "")?;
-                dead.extend(suspect.is_dead().then_some(suspect.id));
+                let place: usize = suspect.place.parse().map_err(|_| Fault::Other)?;
+                let token = part.get(place).ok_or(Fault::Other)?;
+                ended.extend(suspect.end().map(|end| (token.clone(), end)));
             }
         }
-        Ok(dead)
+        Ok(ended)
     }
 
     /// Writes down that tokens were used, for those whose last use was written long enough ago.
@@ -212,14 +254,23 @@ static SAVE_TOKEN_USES: Bulk = Bulk::new(
 /// A token that may be dead.
 #[derive(FromQueryResult)]
 struct Suspect {
-    id: ApiTokenId,
+    place: String,
     created_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     disabled: Option<bool>,
     tokens_valid_after: Option<DateTime<Utc>>,
+    has_changed: i32,
 }
 
 impl Suspect {
+    fn end(&self) -> Option<TokenEnd> {
+        match self.has_changed != 0 {
+            _ if self.is_dead() => Some(TokenEnd::Over),
+            true => Some(TokenEnd::OwnerChanged),
+            false => None,
+        }
+    }
+
     /// A token without a row was removed together with its owner.
     fn is_dead(&self) -> bool {
         let Some(created_at) = self.created_at else {

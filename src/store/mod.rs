@@ -44,7 +44,7 @@ mod views;
 mod writer;
 
 pub use accounts::{Account, AccountChange};
-pub use api_tokens::{OwnedToken, TokenFilter, TokenOwner};
+pub use api_tokens::{KnownToken, OwnedToken, TokenEnd, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use catch_up::Stretch;
 pub use conversations::{ConversationSummary, NewPair, Pair};

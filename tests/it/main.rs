@@ -57,4 +57,5 @@ mod tidy;
 mod token_commands;
 mod upgrades;
 mod uploads;
+mod user_changes;
 mod writer;

@@ -1,6 +1,6 @@
 //! Tokens in use: their sockets end with them, and their last use is written down.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::ApiTokens;
 use crate::auth::Grant;
 use crate::chat::{Chat, Session};
-use crate::store::{self, Fault};
+use crate::store::{self, Fault, KnownToken, TokenEnd};
 use crate::worker::Ticks;
 
 /// How often the tokens of live sockets are looked at: a socket ends within a second after its
@@ -116,35 +116,45 @@ impl Chat {
 
     async fn check_live_tokens(&self, note_uses: bool) -> Result<(), Fault> {
         let sessions = self.sessions_with_token();
-        let now = store::now();
-        let mut tokens = HashSet::new();
+        let mut tokens: HashMap<KnownToken, Vec<&Session>> = HashMap::new();
         for (session, grant) in &sessions {
-            if grant.has_expired(now) {
-                self.cut(session);
-            }
             if note_uses {
                 self.tokens.uses.note(grant, None);
             }
-            tokens.extend(grant.token.clone());
+            if let Some(known) = known_token(grant) {
+                tokens.entry(known).or_default().push(session);
+            }
         }
         if tokens.is_empty() {
             return Ok(());
         }
-        let tokens: Vec<_> = tokens.into_iter().collect();
-        let dead: HashSet<_> = self
-            .tokens
-            .store
-            .find_dead_tokens(&tokens)
-            .await?
-            .into_iter()
-            .collect();
-        let is_dead = |grant: &Grant| grant.token.as_ref().is_some_and(|id| dead.contains(id));
-        for (session, grant) in &sessions {
-            if is_dead(grant) {
-                self.cut(session);
+        let known: Vec<_> = tokens.keys().cloned().collect();
+        let ended = self.tokens.store.find_ended_tokens(&known).await?;
+        if ended.iter().any(|(_, end)| *end == TokenEnd::OwnerChanged) {
+            // Whoever comes back must not be told what is believed from before.
+            self.tokens.lookups.forget_all();
+        }
+        let ended: HashMap<_, _> = ended.into_iter().collect();
+        for (token, sessions) in &tokens {
+            for session in sessions {
+                match ended.get(token) {
+                    Some(TokenEnd::Over) => self.cut(session),
+                    Some(TokenEnd::OwnerChanged) => session.outbox.close(),
+                    None => {}
+                }
             }
         }
         Ok(())
+    }
+
+    /// Closes the sockets whose tokens have come to their end. Asks nobody, so a store that does not answer
+    /// lets nobody stay.
+    pub(in crate::chat) fn cut_expired_tokens(&self, now: DateTime<Utc>) {
+        for (session, grant) in self.sessions_with_token() {
+            if grant.has_expired(now) {
+                self.cut(&session);
+            }
+        }
     }
 
     /// Sockets that came with an API token. They are gathered first: closing one may need the
@@ -158,4 +168,13 @@ impl Chat {
         });
         found
     }
+}
+
+/// A token that has a row, as it was when its socket came.
+fn known_token(grant: &Grant) -> Option<KnownToken> {
+    let owner = grant.owner.clone();
+    Some(KnownToken {
+        id: grant.token.clone()?,
+        owner: owner.map(|owner| (owner.role, owner.party)),
+    })
 }

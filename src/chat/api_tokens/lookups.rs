@@ -11,7 +11,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::ApiTokens;
-use crate::auth::{Candidate, Credentials, Grant, Identity, Permissions, REFUSAL, Trust};
+use crate::auth::{
+    Candidate, Credentials, Grant, GrantOwner, Identity, Permissions, REFUSAL, Trust,
+};
 use crate::chat::Chat;
 use crate::error::{Error, Result};
 use crate::store::{self, Account, OwnedToken};
@@ -45,6 +47,11 @@ impl Lookups {
     /// Makes the next caller ask the store.
     pub fn forget(&self, hash: &str) {
         self.slots.remove(hash);
+    }
+
+    /// Makes everybody ask the store.
+    pub fn forget_all(&self) {
+        self.slots.clear();
     }
 
     fn slot(&self, hash: &str) -> Arc<Mutex<Option<Found>>> {
@@ -177,6 +184,10 @@ fn identity(owned: OwnedToken) -> Result<Identity> {
         token_type: token.token_type,
         permissions: permissions.granted(token.token_type, role),
         expires_at: token.expires_at,
+        owner: (token.token_type == TokenType::User).then(|| GrantOwner {
+            role: owner.role,
+            party: owner.party.clone(),
+        }),
     };
     let gallery = match (&owner.party, token.token_type) {
         (Some(party), TokenType::User) => party.gallery(),

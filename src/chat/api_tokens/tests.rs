@@ -19,6 +19,7 @@ fn caller(user: &str, token: Option<(TokenType, Value)>) -> Identity {
         token_type,
         permissions: permissions.granted(token_type, Some(UserRole::Member)),
         expires_at: None,
+        owner: None,
     })
 }
 

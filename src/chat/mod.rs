@@ -83,7 +83,7 @@ pub use lobby::{
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
-pub use nodes::{HEARING_PATIENCE, Heard, Moved, News, Repair, Retold, RosterNews};
+pub use nodes::{HEARING_PATIENCE, Heard, Moved, News, Repair, Retold, RosterNews, Seen, Sight};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};

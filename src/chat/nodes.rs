@@ -5,6 +5,7 @@ mod people;
 mod positions;
 mod repairs;
 mod roster;
+mod sight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,11 @@ pub use positions::Moved;
 use positions::moved;
 pub use repairs::{Looks, Repair, Retold};
 pub use roster::{Entry, Named, Roster, RosterNews, Stay};
+pub use sight::{Seen, Sight};
 
 use super::{Chat, Conversation, DeskEvent, Event, LobbyEvent, Message, SessionId};
 use crate::error::Result;
-use crate::store::{
-    self, ChangedMessage, Head, MessageRow, NumberedChange, ReactionRow, UserChange,
-};
+use crate::store::{self, ChangedMessage, MessageRow, NumberedChange, ReactionRow, UserChange};
 
 /// How long what other nodes say waits for the database, all news of one text together: what they say next
 /// waits as long, and who is not heard for ten seconds is gone. What is given up is found by looking.
@@ -243,35 +243,9 @@ impl Chat {
         }))
     }
 
-    /// What was changed in the database since, as far as it was not heard of: names and participants
-    /// are read anew, and where conversations stand is returned.
-    pub async fn look_around(&self, since: i64) -> Result<Vec<Moved>> {
-        let deadline = Instant::now() + store::PATIENCE;
-        let heads = store::until(deadline, self.store.list_heads(since)).await?;
-        self.looks.note();
-        for head in &heads {
-            if head.facts_in >= since && !self.knows_facts(head) {
-                self.refresh_conversation(&head.conversation, deadline)
-                    .await?;
-            }
-        }
-        let moved = |head: Head| Moved {
-            conversation: head.conversation,
-            rev: head.last_rev,
-            seq: head.last_seq,
-            facts_in: 0,
-        };
-        Ok(heads.into_iter().map(moved).collect())
-    }
-
     /// Batches of this node's writer that were begun so far.
     pub fn n_begun(&self) -> u64 {
         self.writer.n_begun()
-    }
-
-    /// From where [`Chat::look_around`] goes on.
-    pub async fn horizon(&self) -> Result<i64> {
-        Ok(store::in_time(self.store.horizon()).await?)
     }
 
     /// Forgets who takes part in a conversation, if that is known from before the last change of it.
@@ -305,11 +279,6 @@ impl Chat {
             seq,
             facts_in: known.facts_in,
         })
-    }
-
-    fn knows_facts(&self, head: &Head) -> bool {
-        let known = self.conversations.peek(&head.conversation);
-        known.is_some_and(|known| known.facts_in >= head.facts_in)
     }
 
     /// Tells how a conversation is now that has changed elsewhere, and what is different. What the database

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use ear::Ear;
@@ -21,7 +21,7 @@ use peers::Peers;
 pub use texts::{Greeting, Said, Secret, Texts};
 
 use super::nodes::{Exchanged, Inbound, LinkState};
-use crate::chat::{Chat, Moved, News, RosterNews};
+use crate::chat::{Chat, Moved, News, RosterNews, Sight};
 use crate::error::Error;
 use crate::link::{Link, Outlet};
 use crate::worker::Ticks;
@@ -37,6 +37,8 @@ const MAX_READS: usize = 4;
 const MAX_TOGETHER: usize = 64;
 /// How often a node says that it is there.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// Parts of looks that may wait for this node's own batches; then it is not looked any further.
+const MAX_SEEN: usize = 16;
 /// How often the database is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -204,34 +206,58 @@ impl Mouth<'_> {
 /// Looks at the database for what was lost on the way.
 async fn look_around(chat: &Chat, inbound: &mpsc::Sender<Inbound>, stop: &CancellationToken) {
     let mut ticks = Ticks::new(LOOK, stop);
-    let mut since = None;
+    let mut sight = Sight::default();
+    let places = Arc::new(Semaphore::new(MAX_SEEN));
     while ticks.next().await {
-        // The horizon first: what commits while the rest is read is seen next time.
-        let look = async {
-            let horizon = chat.horizon().await?;
-            let moved = match since {
-                Some(since) => chat.look_around(since).await?,
-                None => Vec::new(),
-            };
-            Ok::<_, Error>((horizon, moved))
-        };
-        let looked = guarded("a look at the database", look).await;
-        match looked.unwrap_or(Err(Error::Internal)) {
-            Ok((horizon, moved)) => {
-                since = Some(horizon);
-                let n_begun = chat.n_begun();
-                let seen = Inbound::Seen { moved, n_begun };
-                if inbound.send(seen).await.is_err() {
-                    return;
+        while !stop.is_cancelled() {
+            let looked = guarded("a look at the database", chat.look_on(&mut sight)).await;
+            match looked.unwrap_or(Err(Error::Internal)) {
+                Ok(seen) => {
+                    let is_all = seen.is_all;
+                    if hand_on(chat, inbound, seen.moved, &places).await.is_err() {
+                        return;
+                    }
+                    if is_all {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error.code = error.code(),
+                        "what other nodes stored could not be looked at"
+                    );
+                    break;
                 }
             }
-            Err(error) => tracing::warn!(
-                error.code = error.code(),
-                "what other nodes stored could not be looked at"
-            ),
         }
     }
 }
+
+/// Hands on what was seen, once there is room for it.
+async fn hand_on(
+    chat: &Chat,
+    inbound: &mpsc::Sender<Inbound>,
+    moved: Vec<Moved>,
+    places: &Arc<Semaphore>,
+) -> Result<(), Closed> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let n_begun = chat.n_begun();
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(|_| Closed)?;
+    let seen = Inbound::Seen {
+        moved,
+        n_begun,
+        place,
+    };
+    inbound.send(seen).await.map_err(|_| Closed)
+}
+
+/// Delivery has ended.
+struct Closed;
 
 /// Reads what is missing.
 async fn read_holes(

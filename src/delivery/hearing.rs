@@ -8,9 +8,6 @@ use super::nodes::{Inbound, Nodes, Post};
 use super::{Delivery, HOLE_TICK};
 use crate::chat::{Event, Heard, Moved};
 
-/// Looks at the database that may wait for this node's own batches; older ones are overtaken.
-const MAX_SEEN: usize = 16;
-
 /// What comes from other nodes next; never where there are none.
 pub async fn next_inbound(nodes: &mut Option<RefCell<Nodes>>) -> Inbound {
     match nodes {
@@ -23,12 +20,11 @@ impl Delivery {
     pub(super) fn hear(&mut self, inbound: Inbound) {
         match inbound {
             Inbound::Heard(heard) => self.guard(|delivery| delivery.hear_news(heard)),
-            Inbound::Seen { moved, n_begun } => {
-                self.seen.push_back((n_begun, moved));
-                if self.seen.len() > MAX_SEEN {
-                    self.seen.pop_front();
-                }
-            }
+            Inbound::Seen {
+                moved,
+                n_begun,
+                place,
+            } => self.seen.push_back((n_begun, moved, place)),
             Inbound::Repaired(Some(repair)) => self.guard(|delivery| {
                 if let Some(nodes) = &delivery.nodes {
                     let ready = nodes.borrow_mut().fill(repair);
@@ -91,9 +87,9 @@ impl Delivery {
         }
         self.asked_at = Instant::now();
         let n_delivered = self.n_delivered;
-        while let Some((_, moved)) = self
+        while let Some((_, moved, _)) = self
             .seen
-            .pop_front_if(|(n_begun, _)| *n_begun <= n_delivered)
+            .pop_front_if(|(n_begun, _, _)| *n_begun <= n_delivered)
         {
             for at in &moved {
                 self.discover(at);

@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
@@ -56,9 +56,9 @@ pub struct Delivery {
     /// Answers that hold messages of a batch that is not told yet. Bounded by the requests that
     /// sockets may have under way.
     early: Vec<(Instant, Answering)>,
-    /// What other nodes have seen, until this node's own batches of before are told. Bounded by how
-    /// often they look.
-    seen: VecDeque<(u64, Vec<Moved>)>,
+    /// What was seen in the database, until this node's own batches of before are told. Bounded by the
+    /// places that the exchange gives out.
+    seen: VecDeque<(u64, Vec<Moved>, OwnedSemaphorePermit)>,
     asked_at: Instant,
     /// The other nodes, where there may be any.
     nodes: Option<RefCell<Nodes>>,

@@ -37,6 +37,8 @@ pub enum Inbound {
         moved: Vec<Moved>,
         /// The batches.
         n_begun: u64,
+        /// Its place among those that wait; the exchange holds the others.
+        place: OwnedSemaphorePermit,
     },
     /// A hole was read from the database; `None` when that failed, or there is no conversation.
     Repaired(Option<Repair>),

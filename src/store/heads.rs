@@ -19,6 +19,63 @@ pub struct Head {
     pub last_rev: i64,
     /// The transaction that last changed anything but what was said in it.
     pub facts_in: i64,
+    /// The transaction that last changed anything in it.
+    pub changed_in: i64,
+}
+
+impl Head {
+    /// Where it stands among others that changed.
+    pub fn place(&self) -> HeadPlace {
+        HeadPlace(self.changed_in, self.conversation.clone())
+    }
+}
+
+/// A place in the order of changes: the transaction of the last change, and the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadPlace(i64, ConversationId);
+
+impl HeadPlace {
+    /// Before all that changed.
+    pub fn start() -> Self {
+        Self(0, ConversationId::from(""))
+    }
+}
+
+/// Which transactions had ended at some moment. All others commit later, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Horizon {
+    /// The first number that was given to none.
+    next: i64,
+    /// Earlier ones that were under way. However long one of them takes, nothing else is read for it.
+    under_way: Vec<i64>,
+}
+
+impl Horizon {
+    /// Reads what PostgreSQL calls a snapshot: `xmin:xmax:` and a list with commas.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ':').skip(1);
+        let next = parts.next()?.parse().ok()?;
+        let listed = parts.next()?.split(',').filter(|number| !number.is_empty());
+        let under_way: Result<_, _> = listed.map(str::parse).collect();
+        Some(Self {
+            next,
+            under_way: under_way.ok()?,
+        })
+    }
+
+    /// Whether a transaction had not ended.
+    pub fn is_before(&self, transaction: i64) -> bool {
+        self.begins_before(transaction) || self.under_way.contains(&transaction)
+    }
+
+    fn begins_before(&self, transaction: i64) -> bool {
+        transaction >= self.next
+    }
+
+    /// Whether all that changed there or later is also after this horizon.
+    pub fn is_reached(&self, place: &HeadPlace) -> bool {
+        self.begins_before(place.0)
+    }
 }
 
 /// What changed in a conversation after some `rev`.
@@ -44,24 +101,36 @@ impl Store {
         super::is_shared(&self.read)
     }
 
-    /// The number of the oldest transaction that may still be under way: whatever commits later has
-    /// this number or a higher one.
-    pub async fn horizon(&self) -> Result<i64, Fault> {
-        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    /// Which transactions have ended by now.
+    pub async fn horizon(&self) -> Result<Horizon, Fault> {
+        let sql = "SELECT pg_current_snapshot()::text";
         let row = self
             .read
             .query_one_raw(statement(&self.read, sql, []))
             .await?;
-        Ok(row.ok_or(Fault::Other)?.try_get_by_index(0)?)
+        let text: String = row.ok_or(Fault::Other)?.try_get_by_index(0)?;
+        Horizon::parse(&text).ok_or(Fault::Other)
     }
 
-    /// The conversations that were changed in that transaction or a later one.
-    pub async fn list_heads(&self, since: i64) -> Result<Vec<Head>, Fault> {
-        let sql =
-            "SELECT id, last_seq, last_rev, facts_in FROM conversation WHERE changed_in >= $1";
+    /// At most `limit` conversations that were changed by transactions that had not ended then, after that
+    /// place and in order.
+    pub async fn list_heads(
+        &self,
+        since: &Horizon,
+        after: &HeadPlace,
+        limit: u32,
+    ) -> Result<Vec<Head>, Fault> {
+        let under_way: Vec<_> = since.under_way.iter().map(i64::to_string).collect();
+        let values: [Value; 5] = [
+            since.next.into(),
+            under_way.join(",").into(),
+            after.0.into(),
+            after.1.as_str().into(),
+            i64::from(limit).into(),
+        ];
         let rows = self
             .read
-            .query_all_raw(statement(&self.read, sql, [since.into()]))
+            .query_all_raw(statement(&self.read, LIST_HEADS, values))
             .await?;
         rows.iter().map(head).collect()
     }
@@ -170,6 +239,15 @@ impl Store {
     }
 }
 
+/// Each half is read in the order of the index, so that neither reads more than its limit.
+const LIST_HEADS: &str = "SELECT * FROM (\
+     (SELECT id, last_seq, last_rev, facts_in, changed_in FROM conversation \
+     WHERE changed_in = ANY (string_to_array($2, ',')::bigint[]) AND (changed_in, id) > ($3, $4) \
+     ORDER BY changed_in, id LIMIT $5) UNION ALL \
+     (SELECT id, last_seq, last_rev, facts_in, changed_in FROM conversation \
+     WHERE changed_in >= $1 AND (changed_in, id) > ($3, $4) \
+     ORDER BY changed_in, id LIMIT $5)) AS heads ORDER BY changed_in, id LIMIT $5";
+
 fn head(row: &QueryResult) -> Result<Head, Fault> {
     let id: String = row.try_get_by_index(0)?;
     Ok(Head {
@@ -177,5 +255,23 @@ fn head(row: &QueryResult) -> Result<Head, Fault> {
         last_seq: row.try_get_by_index(1)?,
         last_rev: row.try_get_by_index(2)?,
         facts_in: row.try_get_by_index(3)?,
+        changed_in: row.try_get_by_index(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_horizon_knows_which_transactions_had_ended() {
+        let horizon = Horizon::parse("10:20:10,14").unwrap();
+        assert!([10, 14, 20, 21].iter().all(|it| horizon.is_before(*it)));
+        assert!([9, 11, 13, 19].iter().all(|it| !horizon.is_before(*it)));
+        let quiet = Horizon::parse("20:20:").unwrap();
+        assert!(quiet.is_before(20) && !quiet.is_before(19));
+        for odd in ["", "1", "1:2", "1:x:", "1:2:x"] {
+            assert_eq!(Horizon::parse(odd), None, "{odd}");
+        }
+    }
 }

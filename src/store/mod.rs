@@ -52,7 +52,7 @@ pub use dealers::{DealerRoom, ListedDealerRoom};
 pub use directory::DirectoryEntry;
 pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
-pub use heads::{ChangedStretch, Head};
+pub use heads::{ChangedStretch, Head, HeadPlace, Horizon};
 pub use logins::LoginRow;
 pub use messages::Page;
 pub use meta::{API_TOKEN_KEY, BUS_KEY, LINK_KEY};

@@ -32,6 +32,7 @@ mod leaks;
 mod limits;
 mod logins;
 mod logs;
+mod looks;
 mod malformed;
 mod members;
 mod numbering;

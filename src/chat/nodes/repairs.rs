@@ -44,7 +44,7 @@ pub struct Retold {
 /// clocks differ.
 const SLACK: TimeDelta = TimeDelta::seconds(5);
 
-/// When the database was looked at, as far as that succeeded.
+/// When looks at the database began.
 pub struct Looks {
     last_two: Mutex<[DateTime<Utc>; 2]>,
 }
@@ -58,7 +58,7 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// It was looked at now.
+    /// A look begins now: what is committed later is seen with the next one.
     pub fn note(&self) {
         let mut last_two = self.last_two.lock().expect("no code panics with it held");
         *last_two = [last_two[1], store::now()];

@@ -67,9 +67,7 @@ impl SessionId {
     pub const fn number(self) -> u64 {
         self.0
     }
-}
 
-impl SessionId {
     /// Stands for a socket of another node.
     pub const ELSEWHERE: Self = Self(0);
 

@@ -34,9 +34,7 @@ impl Dispatcher {
     pub(super) async fn begin(&self, dialect: Dialect, at_handshake: bool, due: Instant) {
         let begun = timeout_at(due, self.begin_now(dialect, at_handshake, due)).await;
         if begun.is_err() {
-            tracing::warn!("a client could not be greeted in time");
-            // It comes back, and is greeted then.
-            self.session.outbox.close();
+            self.shared.chat.turn_away(&self.session);
         }
     }
 

@@ -207,18 +207,20 @@ impl ApiTokens {
 
 impl Chat {
     /// Makes a token. Users make tokens for themselves, client tokens that act for users make
-    /// them for users, administrators make all.
+    /// them for users, administrators make all; a client token that administers makes those that may
+    /// no more than itself.
     pub async fn create_token(&self, by: &Identity, new: NewApiToken) -> Result<CreatedToken> {
         let permissions = Permissions::parse(&new.permissions, new.token_type)?;
         let new = checked(new)?;
-        let is_free = self.is_free_to(by, Permission::Write)?;
+        let may_all = self.is_free_to(by, Permission::Write)?;
+        // What a program could make beyond what it has would outlive it.
+        let is_free = may_all && (self.auth.is_development() || !by.is_program());
         if !is_free {
             check_new(by, &new, permissions)?;
         }
         let owner = self.tokens.owner(&new.user).await?;
-        // A token of an administrator is one more administrator.
-        if !is_free && by.is_program() && owner.role == UserRole::Admin {
-            return Err(Error::Forbidden("Forbidden"));
+        if !is_free && by.is_program() {
+            check_owner(by, new.token_type, permissions, owner.role)?;
         }
         self.tokens.save(&self.auth, new, owner).await
     }
@@ -262,13 +264,35 @@ impl Chat {
     }
 }
 
-/// Lets nobody make a token that can do more than the maker.
+/// Lets nobody make a token that can do more than the maker. An administrator who is no program is not asked.
 fn check_new(by: &Identity, new: &NewApiToken, permissions: Permissions) -> Result<()> {
-    check_manages(by, &new.user)?;
+    let administers = by.may(Permission::Admin);
+    // To have a token of somebody else is to act for them.
+    if !(administers && by.user.as_ref() == Some(&new.user)) {
+        check_manages(by, &new.user)?;
+    }
     let is_within = |grant: &Arc<Grant>| permissions.is_within(grant.permissions);
+    let is_within = by.grant.as_ref().is_none_or(is_within);
     match new.token_type {
-        TokenType::User if by.grant.as_ref().is_none_or(is_within) => Ok(()),
+        TokenType::User if is_within => Ok(()),
+        TokenType::Client if is_within && administers => Ok(()),
         _ => Err(Error::Forbidden("Forbidden")),
+    }
+}
+
+/// Lets no program make a token that can do more than itself because of whose it is: a whole one of an
+/// administrator is one more administrator.
+fn check_owner(
+    by: &Identity,
+    token_type: TokenType,
+    permissions: Permissions,
+    owner: UserRole,
+) -> Result<()> {
+    let granted = permissions.granted(token_type, Some(owner));
+    let may = owner != UserRole::Admin || by.may(Permission::Admin);
+    match may && granted.is_within(by.permissions()) {
+        true => Ok(()),
+        false => Err(Error::Forbidden("Forbidden")),
     }
 }
 

@@ -76,6 +76,49 @@ fn a_token_never_makes_one_that_can_do_more() {
 }
 
 #[test]
+fn a_program_that_administers_makes_tokens_within_its_own_permissions() {
+    let program = |permissions| caller("ali", Some((TokenType::Client, permissions)));
+    let may_make = |by: &Identity, user: &str, token_type, permissions: Value| {
+        let wanted = Permissions::parse(&permissions, token_type).unwrap();
+        check_new(by, &new(user, token_type), wanted).is_ok()
+    };
+    let bare = program(json!(["admin"]));
+    assert!(may_make(&bare, "ali", TokenType::Client, json!(["admin"])));
+    for word in ["read", "write", "emit", "directory", "onBehalfOf"] {
+        let more = json!(["admin", word]);
+        assert!(!may_make(&bare, "ali", TokenType::Client, more), "{word}");
+    }
+    assert!(!may_make(&bare, "ali", TokenType::User, json!(["read"])));
+    // A token of somebody else acts for them.
+    let wide = program(json!(["read", "write", "admin"]));
+    for token_type in [TokenType::User, TokenType::Client] {
+        assert!(may_make(&wide, "ali", token_type, json!(["read"])));
+        assert!(!may_make(&wide, "veli", token_type, json!(["read"])));
+    }
+    let acting = program(json!(["read", "write", "admin", "onBehalfOf"]));
+    assert!(may_make(&acting, "veli", TokenType::User, json!({})));
+}
+
+#[test]
+fn a_program_makes_no_token_that_may_more_because_of_its_owner() {
+    let may_own = |by: Value, permissions: Value, owner| {
+        let by = caller("ali", Some((TokenType::Client, by)));
+        let wanted = Permissions::parse(&permissions, TokenType::User).unwrap();
+        check_owner(&by, TokenType::User, wanted, owner).is_ok()
+    };
+    let (admin, member) = (UserRole::Admin, UserRole::Member);
+    let full = json!({"fullAccess": true});
+    assert!(may_own(full.clone(), json!({}), member));
+    for permissions in [json!({}), json!(["read"])] {
+        assert!(!may_own(full.clone(), permissions, admin));
+    }
+    // A whole token of an administrator writes the directory, too.
+    let some = json!(["read", "write", "onBehalfOf", "admin"]);
+    assert!(may_own(some.clone(), json!(["read"]), admin));
+    assert!(!may_own(some, json!({}), admin));
+}
+
+#[test]
 fn names_and_ends_that_no_token_can_have_are_refused() {
     let with = |change: fn(&mut NewApiToken)| {
         let mut token = new("ali", TokenType::User);

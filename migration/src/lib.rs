@@ -37,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(steps::m20261121_000012_open_rooms::Migration),
             Box::new(steps::m20261121_000013_listings::Migration),
             Box::new(steps::m20261121_000014_changed_in::Migration),
+            Box::new(steps::m20261122_000015_file_counts::Migration),
         ]
     }
 }

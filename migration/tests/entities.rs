@@ -10,12 +10,13 @@ mod support;
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Set, TransactionTrait,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set,
+    TransactionTrait,
 };
 use serde_json::json;
 use sohbet_entity::enums::{ConversationKind, UserRole};
 use sohbet_entity::ids::{ConversationId, MessageId, PartyId, UserId};
-use sohbet_entity::{conversation, message, prelude, user};
+use sohbet_entity::{conversation, message, prelude, upload_use, user};
 use sohbet_migration::{Migrator, MigratorTrait, generator, migrate, pending};
 use support::{postgres, sqlite, table_names, with_postgres};
 
@@ -75,6 +76,16 @@ async fn files_from_before_their_use_was_written_down_are_kept() {
     keep_old_files(&sqlite(directory.path(), "chat.db").await).await;
     with_postgres("old_files", async |url| {
         keep_old_files(&postgres(&url).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_from_before_they_were_counted_show_their_files() {
+    let directory = tempfile::tempdir().unwrap();
+    count_old_messages(&sqlite(directory.path(), "chat.db").await).await;
+    with_postgres("old_messages", async |url| {
+        count_old_messages(&postgres(&url).await).await;
     })
     .await;
 }
@@ -157,6 +168,58 @@ async fn keep_old_files(db: &DatabaseConnection) {
     let file = prelude::Upload::find().one(db).await.unwrap().unwrap();
     assert_eq!(file.stored_at, Some(file.created_at));
     assert_eq!(file.used_at, Some(file.created_at));
+}
+
+/// More messages than are counted at a time, of which every third shows the first file and one the second,
+/// whose use was forgotten.
+async fn count_old_messages(db: &DatabaseConnection) {
+    const N_MESSAGES: usize = 1_201;
+    Migrator::up(db, Some(14)).await.unwrap();
+    let (now, first, second) = (
+        "'2026-01-01 00:00:00+00:00'",
+        "a".repeat(32),
+        "b".repeat(32),
+    );
+    let link = |number: usize| match number % 3 {
+        0 => format!("'https://chat.example/uploads/x/uploads/{first}.png?exp=1'"),
+        _ if number == 1 => format!("'/uploads/{second}'"),
+        1 => "NULL".to_owned(),
+        _ => format!("'/uploads/{}.png'", "c".repeat(32)),
+    };
+    let message = |number| {
+        format!(
+            "('m{number}', 'c', {number}, {number}, 'ada', 'image', {}, {now})",
+            link(number)
+        )
+    };
+    let messages: Vec<String> = (1..=N_MESSAGES).map(message).collect();
+    for sql in [
+        format!(
+            "INSERT INTO \"user\" (id, role, disabled, created_at, updated_at) VALUES ('ada', 'MEMBER', false, {now}, {now})"
+        ),
+        format!(
+            "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at) VALUES ('c', 'room', 0, 0, {now}, {now})"
+        ),
+        format!(
+            "INSERT INTO upload (id, name, media_type, size_bytes, sha256, created_at, stored_at, used_at) \
+             VALUES ('{first}', 'a.png', 'image/png', 1, '', {now}, {now}, {now}), \
+             ('{second}', 'b.png', 'image/png', 1, '', {now}, {now}, NULL)"
+        ),
+        format!("INSERT INTO upload_use (upload_id, conversation_id) VALUES ('{first}', 'c')"),
+        format!(
+            "INSERT INTO message (id, conversation_id, seq, rev, sender_id, kind, file_url, created_at) VALUES {}",
+            messages.join(", ")
+        ),
+    ] {
+        db.execute_unprepared(&sql).await.unwrap();
+    }
+    migrate(db, None).await.unwrap();
+    let uses = prelude::UploadUse::find().order_by_asc(upload_use::Column::UploadId);
+    let uses = uses.all(db).await.unwrap();
+    let counts: Vec<i64> = uses.iter().map(|it| it.n_messages).collect();
+    assert_eq!(counts, [N_MESSAGES as i64 / 3, 1]);
+    let files = prelude::Upload::find().all(db).await.unwrap();
+    assert!(files.iter().all(|file| file.used_at.is_some()), "{files:?}");
 }
 
 /// Selects every column of every entity.

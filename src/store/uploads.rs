@@ -1,5 +1,5 @@
-//! What is known about stored files: whose they are, which conversations show them, and which are
-//! shown nowhere.
+//! What is known about stored files: whose they are, which conversations show them in how many
+//! messages, and which are shown nowhere.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult, Value};
@@ -120,10 +120,11 @@ fn first_column<Id: From<String>>(rows: &[QueryResult]) -> Result<Vec<Id>, sea_o
     rows.iter().map(id).collect()
 }
 
-/// A message that shows a file of ours.
+/// Messages of one conversation that show a file of ours.
 struct Use<'a> {
     upload: &'a str,
     message: &'a MessageRow,
+    n_messages: i64,
 }
 
 impl Use<'_> {
@@ -136,35 +137,53 @@ impl Use<'_> {
             self.upload.into(),
             self.message.conversation_id.as_str().into(),
             self.message.created_at.into(),
+            self.n_messages.into(),
         ]);
     }
 }
 
-/// Writes down which files of ours the messages of a batch show; nothing when they show none.
+/// Writes down which files of ours the new messages of a batch show; nothing when they show none.
 pub async fn mark_used(txn: &DatabaseTransaction, messages: &[&MessageRow]) -> Result<(), Fault> {
-    let shown = |message: &&'_ MessageRow| message.file_url.is_some();
     let mut uses: Vec<Use> = Vec::new();
-    for message in messages.iter().copied().filter(shown) {
-        let link = message.file_url.as_deref().unwrap_or_default();
-        uses.extend(upload_id_in(link).map(|upload| Use { upload, message }));
+    for message in messages.iter().copied() {
+        let upload = message.file_url.as_deref().and_then(upload_id_in);
+        uses.extend(upload.map(|upload| Use {
+            upload,
+            message,
+            n_messages: 1,
+        }));
     }
     // The same order on every node, and each pair once: a row is changed once in a statement.
     uses.sort_by(|a, b| a.key().cmp(&b.key()));
-    uses.dedup_by(|a, b| a.key() == b.key());
+    uses.dedup_by(|next, kept| {
+        let is_same = next.key() == kept.key();
+        kept.n_messages += if is_same { next.n_messages } else { 0 };
+        is_same
+    });
     MARK_USED.execute(txn, &uses, Use::bind).await?;
-    INSERT_USES.execute(txn, &uses, Use::bind).await?;
+    COUNT_USES.execute(txn, &uses, Use::bind).await?;
     Ok(())
 }
 
-/// The file of a message that is deleted is no longer shown in its conversation. A file that no
-/// conversation shows is an orphan.
+/// A message that is deleted shows its file no longer. When it was the last one of its conversation
+/// that did, the conversation does not either; a file that no conversation shows is an orphan.
 pub async fn release(txn: &DatabaseTransaction, message: &MessageRow) -> Result<(), Fault> {
     let Some(upload) = message.file_url.as_deref().and_then(upload_id_in) else {
         return Ok(());
     };
-    let sql = "DELETE FROM upload_use WHERE upload_id = $1 AND conversation_id = $2";
-    let values = [upload.into(), message.conversation_id.as_str().into()];
-    txn.execute_raw(statement(txn, sql, values)).await?;
+    // As in `mark_used` the file comes first: who takes its row decides before the other looks.
+    let sql = "UPDATE upload SET used_at = used_at WHERE id = $1";
+    txn.execute_raw(statement(txn, sql, [upload.into()]))
+        .await?;
+    let of_conversation = || [upload.into(), message.conversation_id.as_str().into()];
+    for sql in [
+        "UPDATE upload_use SET n_messages = n_messages - 1 \
+         WHERE upload_id = $1 AND conversation_id = $2",
+        "DELETE FROM upload_use WHERE upload_id = $1 AND conversation_id = $2 AND n_messages < 1",
+    ] {
+        txn.execute_raw(statement(txn, sql, of_conversation()))
+            .await?;
+    }
     let sql = "UPDATE upload SET used_at = NULL WHERE id = $1 \
                AND NOT EXISTS (SELECT 1 FROM upload_use AS u WHERE u.upload_id = upload.id)";
     txn.execute_raw(statement(txn, sql, [upload.into()]))
@@ -172,20 +191,21 @@ pub async fn release(txn: &DatabaseTransaction, message: &MessageRow) -> Result<
     Ok(())
 }
 
+/// Takes the row of a file that is used already, too: see [`release`].
 static MARK_USED: Bulk = Bulk::new(
-    "UPDATE upload SET used_at = v.column3 FROM (VALUES",
-    3,
-    ") AS v WHERE upload.id = v.column1 AND upload.used_at IS NULL \
-     AND upload.stored_at IS NOT NULL",
+    "UPDATE upload SET used_at = COALESCE(upload.used_at, v.column3) FROM (VALUES",
+    4,
+    ") AS v WHERE upload.id = v.column1 AND upload.stored_at IS NOT NULL",
 );
 
 /// A link to a file that is not there is no use of it.
-static INSERT_USES: Bulk = Bulk::new(
-    "INSERT INTO upload_use (upload_id, conversation_id) \
-     SELECT v.column1, v.column2 FROM (VALUES",
-    3,
+static COUNT_USES: Bulk = Bulk::new(
+    "INSERT INTO upload_use (upload_id, conversation_id, n_messages) \
+     SELECT v.column1, v.column2, v.column4 FROM (VALUES",
+    4,
     ") AS v JOIN upload ON upload.id = v.column1 WHERE upload.used_at IS NOT NULL \
-     ON CONFLICT DO NOTHING",
+     ON CONFLICT (upload_id, conversation_id) \
+     DO UPDATE SET n_messages = upload_use.n_messages + excluded.n_messages",
 );
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::support::api_tokens::create;
 use crate::support::bucket::{Bucket, files_in};
+use crate::support::client::Client;
 use crate::support::forms::{
     PNG, content_type, head, path, picture, texts, upload, upload_picture,
 };
@@ -27,6 +28,7 @@ const MAX_GROWTH_KB: u64 = 16 * 1_024;
 
 on_both_stores!(
     a_file_that_no_message_shows_is_removed,
+    a_file_stays_until_the_last_message_that_shows_it_is_deleted,
     a_crash_in_the_middle_of_an_upload_leaves_nothing,
 );
 
@@ -42,6 +44,47 @@ async fn a_file_that_no_message_shows_is_removed(store: Store) {
     soon("the end of the blob", at_most_files(&blobs(&store), 1)).await;
     // The sweep that took the younger one looked at both.
     assert_eq!(Call::get(&used).send(server.port).await.status, 200);
+}
+
+async fn a_file_stays_until_the_last_message_that_shows_it_is_deleted(store: Store) {
+    let server = Server::start_with(&store, &[("UPLOAD_ORPHAN_SECONDS", "1")]).await;
+    let natively = |id: &str| json!({"dialect": "native", "userId": id});
+    let mut owner = Client::connect(server.port, Some(&natively("a"))).await;
+    let mut other = Client::connect(server.port, Some(&natively("b"))).await;
+    let conversation = json!({"userId": "b"});
+    let conversation = owner.ask_ok("create_conversation", conversation).await;
+    let file = upload_picture(&server, 100).await;
+    let link = format!("http://localhost:{}{file}", server.port);
+    let showing = |client_id: &str| {
+        json!({
+            "conversationId": conversation["data"]["conversation"]["id"], "kind": "image", "fileUrl": link,
+            "clientMessageId": client_id,
+        })
+    };
+    let first = owner.ask_ok("send_message", showing("first")).await;
+    // What is sent again is the same message, and does not show the file twice.
+    owner.ask_ok("send_message", showing("first")).await;
+    let mut all = vec![first["data"]["message"]["id"].clone()];
+    // Two of one batch, and one of another.
+    let asked = ["second", "third"].map(|id| other.ask("send_message", &showing(id)));
+    for number in asked {
+        all.push(other.ack(number).await["data"]["message"]["id"].clone());
+    }
+    let last = other.ask_ok("send_message", showing("fourth")).await;
+    all.push(last["data"]["message"]["id"].clone());
+    for id in &all[1..] {
+        for _ in 0..2 {
+            let deletion = json!({"messageId": id});
+            other.ask_ok("delete_message", deletion).await;
+        }
+    }
+    let unused = upload_picture(&server, 100).await;
+    soon("the removal", gone(&server, &unused)).await;
+    // The sweep that took the younger one looked at both.
+    assert_eq!(Call::get(&file).send(server.port).await.status, 200);
+    let deletion = json!({"messageId": all[0]});
+    owner.ask_ok("delete_message", deletion).await;
+    soon("the removal", gone(&server, &file)).await;
 }
 
 async fn a_crash_in_the_middle_of_an_upload_leaves_nothing(store: Store) {

@@ -8,6 +8,7 @@ pub struct Model {
     pub upload_id: crate::ids::UploadId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub conversation_id: crate::ids::ConversationId,
+    pub n_messages: i64,
     #[sea_orm(
         belongs_to,
         from = "conversation_id",

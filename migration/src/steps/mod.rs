@@ -14,3 +14,4 @@ pub mod m20261121_000011_upload_use;
 pub mod m20261121_000012_open_rooms;
 pub mod m20261121_000013_listings;
 pub mod m20261121_000014_changed_in;
+pub mod m20261122_000015_file_counts;

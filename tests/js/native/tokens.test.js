@@ -7,7 +7,7 @@ import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas, assertIso } from "../support/messages.js";
 import {
-  DIALECTS_AND_STORES, FULL, NO_SOCKET, REFUSED, STORES_ONLY, V1, ask, assertText, direct, fails, person, send, tokenPerson,
+  DIALECTS_AND_STORES, FULL, NO_SOCKET, REFUSED, STORES_ONLY, V1, ask, assertText, direct, fails, send, tokenPerson,
 } from "../support/native.js";
 import { TOKEN_MODE } from "../support/token.js";
 
@@ -87,10 +87,31 @@ describe("making API tokens", BUSY, () => {
   }, TOKEN_MODE);
 
   each(STORES_ONLY, "a token makes no token that may more than itself", async (world) => {
-    const weak = V1.bearer(world, (await makeUserToken(user(world, "a"), ["read"])).token);
-    for (const permissions of [["write"], ["read", "write"], ["admin"]]) {
-      await weak.fails("POST", "/tokens", { name: "x", type: "USER", permissions }, "FORBIDDEN");
+    const reader = V1.bearer(world, (await makeUserToken(user(world, "a"), ["read"])).token);
+    await reader.fails("POST", "/tokens", { name: "x", type: "USER", permissions: ["read"] }, "FORBIDDEN");
+    const writer = V1.bearer(world, (await makeUserToken(user(world, "a"), ["write"])).token);
+    for (const permissions of [["read"], ["read", "write"]]) {
+      await writer.fails("POST", "/tokens", { name: "x", type: "USER", permissions }, "FORBIDDEN");
     }
+    await makeUserToken(writer, ["write"]);
+  }, TOKEN_MODE);
+
+  each(STORES_ONLY, "nor does one that may administer", async (world) => {
+    const bare = V1.bearer(world, (await makeClientToken(world, ["admin"])).token);
+    const wanted = (type, permissions, more = {}) => ({ name: "x", type, permissions, ...more });
+    for (const permission of PERMISSIONS.filter((permission) => permission !== "admin")) {
+      await bare.fails("POST", "/tokens", wanted("CLIENT", [permission]), "FORBIDDEN");
+      await bare.fails("POST", "/tokens", wanted("CLIENT", ["admin", permission]), "FORBIDDEN");
+    }
+    await bare.fails("POST", "/tokens", wanted("USER", ["read", "write"]), "FORBIDDEN");
+    await bare.ok("POST", "/tokens", wanted("CLIENT", ["admin"]));
+    await user(world, "b").ok("GET", "/users/me");
+    const wide = V1.bearer(world, (await makeClientToken(world, ["read", "write", "admin"])).token);
+    for (const type of ["USER", "CLIENT"]) {
+      await wide.fails("POST", "/tokens", wanted(type, ["read"], { userId: "b" }), "FORBIDDEN");
+    }
+    const acting = V1.bearer(world, (await makeClientToken(world, ["read", "write", "onBehalfOf", "admin"])).token);
+    for (const type of ["USER", "CLIENT"]) await acting.ok("POST", "/tokens", wanted(type, ["read"], { userId: "b" }));
   }, TOKEN_MODE);
 });
 
@@ -208,13 +229,16 @@ describe("revoking API tokens", BUSY, () => {
     if (listed) assertText(listed.revokedAt);
   }, TOKEN_MODE);
 
-  each(STORES_ONLY, "in development a revoked token is refused, not ignored", async (world) => {
+  each(STORES_ONLY, "in development a revoked token ends its sockets, and then counts as absent", async (world) => {
     const a = V1.as(world, "a");
     const { token: secret, id } = await makeUserToken(a);
     const client = await world.connect(authOf(secret, { userId: "a" }));
     await a.ok("DELETE", `/tokens/${id}`);
     assert.equal(await client.next("(disconnect)", REVOKED_MS), KICKED);
-    await person(world, "a");
+    assert.equal((await world.refused(authOf(secret))).message, REFUSED);
+    const other = await world.connect(authOf(secret, { userId: "somebody-else" }));
+    assert.equal((await other.next("session")).user.id, "somebody-else");
+    await V1.bearer(world, secret).fails("GET", "/users/me", undefined, "UNAUTHENTICATED");
   });
 
   each(STORES_ONLY, "a socket that is busy is closed all the same, and then does nothing", async (world) => {

@@ -240,3 +240,6 @@ async fn lock(txn: &DatabaseTransaction, id: &MessageId) -> Result<Option<Messag
         .await?;
     row.as_ref().map(messages::from_row).transpose()
 }
+
+#[cfg(test)]
+mod tests;

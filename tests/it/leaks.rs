@@ -14,6 +14,9 @@ use crate::support::wire::Wire;
 /// A line break, a line of ours, colours, and the end of a JSON text.
 const FORGED: &str = "x\r\n{\"level\":\"ERROR\",\"message\":\"forged\"}\u{1b}[31m\"}\u{7}";
 
+/// More than any line of the log may have.
+const MAX_LINE_BYTES: usize = 4_096;
+
 on_both_stores!(
     nobody_writes_lines_into_the_log,
     an_answer_says_nothing_of_the_store_that_fails,
@@ -38,6 +41,7 @@ async fn nobody_writes_lines_into_the_log(store: Store) {
             )
             .await;
         client.call("join_user_room", json!(FORGED)).await;
+        send_long_values(&server, &mut client).await;
         let mut wire = Wire::open_with_query(server.port, "userId=x%0d%0a%7b%7d%1b%5b31m").await;
         let _ = wire.join(None).await;
         for path in [
@@ -55,6 +59,26 @@ async fn nobody_writes_lines_into_the_log(store: Store) {
     }
 }
 
+/// Everything that may be logged of what a client sends, longer than it may be.
+async fn send_long_values(server: &Server, client: &mut Client) {
+    let long = "y".repeat(2 * MAX_LINE_BYTES);
+    client.call(&long, json!({})).await;
+    client.call("join_user_room", json!(long)).await;
+    let said = json!({"senderId": long, "conversationId": long, "tempId": long});
+    client.call("send_message", draft(said)).await;
+    for auth in [
+        json!({"userId": long, "name": long, "dialect": "native"}),
+        json!({"userId": "7", "dialect": long}),
+        json!({"token": long}),
+    ] {
+        let _ = Client::try_connect(server.port, Some(&auth)).await;
+    }
+    for path in [format!("/{long}"), format!("/api/messages?userId={long}")] {
+        let call = Call::get(&path).header("User-Agent", &long);
+        call.header("x-user-id", &long).send(server.port).await;
+    }
+}
+
 /// One event is one line, and nothing in it commands a terminal.
 fn assert_clean(log: &str, format: &str) {
     assert!(
@@ -64,6 +88,7 @@ fn assert_clean(log: &str, format: &str) {
     let is_banner =
         |line: &&str| line.starts_with("Socket.IO server") || line.starts_with("Sohbet ");
     for line in log.lines().filter(|line| !is_banner(line)) {
+        assert!(line.len() <= MAX_LINE_BYTES, "{format}: {line}");
         match format {
             "json" => {
                 let event: Value =

@@ -1,12 +1,18 @@
 //! Clients that ask for very much at once, each thing by itself allowed or cheaply refused.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
+use crate::support::http::Call;
 use crate::support::messages::draft;
+use crate::support::postgres::connect;
 use crate::support::server::Server;
-use crate::support::stores::{Store, on_both_stores};
+use crate::support::soon;
+use crate::support::stores::{Store, on_both_stores, on_postgres};
 use crate::support::tokens::{SECRET, token};
 use crate::support::wire::Wire;
 
@@ -197,6 +203,55 @@ async fn searches_stop_nobody_who_sends(store: Store) {
         }
     }));
     tokio::join!(search, whisper(&mut writer, 200));
+}
+
+/// Searches that the database does not answer, each of another user: the limit is on all of them together.
+#[tokio::test]
+async fn searches_take_half_of_the_connections() {
+    const N_READERS: i64 = 4;
+    on_postgres(async |store| {
+        let server = Server::start_with(&store, &[("SQLITE_READERS", "4")]).await;
+        let mut writer = visitor(&server, "writer").await;
+        whisper(&mut writer, 1).await;
+        let mut visitors = Vec::new();
+        for number in 0..10 {
+            visitors.push(visitor(&server, &format!("visitor {number}")).await);
+        }
+        let db = connect(&store.database_url().parse().unwrap()).await;
+        let lock = db.begin().await.unwrap();
+        let sql = "LOCK TABLE message IN ACCESS EXCLUSIVE MODE";
+        lock.execute_unprepared(sql).await.unwrap();
+        let query = json!({"query": "NEEDLE"});
+        let asked: Vec<u64> = visitors
+            .iter_mut()
+            .map(|client| client.ask("search_messages", &query))
+            .collect();
+        soon("the searches", async {
+            while n_stuck(&lock).await < N_READERS / 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        for _ in 0..20 {
+            let answer = Call::get("/api/users").send(server.port).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        assert_eq!(n_stuck(&lock).await, N_READERS / 2);
+        lock.rollback().await.unwrap();
+        for (client, id) in visitors.iter_mut().zip(asked) {
+            assert_eq!(client.ack(id).await["ok"], true);
+        }
+        db.close().await.unwrap();
+    })
+    .await;
+}
+
+/// Statements that wait for the messages.
+async fn n_stuck(db: &impl ConnectionTrait) -> i64 {
+    let sql = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'message'::regclass";
+    let sql = Statement::from_string(db.get_database_backend(), sql);
+    let counted = db.query_one_raw(sql).await.unwrap();
+    counted.unwrap().try_get_by_index(0).unwrap()
 }
 
 async fn visitor(server: &Server, name: &str) -> Client {

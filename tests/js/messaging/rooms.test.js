@@ -7,6 +7,19 @@ import { BUSY, DIALECTS_AND_STORES, FULL, STORES_ONLY, each } from "../support/m
 import { assertError, assertHas, assertIso, send } from "../support/messages.js";
 
 describe("rooms", BUSY, () => {
+  each(DIALECTS_AND_STORES, "no name of a room inside the server is one that can be joined", async (world) => {
+    const { a, b, c } = await world.pair();
+    const stranger = await world.user(3);
+    for (const place of ["user", "socket", "conversation", "room"].flatMap((kind) => [`${kind}:2`, `${kind}_2`, `${kind}:${c}`])) {
+      await stranger.emitWithAck("join_conversation", place);
+    }
+    for (const place of [a.id, b.id, `socket:${b.id}`]) await stranger.emitWithAck("join_conversation", place);
+    stranger.forget();
+    await send(a, { content: "for user 2" });
+    await b.next("new_message");
+    await stranger.none();
+  });
+
   each(FULL, "M-13 reading marks all messages and tells the others each time", async (world) => {
     const { a, b, c } = await world.pair();
     for (const content of ["one", "two", "three"]) await send(a, { content });

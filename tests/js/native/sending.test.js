@@ -86,10 +86,17 @@ describe("sending", BUSY, () => {
 
   each(DIALECTS_AND_STORES, "unknown keys are named in development, and change nothing", async (world) => {
     const { a, b, c } = await pair(world);
-    const ack = await a.ask("send_message", { conversationId: c, content: "x", colour: "red", tempId: 5 });
+    const unknown = {
+      colour: "red", tempId: 5, id: "x", seq: 99, rev: 99, senderId: "b", createdAt: "1970-01-01T00:00:00.000Z", deletedAt: "x", role: "OWNER",
+    };
+    const since = Date.now();
+    const ack = await a.ask("send_message", { conversationId: c, content: "x", ...unknown });
     assertKeys(ack, ["ok", "data", "ignored"]);
-    assert.deepEqual([...ack.ignored].sort(), ["colour", "tempId"]);
-    assertMessage(ack.data.message, { content: "x", clientMessageId: null });
+    assert.deepEqual([...ack.ignored].sort(), Object.keys(unknown).sort());
+    const { message } = ack.data;
+    assertMessage(message, { content: "x", clientMessageId: null, seq: 1, rev: 1, senderId: "a", deletedAt: null });
+    assert.notEqual(message.id, unknown.id);
+    assert.ok(Date.parse(message.createdAt) > since - 60_000, message.createdAt);
     await b.next("new_message");
     const list = await a.ask("list_conversations", { page: 2 });
     assert.deepEqual(list.ignored, ["page"]);

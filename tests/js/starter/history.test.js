@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { query } from "../support/database.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertHas } from "../support/messages.js";
 import {
@@ -9,6 +10,9 @@ import {
 } from "../support/starter.js";
 
 const MAX_RESULTS = 50;
+const SEARCH_WINDOW = 5_000;
+/** As many as a search reads at a time: it looks at their length then. */
+const N_LONG = 200;
 
 describe("load_messages", BUSY, () => {
   each(DIALECTS_AND_STORES, "page 0 is the newest, each page ascends", async (world) => {
@@ -106,6 +110,24 @@ describe("search_messages", BUSY, () => {
     assert.deepEqual(await far.next("search_results"), { query: "needle", results: [] });
   });
 
+  each(STORES_ONLY, "the newest five thousand are looked at, and no more", async (world) => {
+    const [a] = await roommates(world, "tech", "ali");
+    await sendAll(a, ["needle"]);
+    await fill(world, SEARCH_WINDOW - 1, "hay");
+    assert.deepEqual(await find(a, "needle"), ["needle"]);
+    await sendAll(a, ["hay"]);
+    assert.deepEqual(await find(a, "needle"), []);
+  });
+
+  each(STORES_ONLY, "long messages make that fewer", async (world) => {
+    const [a] = await roommates(world, "tech", "ali");
+    await sendAll(a, ["needle"]);
+    await fill(world, N_LONG, "y".repeat(60_000));
+    assert.deepEqual(await find(a, "needle"), []);
+    await query(world.server, "UPDATE message SET content = 'hay' WHERE id LIKE 'filler%'");
+    assert.deepEqual(await find(a, "needle"), ["needle"]);
+  });
+
   each(STORES_ONLY, "senseless queries are answered once, and never with everything", async (world) => {
     const [a] = await roommates(world, "tech", "ali");
     await sendAll(a, ["one", "two"]);
@@ -126,6 +148,21 @@ async function sendAll(client, messages) {
   const stored = await Promise.all(messages.map((message) => send(client, { message })));
   await client.several("receive_message", messages.length);
   return stored;
+}
+
+/** What a search finds. */
+async function find(client, text) {
+  await client.ask("search_messages", { query: text });
+  return texts((await client.next("search_results")).results);
+}
+
+/** Puts so many messages behind the only one that there is. */
+async function fill(world, n, content) {
+  await query(world.server, `WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n <= ${n})
+    INSERT INTO message (id, conversation_id, seq, rev, sender_id, sender_party, kind, content, created_at)
+    SELECT 'filler' || n, conversation_id, n, n, sender_id, sender_party, kind, '${content}', created_at FROM numbers, message`);
+  await query(world.server, `UPDATE conversation SET last_seq = ${n + 1}, last_rev = ${n + 1}
+    WHERE id = (SELECT conversation_id FROM message WHERE seq = 1)`);
 }
 
 /** Numbers from `first` to `last` as texts. */

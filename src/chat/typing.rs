@@ -13,6 +13,8 @@ use super::{Caller, Chat, Conversation, Dialect, Event, SessionId};
 pub const LIFETIME: Duration = Duration::from_secs(6);
 /// How often the others are told that somebody still types: front ends say so on every key.
 const RETELL: Duration = Duration::from_secs(1);
+/// How far starts after a stop may run ahead of one in [`RETELL`]: two at once are told.
+const BURST: Duration = RETELL;
 /// How much longer a state of another node lives here: that node ends it, unless it is gone.
 const MARGIN: Duration = Duration::from_secs(2);
 /// Most typing states kept; further typists are simply not shown.
@@ -32,17 +34,52 @@ struct Inner {
     by_session: HashMap<SessionId, HashSet<Key>>,
     /// One entry per state, by the time at which to look at it again.
     oldest_first: VecDeque<(Instant, Key)>,
+    /// Started again too soon: told a little later, unless it has ended by then.
+    held: HashSet<Key>,
 }
 
+/// Outlives its end by what is left of [`LIFETIME`]: whoever starts and stops all the time is known by it.
 struct State {
     refreshed: Instant,
     /// When the others were told last.
     told: Instant,
-    session: SessionId,
+    /// When one more start may be told, were it not for [`BURST`].
+    free_at: Instant,
+    /// The socket that types; `None` after the end.
+    session: Option<SessionId>,
+    /// Whether the others know that it began.
+    is_heard: bool,
 }
 
-/// A state that has ended, and the socket that had started it.
-struct Ended {
+impl State {
+    fn new(refreshed: Instant) -> Self {
+        let now = Instant::now();
+        Self {
+            refreshed,
+            told: now,
+            free_at: now,
+            session: None,
+            is_heard: false,
+        }
+    }
+
+    /// Whether the others are to be told now; then they count as told.
+    fn tell(&mut self, now: Instant) -> bool {
+        let is_too_soon = match self.is_heard {
+            true => self.told + RETELL > now,
+            false => self.free_at > now + BURST,
+        };
+        if is_too_soon {
+            return false;
+        }
+        (self.is_heard, self.told) = (true, now);
+        self.free_at = self.free_at.max(now) + RETELL;
+        true
+    }
+}
+
+/// A state that has begun or ended, and the socket that started it.
+struct Typed {
     key: Key,
     session: SessionId,
 }
@@ -52,51 +89,46 @@ impl Typing {
     /// ago, from whichever socket, nor when there are too many.
     fn start(&self, key: Key, session: SessionId) -> bool {
         let (mut inner, now) = (self.inner(), Instant::now());
-        let refreshed = match session {
-            SessionId::ELSEWHERE => now + MARGIN,
-            _ => now,
-        };
-        let told_before = inner.states.get(&key).map(|state| state.told);
-        let told_lately = told_before.filter(|told| *told + RETELL > now);
-        let told = told_lately.unwrap_or(now);
-        if let Some(state) = inner.states.get_mut(&key)
-            && state.session == session
-        {
-            (state.refreshed, state.told) = (refreshed, told);
-            return told_lately.is_none();
+        let is_elsewhere = session == SessionId::ELSEWHERE;
+        let refreshed = if is_elsewhere { now + MARGIN } else { now };
+        if !inner.states.contains_key(&key) {
+            if inner.states.len() >= MAX_STATES {
+                return false;
+            }
+            inner.look_again(refreshed, key.clone());
+            inner.states.insert(key.clone(), State::new(refreshed));
         }
-        inner.remove(&key);
-        if inner.oldest_first.len() >= MAX_STATES {
+        inner.enter(&key, session);
+        let Some(state) = inner.states.get_mut(&key) else {
             return false;
-        }
-        inner.oldest_first.push_back((refreshed, key.clone()));
-        let keys = inner.by_session.entry(session).or_default();
-        keys.insert(key.clone());
-        let state = State {
-            refreshed,
-            told,
-            session,
         };
-        inner.states.insert(key, state);
-        told_lately.is_none()
+        state.refreshed = state.refreshed.max(refreshed);
+        let is_told = state.tell(now);
+        // What another node tells is heard here at once.
+        state.is_heard |= is_elsewhere;
+        let _ = match state.is_heard {
+            true => inner.held.remove(&key),
+            false => inner.held.insert(key),
+        };
+        is_told
     }
 
-    /// Ends a state; `None` when there was none.
-    fn stop(&self, key: &Key) -> Option<Ended> {
-        self.inner().remove(key)
+    /// Ends a state; `None` when there was none that the others know of.
+    fn stop(&self, key: &Key) -> Option<Typed> {
+        self.inner().end(key)
     }
 
     /// Ends the states that a socket started: in one conversation, or in all.
-    fn stop_session(&self, session: SessionId, only: Option<&ConversationId>) -> Vec<Ended> {
+    fn stop_session(&self, session: SessionId, only: Option<&ConversationId>) -> Vec<Typed> {
         let mut inner = self.inner();
         let keys = inner.by_session.get(&session).cloned().unwrap_or_default();
         let is_meant = |(_, conversation, _): &&Key| only.is_none_or(|only| only == conversation);
         let keys = keys.iter().filter(is_meant);
-        keys.filter_map(|key| inner.remove(key)).collect()
+        keys.filter_map(|key| inner.end(key)).collect()
     }
 
     /// Ends the states that nobody refreshed.
-    fn expire(&self) -> Vec<Ended> {
+    fn expire(&self) -> Vec<Typed> {
         let mut inner = self.inner();
         let mut ended = Vec::new();
         while let Some((_, key)) = inner
@@ -107,10 +139,33 @@ impl Typing {
                 Some(refreshed) if refreshed.elapsed() < LIFETIME => {
                     inner.look_again(refreshed, key);
                 }
-                _ => ended.extend(inner.remove(&key)),
+                _ => {
+                    ended.extend(inner.end(&key));
+                    inner.states.remove(&key);
+                }
             }
         }
         ended
+    }
+
+    /// The starts that came too soon and are to be told now.
+    fn due(&self) -> Vec<Typed> {
+        let (mut inner, now) = (self.inner(), Instant::now());
+        let Inner { states, held, .. } = &mut *inner;
+        let mut due = Vec::new();
+        held.retain(|key| {
+            let Some(state) = states.get_mut(key) else {
+                return false;
+            };
+            let is_due = state.tell(now);
+            let session = state.session.filter(|_| is_due);
+            due.extend(session.map(|session| Typed {
+                key: key.clone(),
+                session,
+            }));
+            !is_due
+        });
+        due
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -121,21 +176,43 @@ impl Typing {
 }
 
 impl Inner {
-    fn remove(&mut self, key: &Key) -> Option<Ended> {
-        let session = self.states.remove(key)?.session;
-        if let Some(keys) = self.by_session.get_mut(&session) {
+    /// Makes a state that of a socket.
+    fn enter(&mut self, key: &Key, session: SessionId) {
+        let state = self.states.get_mut(key);
+        let before = state.and_then(|state| state.session.replace(session));
+        if before == Some(session) {
+            return;
+        }
+        self.leave(key, before);
+        let keys = self.by_session.entry(session).or_default();
+        keys.insert(key.clone());
+    }
+
+    fn leave(&mut self, key: &Key, session: Option<SessionId>) {
+        if let Some(session) = session
+            && let Some(keys) = self.by_session.get_mut(&session)
+        {
             keys.remove(key);
             if keys.is_empty() {
                 self.by_session.remove(&session);
             }
         }
-        Some(Ended {
+    }
+
+    /// `None` when there was nothing to end, or nothing that the others know of.
+    fn end(&mut self, key: &Key) -> Option<Typed> {
+        let state = self.states.get_mut(key)?;
+        let session = state.session.take()?;
+        let was_heard = std::mem::take(&mut state.is_heard);
+        self.held.remove(key);
+        self.leave(key, Some(session));
+        was_heard.then(|| Typed {
             key: key.clone(),
             session,
         })
     }
 
-    /// Puts an entry back where its time belongs. Times are close together, so that is near the end.
+    /// Puts an entry where its time belongs. Times are close together, so that is near the end.
     fn look_again(&mut self, since: Instant, key: Key) {
         let position = self
             .oldest_first
@@ -158,11 +235,10 @@ impl Chat {
         let key = (caller.dialect, conversation, caller.user.clone());
         if is_typing {
             if self.typing.start(key.clone(), session) {
-                self.publish_typing(Ended { key, session }, true).await;
+                self.publish_typing(Typed { key, session }, true).await;
             }
-        } else {
-            self.typing.stop(&key);
-            self.publish_typing(Ended { key, session }, false).await;
+        } else if self.typing.stop(&key).is_some() {
+            self.publish_typing(Typed { key, session }, false).await;
         }
     }
 
@@ -220,17 +296,21 @@ impl Chat {
         }
     }
 
+    /// Tells what ends by itself, and what was held back.
     pub(super) async fn expire_typing(&self) {
         for ended in self.typing.expire() {
             self.publish_typing(ended, false).await;
         }
+        for started in self.typing.due() {
+            self.publish_typing(started, true).await;
+        }
     }
 
-    async fn publish_typing(&self, state: Ended, is_typing: bool) {
+    async fn publish_typing(&self, state: Typed, is_typing: bool) {
         self.publish(self.typing_event(state, is_typing)).await;
     }
 
-    fn typing_event(&self, state: Ended, is_typing: bool) -> Event {
+    fn typing_event(&self, state: Typed, is_typing: bool) -> Event {
         let (dialect, conversation, user) = state.key;
         Event::Typing {
             dialect,
@@ -244,59 +324,4 @@ impl Chat {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(conversation: &str, user: &str) -> Key {
-        (Dialect::ALL[0], conversation.into(), user.into())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_state_ends_six_seconds_after_its_last_refresh() {
-        let (typing, session) = (Typing::default(), SessionId::for_tests(1));
-        typing.start(key("c", "ali"), session);
-        tokio::time::advance(LIFETIME / 2).await;
-        typing.start(key("c", "ali"), session);
-        typing.start(key("c", "veli"), session);
-        tokio::time::advance(LIFETIME / 2).await;
-        assert!(typing.expire().is_empty(), "both were refreshed since");
-        tokio::time::advance(LIFETIME / 2).await;
-        assert_eq!(typing.expire().len(), 2);
-        assert!(typing.expire().is_empty());
-        assert!(typing.inner().by_session.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refresh_is_told_once_a_second_whichever_socket_it_comes_from() {
-        let typing = Typing::default();
-        let start = |number| typing.start(key("c", "ali"), SessionId::for_tests(number));
-        assert!(start(1));
-        assert!(!start(1) && !start(2) && !start(1));
-        tokio::time::advance(RETELL / 2).await;
-        assert!(!start(1));
-        tokio::time::advance(RETELL / 2).await;
-        assert!(start(2), "who came meanwhile is told too");
-        assert!(!start(1));
-        typing.stop(&key("c", "ali"));
-        assert!(start(1), "after a stop it is news");
-        assert!(typing.start(key("d", "ali"), SessionId::for_tests(1)));
-        assert!(typing.start(key("c", "veli"), SessionId::for_tests(1)));
-    }
-
-    #[tokio::test]
-    async fn a_socket_ends_only_its_own_states() {
-        let typing = Typing::default();
-        typing.start(key("c", "ali"), SessionId::for_tests(1));
-        typing.start(key("d", "ali"), SessionId::for_tests(1));
-        typing.start(key("c", "veli"), SessionId::for_tests(2));
-        let only = ConversationId::from("c");
-        assert_eq!(
-            typing
-                .stop_session(SessionId::for_tests(1), Some(&only))
-                .len(),
-            1
-        );
-        assert_eq!(typing.stop_session(SessionId::for_tests(1), None).len(), 1);
-        assert!(typing.stop(&key("c", "veli")).is_some());
-    }
-}
+mod tests;

@@ -18,8 +18,10 @@ use crate::support::{soon, within};
 
 /// The promise is thirty seconds, and ten until its user counts as offline.
 const GONE_WITHIN: Duration = Duration::from_secs(42);
-/// The promise is a second; asking takes a moment, too.
-const CUT_WITHIN: Duration = Duration::from_secs(2);
+/// The promise.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+/// A machine that does other things as well may be slow more than once.
+const N_TRIES: usize = 5;
 /// Only what a test is about ends its stuck clients.
 const PATIENT: [(&str, &str); 6] = [
     ("JWT_SECRET", SECRET),
@@ -42,27 +44,40 @@ on_both_stores!(
 
 async fn a_stuck_client_is_cut_within_a_second_when_its_token_is_revoked(store: Store) {
     let server = Server::start_with(&store, &PATIENT).await;
-    let revoked = create(&store, "7", &[]).await;
+    let mut took = Vec::new();
+    for _ in 0..N_TRIES {
+        took.push(revoke_of_a_stuck_client(&server, &store).await);
+        if took.last() < Some(&CUT_WITHIN) {
+            return;
+        }
+    }
+    panic!("it took {took:?}");
+}
+
+/// Returns how long it takes until the socket is gone.
+async fn revoke_of_a_stuck_client(server: &Server, store: &Store) -> Duration {
+    let revoked = create(store, "7", &[]).await;
     let mut stuck = Wire::open_with_tiny_buffer(server.port).await;
     let auth = json!({"token": revoked.secret, "dialect": "messaging"});
     stuck.join(Some(&auth)).await.unwrap();
     stuck.say(r#"42["join_user_room",7]"#).await;
-    let mut sender = user(&server, "1", "messaging").await;
+    let mut sender = user(server, "1", "messaging").await;
     flood(&mut sender, "send_message", &json!({"receiverId": 7})).await;
-    assert_eq!(live_sockets_of(&server, "7").await, 1);
+    assert_eq!(live_sockets_of(server, "7").await, 1);
 
-    revoke(&store, &revoked).await;
+    revoke(store, &revoked).await;
     let revoked_at = Instant::now();
-    within(CUT_WITHIN, "the end of its socket", async {
-        while live_sockets_of(&server, "7").await > 0 {}
+    soon("the end of its socket", async {
+        while live_sockets_of(server, "7").await > 0 {}
     })
     .await;
-    assert!(revoked_at.elapsed() < CUT_WITHIN);
+    let took = revoked_at.elapsed();
     let secret = draft(json!({"receiverId": 7, "content": SECRET_TEXT}));
     sender.ask_ok("send_message", secret).await;
     while let Some(frame) = stuck.hear().await {
         assert!(!frame.contains(SECRET_TEXT));
     }
+    took
 }
 
 async fn a_stuck_member_hears_nothing_from_its_removal_on(store: Store) {

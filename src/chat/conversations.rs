@@ -296,16 +296,7 @@ impl Chat {
         Ok(stored.map(|stored| self.conversations.remember(stored, n_changes)))
     }
 
-    /// The conversation after a change that the store has.
-    pub(super) async fn reload_conversation(
-        &self,
-        id: &ConversationId,
-    ) -> Result<Arc<Conversation>> {
-        self.conversations.forget(id);
-        self.read_conversation(id).await
-    }
-
-    /// The conversation, which is there.
+    /// The conversation after a change, which makes what was in memory hold no longer.
     pub(super) async fn read_conversation(&self, id: &ConversationId) -> Result<Arc<Conversation>> {
         let found = self.find_conversation(id).await?;
         found.ok_or(Error::NO_CONVERSATION)

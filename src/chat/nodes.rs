@@ -151,10 +151,8 @@ impl Chat {
                 user,
                 reason,
             } => {
-                // What is still to be told here is told without them. If it cannot be read now, whoever
-                // needs it next reads it.
-                let read = store::until(deadline, self.reload_conversation(&conversation)).await;
-                self.silence_in(&conversation, &user).await;
+                self.conversations.forget(&conversation);
+                let read = store::until(deadline, self.part(&conversation, &user)).await;
                 if read.is_ok_and(|now| !self.is_still_to_part(&now, &user)) {
                     return Ok(None);
                 }

@@ -102,16 +102,25 @@ impl Chat {
         self.stop_typing_in(id, user).await;
     }
 
+    /// Nothing more is told to a user who no longer takes part. What is still to be told here is told to those
+    /// of the room as it is now; if that cannot be read, whoever needs it next reads it.
+    pub(super) async fn part(
+        &self,
+        id: &ConversationId,
+        user: &UserId,
+    ) -> Result<Arc<Conversation>> {
+        self.silence_in(id, user).await;
+        let read = self.read_conversation(id).await;
+        // A socket of theirs may have begun to listen by what was read before.
+        self.silence_in(id, user).await;
+        read
+    }
+
     /// Makes true for live sockets what the store has: a user no longer takes part.
     async fn finish_parting(&self, mut change: Change<'_>, user: &UserId, reason: Reason) {
         change.note_stored(Some(user));
         let id = change.id();
-        self.silence_in(id, user).await;
-        // What is still to be told here is told without them. If it cannot be read now, whoever needs it
-        // next reads it.
-        let read = self.read_conversation(id).await;
-        // A socket of theirs may have begun to listen by what was read before.
-        self.silence_in(id, user).await;
+        let read = self.part(id, user).await;
         self.tell_parted(id, user, reason).await;
         if read.is_ok() {
             change.end();

@@ -62,7 +62,7 @@ impl Chat {
             Ok(mut peers) => {
                 let listens = |peer: &UserId| {
                     let mut listening = listening.iter();
-                    listening.any(|dialect| self.sessions.is_connected_in(peer, *dialect))
+                    listening.any(|dialect| self.sessions.is_heard_in(peer, *dialect, None))
                 };
                 peers.retain(listens);
                 peers

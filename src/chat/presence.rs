@@ -53,8 +53,6 @@ struct Online {
 pub struct Arrival {
     /// The user was offline before.
     pub came_online: bool,
-    /// It is the only one of its user.
-    pub is_only: bool,
     /// Since when the user is online here.
     pub since: DateTime<Utc>,
 }
@@ -66,7 +64,6 @@ impl Presence {
             true => self.arrive(dialect, user),
             false => Arrival {
                 came_online: false,
-                is_only: false,
                 since: store::now(),
             },
         }
@@ -93,7 +90,6 @@ impl Presence {
         entry.left_at = None;
         Arrival {
             came_online,
-            is_only: entry.n_sockets == 1,
             since: entry.arrival,
         }
     }
@@ -246,8 +242,6 @@ impl Chat {
 
     /// Counts a socket of a user in, if it listens.
     pub(super) fn arrive(&self, session: &Session, dialect: Dialect, user: &UserId) -> Arrival {
-        let connected = || Entry::Connected(Some(dialect), user.clone());
-        let is_connected_elsewhere = self.is_known_elsewhere(connected);
         let arrival = self.presence.arrive_by(session, dialect, user);
         let key = (dialect, user.clone());
         let is_elsewhere = self.is_elsewhere(&key);
@@ -256,7 +250,6 @@ impl Chat {
         }
         Arrival {
             came_online: arrival.came_online && !is_elsewhere,
-            is_only: arrival.is_only && !is_connected_elsewhere,
             since: arrival.since,
         }
     }
@@ -335,9 +328,9 @@ mod tests {
         let presence = Presence::default();
         let ali = UserId::from("ali");
         let first = presence.arrive(DIALECT, &ali);
-        assert!(first.came_online && first.is_only);
+        assert!(first.came_online);
         let second = presence.arrive(DIALECT, &ali);
-        assert!(!second.came_online && !second.is_only);
+        assert!(!second.came_online);
         presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE * 2).await;
         assert!(presence.expire().is_empty(), "one socket is left");
@@ -345,7 +338,6 @@ mod tests {
         tokio::time::advance(GRACE / 2).await;
         let back = presence.arrive(DIALECT, &ali);
         assert!(!back.came_online, "back within the grace time");
-        assert!(back.is_only);
         presence.leave(DIALECT, &ali);
         tokio::time::advance(GRACE / 2).await;
         assert!(presence.expire().is_empty(), "the grace time starts again");

@@ -92,7 +92,10 @@ impl Chat {
                 self.finish_parting(change, user, reason).await;
                 Err(absent)
             }
-            Parting::LastOwner => Err(Error::Forbidden(KEEPS_OWNER)),
+            Parting::LastOwner => {
+                change.end();
+                Err(Error::Forbidden(KEEPS_OWNER))
+            }
         }
     }
 
@@ -109,7 +112,7 @@ impl Chat {
         id: &ConversationId,
         user: &UserId,
     ) -> Result<Arc<Conversation>> {
-        self.silence_in(id, user).await;
+        self.sessions.unlisten_all(user, id);
         let read = self.read_conversation(id).await;
         // A socket of theirs may have begun to listen by what was read before.
         self.silence_in(id, user).await;

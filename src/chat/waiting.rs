@@ -2,12 +2,14 @@
 //! the user does.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::timeout;
 
+use super::nodes::Entry;
+use super::presence::Arrival;
 use super::{Chat, Dialect, Message, Session};
 use crate::error::{Error, Result};
 use crate::store;
@@ -29,6 +31,18 @@ pub struct Delivered {
     /// Held while marks are on their way to the store: whoever then asks what waits must not be told
     /// what they are about.
     saving: tokio::sync::Mutex<()>,
+    /// Held while a socket comes, so that of two that come at once one sees the other.
+    coming: Mutex<()>,
+}
+
+/// What a socket changed by listening for a user.
+pub struct Coming {
+    /// What others see of it.
+    pub arrival: Arrival,
+    /// For whom it listened before.
+    pub earlier: Option<UserId>,
+    /// Whether what waits for the user is for this socket: no other one is there that has it.
+    pub gets_waiting: bool,
 }
 
 impl Delivered {
@@ -46,7 +60,7 @@ impl Chat {
         let Some(receiver) = &message.receiver else {
             return false;
         };
-        if !self.sessions.is_connected_in(&receiver.id, dialect) {
+        if !(self.sessions).is_heard_in(&receiver.id, dialect, None) {
             return false;
         }
         let key = (message.row.conversation_id.clone(), receiver.id.clone());
@@ -56,6 +70,22 @@ impl Chat {
             *mark = message.row.seq.max(*mark);
         }
         true
+    }
+
+    /// Lets a socket listen for a user for whom messages may wait.
+    pub(super) fn come(&self, session: &Arc<Session>, dialect: Dialect, user: &UserId) -> Coming {
+        let _coming = self.delivered.coming.lock();
+        let connected = || Entry::Connected(Some(dialect), user.clone());
+        let is_elsewhere = self.is_known_elsewhere(connected);
+        // Arrive before leaving, so that a second call for the same user is no coming and going.
+        let arrival = self.arrive(session, dialect, user);
+        let earlier = self.sessions.listen_user(session, user);
+        let is_here = (self.sessions).is_heard_in(user, dialect, Some(session.id));
+        Coming {
+            arrival,
+            earlier,
+            gets_waiting: session.may_hear() && !is_elsewhere && !is_here,
+        }
     }
 
     /// Messages for a user that nobody was there for, oldest first.

@@ -162,7 +162,7 @@ impl<'a> Change<'a> {
         self.conversations.forget(self.id);
     }
 
-    /// Those who take part know.
+    /// Those who take part know, or nothing has changed.
     pub fn end(mut self) {
         self.is_told = true;
     }

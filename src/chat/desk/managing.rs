@@ -147,7 +147,10 @@ impl Chat {
                     change.end();
                 }
                 Parting::Absent => return Err(NO_PARTICIPANT),
-                Parting::LastOwner => return Err(Error::Forbidden(KEEPS_OWNER)),
+                Parting::LastOwner => {
+                    change.end();
+                    return Err(Error::Forbidden(KEEPS_OWNER));
+                }
             }
         }
         self.participant(id, user).await

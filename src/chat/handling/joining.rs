@@ -8,6 +8,7 @@ use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
 use crate::chat::presence::Arrival;
+use crate::chat::waiting::Coming;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session, Version};
 use crate::error::{Error, Result};
 use crate::store::Page;
@@ -119,8 +120,14 @@ impl Chat {
         let acting = session.identity().acting(Some(&user), asserted.as_ref());
         let user = acting.map_err(|_| Error::Forbidden("Authentication error"))?;
         self.introduce(&user, name.as_deref()).await?;
-        // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let arrival = self.arrive(session, dialect, &user);
+        if wants_waiting {
+            session.hold();
+        }
+        let Coming {
+            arrival,
+            earlier,
+            gets_waiting,
+        } = self.come(session, dialect, &user);
         let joining = Joining {
             chat: self,
             session,
@@ -129,13 +136,10 @@ impl Chat {
             arrival: &arrival,
             is_complete: false,
         };
-        if wants_waiting {
-            session.hold();
-        }
-        if let Some(earlier) = self.sessions.listen_user(session, &user) {
+        if let Some(earlier) = earlier {
             self.presence.leave(dialect, &earlier);
         }
-        let replay = match wants_waiting && arrival.is_only {
+        let replay = match wants_waiting && gets_waiting {
             true => self.waiting_messages(&user).await?,
             false => Vec::new(),
         };

@@ -18,7 +18,7 @@ const HOLE_MS = 50;
 /** Nodes are connected again within this time. */
 const HEAL_MS = 8_000;
 /** A server whose way to the database swallows everything works again within this time. */
-const RECOVERY_MS = 20_000;
+const RECOVERY_MS = 25_000;
 /** Longer ones no node says. */
 const MAX_TEXT_BYTES = 8 * 1_024 * 1_024;
 /** Longer than a node may say nothing. */
@@ -166,6 +166,8 @@ describe("nodes", BUSY, () => {
         // One that the other server has to read before it can tell anybody, and what only the bus brings.
         await send(a, await direct(a, `unknown-${n}`));
         b.forget();
+        // Sooner it would not be told that somebody types again.
+        await wait(1_000);
         await ask(a, "typing_start", { conversationId: c });
         await ask(a, "typing_stop", { conversationId: c });
         nHeard = (await b.next("typing", 500).catch(() => undefined)) ? nHeard + 1 : 0;

@@ -13,6 +13,8 @@ const MAX_RESULTS = 50;
 const SEARCH_WINDOW = 5_000;
 /** As many as a search reads at a time: it looks at their length then. */
 const N_LONG = 200;
+/** A search may have to look at megabytes. */
+const SEARCH_MS = 20_000;
 
 describe("load_messages", BUSY, () => {
   each(DIALECTS_AND_STORES, "page 0 is the newest, each page ascends", async (world) => {
@@ -152,7 +154,7 @@ async function sendAll(client, messages) {
 
 /** What a search finds. */
 async function find(client, text) {
-  await client.ask("search_messages", { query: text });
+  await client.askWithin(SEARCH_MS, "search_messages", { query: text });
   return texts((await client.next("search_results")).results);
 }
 

@@ -91,6 +91,7 @@ describe("waiting messages", BUSY, () => {
     const c = await world.connect();
     c.socket.emit("register", 9);
     await c.next("(disconnect)"); // else what is said next would count as heard, and this never
+    c.disconnect(); // it would come back by itself
     await query(world.server, "ALTER TABLE participant RENAME COLUMN hidden TO last_read_seq");
     assert.equal((await say(a, 9, "even later")).delivered, false);
     const again = await registered(world, 9);

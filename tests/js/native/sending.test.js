@@ -30,6 +30,7 @@ describe("sending", BUSY, () => {
   each(FULL, "N-04 a repeat is acked with the first message and heard by nobody", async (world) => {
     const { a, b, a2, c } = await threeSockets(world);
     const message = await send(a, c, { clientMessageId: "m-1" });
+    await b.next("unread"); // what is unread is told a moment later
     await settle(a, b, a2);
     const payload = { conversationId: c, content: "other", clientMessageId: "m-1", metadata: { x: 1 } };
     const again = await ask(a, "send_message", payload);

@@ -154,11 +154,13 @@ impl Store {
         since: DateTime<Utc>,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
+        // Nothing that bounds `rev` names a row of `c`, or PostgreSQL might read the whole conversation.
         let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
                    FROM conversation AS c LEFT JOIN message AS m \
                    ON m.conversation_id = c.id AND m.rev >= COALESCE((\
-                   SELECT MIN(said.rev) FROM message AS said WHERE said.conversation_id = c.id \
-                   AND said.rev > c.last_rev - $3 AND said.created_at >= $2), c.last_rev) \
+                   SELECT MIN(said.rev) FROM message AS said WHERE said.conversation_id = $1 \
+                   AND said.rev > (SELECT last_rev FROM conversation WHERE id = $1) - $3 \
+                   AND said.created_at >= $2), (SELECT last_rev FROM conversation WHERE id = $1)) \
                    WHERE c.id = $1 ORDER BY m.rev";
         let values = [id.as_str().into(), since.into(), i64::from(limit).into()];
         self.read_stretch(sql, values, 0, limit).await

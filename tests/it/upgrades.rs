@@ -19,7 +19,7 @@ use crate::support::messages::{content, draft};
 use crate::support::polling::{Polling, get, post};
 use crate::support::server::Server;
 use crate::support::stores::Store;
-use crate::support::{PATIENCE, any_below};
+use crate::support::{PATIENCE, any_below, soon};
 
 const N_ROUNDS: u64 = 200;
 const N_AT_ONCE: usize = 100;
@@ -186,16 +186,24 @@ impl Round {
         }
     }
 
+    /// A busy machine may not store it in time, so it is said until it is, under the same client id.
     async fn say(&self, text: &str) {
         // A pair of users has one conversation, so each conversation has its own pair.
         let draft = draft(json!({
             "conversationId": self.conversation, "senderId": self.conversation,
-            "receiverId": 100_000 + self.conversation, "content": text,
+            "receiverId": 100_000 + self.conversation, "content": text, "tempId": text,
         }));
-        let answer = Call::post("/api/messages", &draft)
-            .send(self.session.port)
-            .await;
-        assert!(answer.status < 300, "{}", answer.text());
+        let said = async {
+            loop {
+                let call = Call::post("/api/messages", &draft);
+                let answer = call.send(self.session.port).await;
+                if answer.status < 300 {
+                    return;
+                }
+                assert_eq!(answer.status, 503, "{}", answer.text());
+            }
+        };
+        soon("a message that is stored", said).await;
     }
 
     /// Returns how many packets were taken.

@@ -66,10 +66,11 @@ impl Chat {
     }
 
     async fn check_expiry(&self, now: DateTime<Utc>) {
-        self.cut_expired_tokens(now);
         for (session, end) in self.ending_sessions(now) {
-            let is_login = session.identity().grant.is_none();
-            if is_login && end + self.auth.leeway() <= now {
+            let grant = session.identity().grant.as_ref();
+            if grant.is_some_and(|grant| grant.has_expired(now)) {
+                self.cut(&session);
+            } else if grant.is_none() && end + self.auth.leeway() <= now {
                 // It may come back with another token, so it is not thrown out.
                 session.end();
             } else if warns(&session)

@@ -60,7 +60,7 @@ impl Chat {
         let Some(receiver) = &message.receiver else {
             return false;
         };
-        if !(self.sessions).is_heard_in(&receiver.id, dialect, None) {
+        if !self.sessions.is_heard_in(&receiver.id, dialect, None) {
             return false;
         }
         let key = (message.row.conversation_id.clone(), receiver.id.clone());
@@ -80,7 +80,7 @@ impl Chat {
         // Arrive before leaving, so that a second call for the same user is no coming and going.
         let arrival = self.arrive(session, dialect, user);
         let earlier = self.sessions.listen_user(session, user);
-        let is_here = (self.sessions).is_heard_in(user, dialect, Some(session.id));
+        let is_here = self.sessions.is_heard_in(user, dialect, Some(session.id));
         Coming {
             arrival,
             earlier,

@@ -30,10 +30,10 @@ const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const VICTIM: u64 = 7;
 /// The longest text there may be, so that few fill what a client has for them.
 const TEXT_BYTES: usize = 65_000;
-/// The promise is half a minute after they stop to read, which is not long ago.
 /// What the ratio of the 99th percentiles may be, beside the attack and in quiet. Without it nothing is
 /// judged: a busy machine is slow for other reasons.
 const MAX_RATIO: &str = "ATTACK_MAX_RATIO";
+/// The promise is half a minute after they stop to read, which is not long ago.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]

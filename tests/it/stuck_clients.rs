@@ -18,8 +18,10 @@ use crate::support::{soon, within};
 
 /// The promise is thirty seconds, and ten until its user counts as offline.
 const GONE_WITHIN: Duration = Duration::from_secs(42);
-/// The promise.
-const CUT_WITHIN: Duration = Duration::from_secs(1);
+/// The promise is a second; asking takes a moment, too.
+const CUT_WITHIN: Duration = Duration::from_secs(2);
+/// The promise itself, which one of some tries keeps.
+const PROMISE: Duration = Duration::from_secs(1);
 /// A machine that does other things as well may be slow more than once.
 const N_TRIES: usize = 5;
 /// Only what a test is about ends its stuck clients.
@@ -47,7 +49,7 @@ async fn a_stuck_client_is_cut_within_a_second_when_its_token_is_revoked(store: 
     let mut took = Vec::new();
     for _ in 0..N_TRIES {
         took.push(revoke_of_a_stuck_client(&server, &store).await);
-        if took.last() < Some(&CUT_WITHIN) {
+        if took.last() < Some(&PROMISE) {
             return;
         }
     }
@@ -67,11 +69,12 @@ async fn revoke_of_a_stuck_client(server: &Server, store: &Store) -> Duration {
 
     revoke(store, &revoked).await;
     let revoked_at = Instant::now();
-    soon("the end of its socket", async {
+    within(CUT_WITHIN, "the end of its socket", async {
         while live_sockets_of(server, "7").await > 0 {}
     })
     .await;
     let took = revoked_at.elapsed();
+    assert!(took < CUT_WITHIN);
     let secret = draft(json!({"receiverId": 7, "content": SECRET_TEXT}));
     sender.ask_ok("send_message", secret).await;
     while let Some(frame) = stuck.hear().await {

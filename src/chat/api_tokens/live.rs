@@ -147,16 +147,6 @@ impl Chat {
         Ok(())
     }
 
-    /// Closes the sockets whose tokens have come to their end. Asks nobody, so a store that does not answer
-    /// lets nobody stay.
-    pub(in crate::chat) fn cut_expired_tokens(&self, now: DateTime<Utc>) {
-        for (session, grant) in self.sessions_with_token() {
-            if grant.has_expired(now) {
-                self.cut(&session);
-            }
-        }
-    }
-
     /// Sockets that came with an API token. They are gathered first: closing one may need the
     /// lock that visiting them holds.
     fn sessions_with_token(&self) -> Vec<(Arc<Session>, Arc<Grant>)> {

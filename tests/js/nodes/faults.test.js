@@ -16,7 +16,7 @@ const QUICK_MS = 1_000;
 /** Nodes are connected again within this time. */
 const HEAL_MS = 8_000;
 /** A server whose way to the database swallows everything works again within this time. */
-const RECOVERY_MS = 40_000;
+const RECOVERY_MS = 20_000;
 /** Longer ones no node says. */
 const MAX_TEXT_BYTES = 8 * 1_024 * 1_024;
 /** Longer than a node may say nothing. */
@@ -129,8 +129,10 @@ describe("nodes", BUSY, () => {
         const lost = await send(a, c, { content: "lost" });
         await wait(50);
         lossy.isLosing = false;
+        const started = performance.now();
         const { id } = await send(a, c, { content: "not lost" });
         for (const expected of [lost.id, id]) assert.equal((await b.next("new_message", QUICK_MS)).message.id, expected);
+        assert.ok(performance.now() - started < QUICK_MS);
       }
       assert.ok(lossy.nLost > 0);
     } finally {
@@ -164,7 +166,7 @@ describe("nodes", BUSY, () => {
         await ask(a, "typing_start", { conversationId: c });
         await ask(a, "typing_stop", { conversationId: c });
         nHeard = (await b.next("typing", 500).catch(() => undefined)) ? nHeard + 1 : 0;
-        assert.ok(performance.now() < end, "it hears nothing");
+        assert.ok(nHeard > 0 || performance.now() < end, "it hears nothing");
       }
     } finally {
       way.stop();

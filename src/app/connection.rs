@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::frames::Frames;
 use crate::chat::{AddressPlace, Traffic};
@@ -38,6 +39,7 @@ pub struct Connection {
     inbound: Option<Inbound>,
     is_websocket: Arc<AtomicBool>,
     _place: AddressPlace,
+    _open: TaskTrackerToken,
 }
 
 /// What comes in over a connection that has a budget.
@@ -60,12 +62,13 @@ impl Upgraded {
 }
 
 impl Connection {
-    /// A connection that was accepted, its place, and what may come in.
+    /// A connection that was accepted, its place, what may come in, and what says that it is open.
     pub fn new(
         stream: TcpStream,
         address: SocketAddr,
         write_timeout: Duration,
         (place, traffic): (AddressPlace, Option<Traffic>),
+        open: TaskTrackerToken,
     ) -> (Self, Peer) {
         // Both only sharpen behaviour; a kernel that refuses them still serves. Little that a client does not take
         // fits into the kernel's buffers: then no write is stuck, and the kernel gives the client up.
@@ -88,6 +91,7 @@ impl Connection {
             inbound,
             is_websocket: Arc::default(),
             _place: place,
+            _open: open,
         };
         (connection, peer)
     }

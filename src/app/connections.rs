@@ -24,7 +24,10 @@ use crate::socket::Peer;
 pub struct Connections {
     accepting: CancellationToken,
     finishing: CancellationToken,
+    /// What serves HTTP, which ends where a WebSocket begins.
     tracker: TaskTracker,
+    /// The connections themselves.
+    open: TaskTracker,
 }
 
 impl Connections {
@@ -34,6 +37,7 @@ impl Connections {
             accepting: CancellationToken::new(),
             finishing: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            open: TaskTracker::new(),
         };
         for socket in listener.into_sockets() {
             let server = Server {
@@ -43,6 +47,7 @@ impl Connections {
                 write_timeout: config.write_timeout,
                 finishing: connections.finishing.clone(),
                 tracker: connections.tracker.clone(),
+                open: connections.open.clone(),
             };
             let accepting = connections.accepting.clone();
             connections
@@ -66,19 +71,23 @@ impl Connections {
         let _ = tokio::time::timeout(limit.min(FINISH_TIME), self.tracker.wait()).await;
     }
 
-    /// Waits for the connections whose transports were closed.
+    /// Waits for the connections whose transports were closed, so that their last words get out.
     pub async fn close(self) {
-        if tokio::time::timeout(FINISH_TIME, self.tracker.wait())
+        self.open.close();
+        if tokio::time::timeout(CLOSE_TIME, self.open.wait())
             .await
             .is_err()
         {
-            tracing::debug!(n_connections = self.tracker.len(), "connections were cut");
+            tracing::debug!(n_connections = self.open.len(), "connections were cut");
         }
     }
 }
 
 /// Time for requests that are being answered.
 const FINISH_TIME: Duration = Duration::from_millis(500);
+
+/// Time for WebSockets to say that they end.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 struct Server {
@@ -88,6 +97,7 @@ struct Server {
     write_timeout: Duration,
     finishing: CancellationToken,
     tracker: TaskTracker,
+    open: TaskTracker,
 }
 
 impl Server {
@@ -95,7 +105,7 @@ impl Server {
         loop {
             let (connection, peer) = {
                 let limits = &self.chat.limits;
-                listener::accept(&socket, self.write_timeout, limits).await
+                listener::accept(&socket, self.write_timeout, limits, &self.open).await
             };
             self.tracker.spawn(self.clone().serve(connection, peer));
         }

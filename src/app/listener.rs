@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use crate::chat::Limits;
@@ -103,16 +104,21 @@ fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
 }
 
-/// Accepts one connection that there is room for; errors are logged and waited out.
+/// Accepts one connection that there is room for, and that counts as open until it is dropped; errors are
+/// logged and waited out.
 pub async fn accept(
     socket: &TcpListener,
     write_timeout: Duration,
     limits: &Limits,
+    open: &TaskTracker,
 ) -> (Connection, Peer) {
     loop {
         match socket.accept().await {
             Ok((stream, address)) => match limits.connect(address.ip()) {
-                Some(allowed) => return Connection::new(stream, address, write_timeout, allowed),
+                Some(allowed) => {
+                    let open = open.token();
+                    return Connection::new(stream, address, write_timeout, allowed, open);
+                }
                 None => {
                     tracing::debug!("a connection was refused, there are too many");
                     // It may not fit into an empty buffer either; then the end says it all.

@@ -301,9 +301,11 @@ impl Sessions {
         found
     }
 
-    /// Whether a socket listens for the user, in whatever dialect.
+    /// Whether a socket that is not known to be gone listens for the user, in whatever dialect.
     pub fn is_connected(&self, user: &UserId) -> bool {
-        self.by_user.has(user)
+        let mut is_connected = false;
+        self.each_of_user(user, |session| is_connected |= session.outbox.is_open());
+        is_connected
     }
 
     /// Whether a socket listens for the gallery, in whatever dialect.

@@ -7,7 +7,7 @@ import { Cutting } from "./support/cutting.js";
 import { BUSY, combinationsOf, each } from "./support/matrix.js";
 import { direct as pairOf, person } from "./support/native.js";
 
-const RETRYING = { retries: 5, ackTimeout: 2_000, reconnectionDelay: 20, reconnectionDelayMax: 50, transports: ["websocket"] };
+const RETRYING = { retries: 5, ackTimeout: 20_000, reconnectionDelay: 20, reconnectionDelayMax: 50, transports: ["websocket"] };
 const N = 6;
 /** After the acks of these the connection is cut before they arrive. */
 const CUT = [2, 3, 5];

@@ -24,13 +24,6 @@ fi
 # The versions that are served are those that are fuzzed.
 cp Cargo.lock fuzz/Cargo.lock
 
-# Servers in the targets keep their databases here; in memory, where commits cost nothing.
-memory=/dev/shm
-[ -w "$memory" ] || memory="${TMPDIR:-/tmp}"
-TMPDIR=$(mktemp -d "$memory/sohbet-fuzz.XXXXXX")
-export TMPDIR
-trap 'rm -rf "$TMPDIR"' EXIT
-
 for target in "$@"; do
   echo "== $target, $seconds s"
   cargo +nightly fuzz run --target-dir target/fuzz/build "$target" -- \

@@ -374,7 +374,7 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
 }
 
 /// Set where a room lets the caller speak because of the part that they take by name.
-fn admitted_in(conversation: &Conversation, caller: &Caller) -> Option<i64> {
+pub(super) fn admitted_in(conversation: &Conversation, caller: &Caller) -> Option<i64> {
     let room = conversation.room()?;
     let is_by_name = room.members.contains_key(&caller.user) && !is_trusting(caller);
     is_by_name.then_some(conversation.facts_in)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sohbet_entity::ids::MessageId;
 
+use super::messages::admitted_in;
 use super::views::grouped;
 use super::{
     About, Caller, Chat, Conversation, DeskEvent, Event, LobbyEvent, Message, MessageView, Profile,
@@ -69,6 +70,7 @@ impl Chat {
             by: caller.user.clone(),
             change,
             at: store::now(),
+            admitted_in: admitted_in(&message.conversation, caller),
         };
         Ok((Write::Change(Box::new(change)), about))
     }

@@ -67,7 +67,7 @@ pub async fn commit(
     let reactions = reactions_to(&txn, &known).await?;
     let mut changes = changes::make(&txn, &batch.changes).await?;
     let (mut rows, facts) = number(&txn, batch, &known, &mut changes).await?;
-    senders::check(&txn, batch, &rows, &facts).await?;
+    senders::check(&txn, batch, &rows, &changes, &facts).await?;
     names::name(&txn, batch, &mut rows).await?;
     for (index, key) in pairs::claimed_keys(&txn, batch, look_up).await? {
         if let Some(row) = &mut rows[index] {

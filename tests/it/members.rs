@@ -1,12 +1,12 @@
 //! Who takes part in a room, as the store keeps it, on both databases.
 
 use sohbet::error::Error;
-use sohbet::store::{NewRoom, Outcome, Parting, Store, Write};
+use sohbet::store::{Change, NewRoom, Outcome, Parting, Write};
 use sohbet_entity::enums::ParticipantRole::{self, Admin, Member, Moderator, Owner};
 use sohbet_entity::enums::RoomType;
-use sohbet_entity::ids::{ConversationId, PartyId, UserId};
+use sohbet_entity::ids::{PartyId, UserId};
 
-use crate::support::desk::Desk;
+use crate::support::desk::{Desk, change};
 use crate::support::stores::{self, on_both_stores};
 
 on_both_stores!(
@@ -14,6 +14,7 @@ on_both_stores!(
     who_comes_back_has_the_new_role,
     a_room_with_others_in_it_keeps_its_last_owner,
     who_parted_before_it_is_stored_has_said_nothing,
+    who_parted_before_it_is_stored_has_changed_nothing,
 );
 
 async fn who_takes_part_keeps_the_role_whatever_is_asked(store: stores::Store) {
@@ -44,15 +45,10 @@ async fn a_room_with_others_in_it_keeps_its_last_owner(store: stores::Store) {
 
 async fn who_parted_before_it_is_stored_has_said_nothing(store: stores::Store) {
     let room = Room::open(&store, &[("1", Owner), ("2", Member)]).await;
-    let found = room.store.load_conversation(&room.id).await;
-    let admitted_in = found.unwrap().unwrap().row.facts_in;
+    let admitted_in = room.facts_in().await;
     assert_eq!(room.end("2").await, Parting::Done);
-    let desk = Desk {
-        store: room.store,
-        conversation: room.id,
-    };
     let say = |id: &str, sender: &str| {
-        let mut write = desk.message(id);
+        let mut write = room.0.message(id);
         if let Write::Message(new) = &mut write {
             new.row.sender_id = sender.into();
             new.admitted_in = Some(admitted_in);
@@ -60,9 +56,38 @@ async fn who_parted_before_it_is_stored_has_said_nothing(store: stores::Store) {
         write
     };
     let writes = vec![say("m1", "1"), say("m2", "2"), say("m3", "1")];
-    let outcomes = desk.commit(writes).await;
+    let outcomes = room.0.commit(writes).await;
     let seqs: Vec<_> = outcomes.iter().map(seq_or_code).collect();
     assert_eq!(seqs, [Ok(1), Err("NOT_FOUND"), Ok(2)]);
+}
+
+async fn who_parted_before_it_is_stored_has_changed_nothing(store: stores::Store) {
+    let room = Room::open(&store, &[("1", Owner), ("2", Member)]).await;
+    let admitted_in = room.facts_in().await;
+    room.0.commit(vec![room.0.message("m1")]).await;
+    assert_eq!(room.end("2").await, Parting::Done);
+    let react = |user: &str| {
+        let mut write = change(
+            "m1",
+            Change::React {
+                emoji: "x".into(),
+                is_added: true,
+            },
+        );
+        if let Write::Change(new) = &mut write {
+            new.by = user.into();
+            new.admitted_in = Some(admitted_in);
+        }
+        write
+    };
+    let outcomes = room.0.commit(vec![react("1"), react("2")]).await;
+    let users = |outcome: &Result<Outcome, Error>| match outcome {
+        Ok(Outcome::Changed(changed)) => Ok(changed.reactions.len()),
+        Ok(_) => panic!("no change"),
+        Err(error) => Err(error.code()),
+    };
+    let users: Vec<_> = outcomes.iter().map(users).collect();
+    assert_eq!(users, [Ok(1), Err("NOT_FOUND")]);
 }
 
 fn seq_or_code(outcome: &Result<Outcome, Error>) -> Result<i64, &'static str> {
@@ -73,10 +98,7 @@ fn seq_or_code(outcome: &Result<Outcome, Error>) -> Result<i64, &'static str> {
     }
 }
 
-struct Room {
-    store: Store,
-    id: ConversationId,
-}
+struct Room(Desk);
 
 impl Room {
     async fn open(store: &stores::Store, members: &[(&str, ParticipantRole)]) -> Self {
@@ -95,20 +117,41 @@ impl Room {
         };
         let (id, is_new) = store.create_room(&new).await.unwrap().unwrap();
         assert!(is_new);
-        Self { store, id }
+        Self(Desk {
+            store,
+            conversation: id,
+        })
+    }
+
+    /// When who takes part was changed last.
+    async fn facts_in(&self) -> i64 {
+        let found = self.0.store.load_conversation(&self.0.conversation).await;
+        found.unwrap().unwrap().row.facts_in
     }
 
     async fn let_in(&self, members: &[(&str, ParticipantRole)]) {
         let members = parties(members);
-        self.store.save_members(&self.id, &members).await.unwrap();
+        self.0
+            .store
+            .save_members(&self.0.conversation, &members)
+            .await
+            .unwrap();
     }
 
     async fn end(&self, user: &str) -> Parting {
-        self.store.end_part(&self.id, &party(user)).await.unwrap()
+        self.0
+            .store
+            .end_part(&self.0.conversation, &party(user))
+            .await
+            .unwrap()
     }
 
     async fn role(&self, user: &str) -> Option<ParticipantRole> {
-        let found = self.store.find_participant(&self.id, &party(user)).await;
+        let found = self
+            .0
+            .store
+            .find_participant(&self.0.conversation, &party(user))
+            .await;
         found.unwrap().map(|row| row.role)
     }
 }

@@ -170,6 +170,7 @@ impl<'a> Desk<'a> {
                 by: "1".into(),
                 change,
                 at: Utc::now(),
+                admitted_in: None,
             })))
         };
         match wish {

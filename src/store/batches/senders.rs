@@ -1,5 +1,5 @@
-//! Whether senders still take part when their messages are stored: they were let in by what was known
-//! before, and may have parted since.
+//! Whether those who send and change messages still take part when that is stored: they were let in by
+//! what was known before, and may have parted since.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,28 +7,36 @@ use sea_orm::{DatabaseTransaction, Value};
 use sohbet_entity::ids::ConversationId;
 
 use super::Batch;
+use crate::store::changes::MadeChange;
 use crate::store::rows::Bulk;
 use crate::store::{Fault, MessageRow};
 
-/// Refuses a batch with a message whose sender has parted. The conversations are locked by now, so nobody
-/// parts before it is committed.
+/// Refuses a batch with a message or a change by somebody who has parted. The conversations are locked by
+/// now, so nobody parts before it is committed.
 pub async fn check(
     txn: &DatabaseTransaction,
     batch: &Batch<'_>,
     fresh: &[Option<MessageRow>],
+    made: &[Option<MadeChange>],
     facts: &HashMap<ConversationId, i64>,
 ) -> Result<(), Fault> {
-    let mut senders = BTreeSet::new();
-    for (message, row) in batch.messages.iter().zip(fresh) {
-        let (Some(admitted_in), Some(row)) = (message.admitted_in, row) else {
-            continue;
-        };
-        // Where only one node works on the data nobody counts what has changed.
-        let is_same = admitted_in > 0 && facts.get(&row.conversation_id) == Some(&admitted_in);
-        if !is_same {
-            senders.insert((row.conversation_id.as_str(), row.sender_id.as_str()));
-        }
-    }
+    let messages = batch.messages.iter().zip(fresh);
+    let messages = messages.filter_map(|(message, row)| {
+        let row = row.as_ref()?;
+        Some((message.admitted_in?, &row.conversation_id, &row.sender_id))
+    });
+    let changes = batch.changes.iter().zip(made);
+    let changes = changes.filter_map(|(change, made)| {
+        let made = made.as_ref().filter(|made| made.has_changed)?;
+        Some((change.admitted_in?, &made.row.conversation_id, &change.by))
+    });
+    // Where only one node works on the data nobody counts what has changed.
+    let may_have_parted = messages.chain(changes).filter(|(admitted_in, room, _)| {
+        *admitted_in == 0 || facts.get(*room) != Some(admitted_in)
+    });
+    let senders: BTreeSet<(&str, &str)> = may_have_parted
+        .map(|(_, room, sender)| (room.as_str(), sender.as_str()))
+        .collect();
     if senders.is_empty() {
         return Ok(());
     }

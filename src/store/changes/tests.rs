@@ -35,6 +35,7 @@ fn reaction(person: usize, way: usize) -> NewChange {
             is_added: true,
         },
         at: DateTime::UNIX_EPOCH,
+        admitted_in: None,
     }
 }
 

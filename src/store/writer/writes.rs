@@ -97,6 +97,8 @@ pub struct NewChange {
     pub change: Change,
     /// When.
     pub at: DateTime<Utc>,
+    /// As [`NewMessage::admitted_in`], for who changes it.
+    pub admitted_in: Option<i64>,
 }
 
 /// What changes about a message. A deleted message no longer changes.

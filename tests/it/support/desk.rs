@@ -110,5 +110,6 @@ pub fn change(message: &str, change: Change) -> Write {
         by: "1".into(),
         change,
         at: now(),
+        admitted_in: None,
     }))
 }

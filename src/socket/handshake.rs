@@ -15,7 +15,7 @@ use super::dispatch::{Allowed, Dispatcher};
 use super::links::Links;
 use super::outbox::SocketOutbox;
 use crate::auth::{self, Credentials, Identity, Shown, Trust};
-use crate::chat::{Dialect, cookie_tokens};
+use crate::chat::{Dialect, Session, cookie_tokens};
 use crate::error::Error;
 use crate::headers;
 use crate::wire;
@@ -142,6 +142,15 @@ async fn gallery(
     }
     let found = shared.chat.gallery_of(identity).await;
     found.map_err(|_| Refusal::Unavailable)
+}
+
+/// Whether a socket listens for another gallery than its user has now: nobody could move it before it was
+/// there. So does one of which that cannot be said.
+pub(super) async fn has_moved(shared: &Shared, session: &Session) -> bool {
+    match gallery(shared, session.identity(), session.dialect()).await {
+        Ok(now) => now != session.gallery(),
+        Err(_) => true,
+    }
 }
 
 fn dialect(

@@ -4,18 +4,26 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Dispatcher, EVENT_DEADLINE};
 use crate::chat::{Dialect, SocketRequest};
+use crate::socket::handshake;
 use crate::wire::{self, Opening};
 
 impl Dispatcher {
     /// Greets a user who is known from the handshake.
     pub(super) async fn greet(&self) {
-        let Some(dialect) = self.session.dialect() else {
-            return;
-        };
         let due = Instant::now() + EVENT_DEADLINE;
+        let greet = async {
+            let has_moved =
+                timeout_at(due, handshake::has_moved(&self.shared, &self.session)).await;
+            if has_moved.unwrap_or(true) {
+                // It comes back as who its user is now.
+                self.session.outbox.close();
+            } else if let Some(dialect) = self.session.dialect() {
+                self.begin(dialect, true, due).await;
+            }
+        };
         tokio::select! {
             biased;
-            () = self.begin(dialect, true, due) => {}
+            () = greet => {}
             () = self.has_left() => {}
         }
     }

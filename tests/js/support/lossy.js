@@ -1,4 +1,4 @@
-// Ways to Redis and PostgreSQL on which something can get lost.
+// Ways to Redis and PostgreSQL on which something can get lost, or comes late.
 
 import { once } from "node:events";
 import net from "node:net";
@@ -30,7 +30,7 @@ class Way {
       this.#sockets.add(from.setNoDelay());
       from.on("error", () => {}).once("close", () => to.destroy());
       from.on("data", (data) => {
-        if (this.passes(data, connection)) to.write(data);
+        if (this.passes(data, connection, from === far && to)) to.write(data);
       });
     }
   }
@@ -59,5 +59,31 @@ export class Swallowing extends Way {
   passes(_, connection) {
     connection.since ??= this.#nSwallowed;
     return connection.since === this.#nSwallowed;
+  }
+}
+
+/** Answers can be held back for a while, on each connection from the first on that has a text in it. */
+export class Holding extends Way {
+  #text;
+  #held = [];
+
+  hold(text) {
+    this.#text = text;
+  }
+
+  get isHolding() {
+    return this.#held.length > 0;
+  }
+
+  release() {
+    this.#text = undefined;
+    for (const [asker, answer] of this.#held.splice(0)) asker.write(answer);
+  }
+
+  passes(data, connection, asker) {
+    if (!asker || this.#text === undefined) return true;
+    connection.isHeld ||= data.includes(this.#text);
+    if (connection.isHeld) this.#held.push([asker, data]);
+    return !connection.isHeld;
   }
 }

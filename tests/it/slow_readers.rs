@@ -79,7 +79,7 @@ async fn a_stuck_write_ends_the_connection_after_its_timeout(store: Store) {
 }
 
 async fn a_silent_client_is_gone_after_the_ping_timeout(store: Store) {
-    let settings = [("PING_INTERVAL_MS", "300"), ("PING_TIMEOUT_MS", "300")];
+    let settings = [("PING_INTERVAL_MS", "300"), ("PING_TIMEOUT_MS", "3000")];
     let server = Server::start_with(&store, &settings).await;
     let mut room = Room::with_a_stalled_member(&server).await;
     assert_eq!(

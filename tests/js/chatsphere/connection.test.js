@@ -148,9 +148,9 @@ describe("pings", WAITING, () => {
     const { u, v, R } = await sphere.pair();
     const deaf = await sphere.socket(u, { autoPong: false });
     const alive = await sphere.joined(v, R);
-    await deaf.closed(5_000);
+    await deaf.closed(10_000);
     assert.ok(alive.isOpen);
     await sphere.post(u, R, "hi");
     await alive.next("new_message");
-  }, { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "500" });
+  }, { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "3000" });
 });

@@ -148,7 +148,8 @@ async fn gallery(
 /// there. So does one of which that cannot be said.
 pub(super) async fn has_moved(shared: &Shared, session: &Session) -> bool {
     match gallery(shared, session.identity(), session.dialect()).await {
-        Ok(now) => now != session.gallery(),
+        // Who may not hear listens for none.
+        Ok(now) => now.filter(|_| session.may_hear()) != session.gallery(),
         Err(_) => true,
     }
 }

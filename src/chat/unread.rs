@@ -8,8 +8,9 @@ use std::time::Duration;
 use sohbet_entity::ids::{ConversationId, PartyId};
 use tokio_util::sync::CancellationToken;
 
+use super::messages::admitted_in;
 use super::{Caller, Chat, Conversation, DeskEvent, Event, SessionId, Viewer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{self, ReadScope, Standing};
 use crate::worker::Ticks;
 
@@ -78,6 +79,10 @@ impl Chat {
         let party = viewer.party_in(&known);
         let standings = self.store.find_standings(&[(&id, &party)]).await?;
         let standing = standings.first();
+        if standing.is_none() && admitted_in(&known, caller).is_some() {
+            // Who has parted meanwhile is told what strangers are.
+            return Err(Error::NO_CONVERSATION);
+        }
         Ok(Receipt {
             conversation: id,
             last_read_seq: standing.map_or(0, |standing| standing.last_read_seq),

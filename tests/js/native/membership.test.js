@@ -5,7 +5,7 @@ import { describe } from "node:test";
 import { BUSY, each } from "../support/matrix.js";
 import {
   DIALECTS_AND_STORES, FULL, ONCE, STORES_ONLY, V1, ask, assertConversation, assertKeys, assertText, direct, fails, look, newRoom,
-  pair, person, roomOf, rolesOf, send, settle,
+  pair, person, roomOf, rolesOf, send, sendMany, settle,
 } from "../support/native.js";
 import { CALLS, CONVERSATION_EVENTS, EVENTS, OPERATIONS, requestOf } from "../support/native_operations.js";
 import { TTL_MAX_MS } from "../support/typing.js";
@@ -154,6 +154,23 @@ describe("leaving", BUSY, () => {
     assert.deepEqual(contents, Array.from({ length: 20 }, (_, i) => `no ${i + 1}`));
     const order = c.order.filter((name) => ["new_message", "conversation_removed"].includes(name));
     assert.equal(order.at(-1), "conversation_removed");
+  });
+
+  each(STORES_ONLY, "a marker of somebody who is being removed stands where it stood, or they are refused", async (world) => {
+    const { a, c, room } = await roomOf(world, { c: "MEMBER" });
+    await sendMany(a, room, 3);
+    await settle(a, c);
+    for (let i = 1; i <= 20; i += 1) {
+      const mark = () => c.emitWithAck("mark_read", { conversationId: room });
+      assert.equal((await mark()).data.lastReadSeq, 3);
+      const removed = ask(a, "remove_participant", { conversationId: room, userId: "c" });
+      for (const answer of await Promise.all(Array.from({ length: 10 }, mark))) {
+        if (answer.ok) assert.equal(answer.data.lastReadSeq, 3);
+        else assert.equal(answer.error.code, "NOT_FOUND");
+      }
+      await removed;
+      await ask(a, "add_participant", { conversationId: room, userId: "c", role: "MEMBER" });
+    }
   });
 });
 

@@ -7,7 +7,7 @@ use super::index::Index;
 use crate::history::{Told, What};
 
 /// How much longer than in peace it may take while only Redis is away.
-const SLOWER_US: u64 = 200_000;
+const SLOWER_US: u64 = 100_000;
 /// Fewer messages prove nothing.
 const MIN_SAMPLES: usize = 20;
 /// A fault of something else still has effects for some time.

@@ -81,13 +81,13 @@ async fn who_parted_before_it_is_stored_has_changed_nothing(store: stores::Store
         write
     };
     let outcomes = room.0.commit(vec![react("1"), react("2")]).await;
-    let users = |outcome: &Result<Outcome, Error>| match outcome {
+    let n_reactions = |outcome: &Result<Outcome, Error>| match outcome {
         Ok(Outcome::Changed(changed)) => Ok(changed.reactions.len()),
         Ok(_) => panic!("no change"),
         Err(error) => Err(error.code()),
     };
-    let users: Vec<_> = outcomes.iter().map(users).collect();
-    assert_eq!(users, [Ok(1), Err("NOT_FOUND")]);
+    let counts: Vec<_> = outcomes.iter().map(n_reactions).collect();
+    assert_eq!(counts, [Ok(1), Err("NOT_FOUND")]);
 }
 
 fn seq_or_code(outcome: &Result<Outcome, Error>) -> Result<i64, &'static str> {

@@ -66,6 +66,7 @@ impl Chat {
     }
 
     async fn check_expiry(&self, now: DateTime<Utc>) {
+        let mut warnings = Vec::new();
         for (session, end) in self.ending_sessions(now) {
             let grant = session.identity().grant.as_ref();
             if grant.is_some_and(|grant| grant.has_expired(now)) {
@@ -78,13 +79,16 @@ impl Chat {
                 && session.note_warning(end)
             {
                 // Who does not listen yet is warned at the next look.
-                let expiring = DeskEvent::Expiring {
+                warnings.push(DeskEvent::Expiring {
                     user: viewer.user,
                     session: session.id,
                     expires_at: end,
-                };
-                self.publish(Event::Desk(expiring)).await;
+                });
             }
+        }
+        // Telling may take a moment, and no end waits for that.
+        for warning in warnings {
+            self.publish(Event::Desk(warning)).await;
         }
     }
 

@@ -7,14 +7,12 @@ import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
 import { Lossy, Swallowing } from "../support/lossy.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
-import { ANSWER_MS, ask, direct, fails, person, range, roomOf, send, sendMany, settle } from "../support/native.js";
+import { ANSWER_MS, ask, direct, fails, person, range, roomOf, send, sendMany, settle, typingPasses } from "../support/native.js";
 
 /** Without a bus what happened is found in the database within this time. */
 const REPAIR_MS = 3_000;
 /** While others can be heard what is missing is read at once, as soon as anything shows that it is. */
 const QUICK_MS = 1_000;
-/** Nodes are connected again within this time. */
-const HEAL_MS = 8_000;
 /** A server whose way to the database swallows everything works again within this time. */
 const RECOVERY_MS = 20_000;
 /** Longer ones no node says. */
@@ -84,7 +82,7 @@ describe("nodes", BUSY, () => {
       while ((await b.next("new_message", REPAIR_MS)).message.id !== id);
       assert.ok(performance.now() - started < 500, "over Redis");
     });
-    await typing(a, b, c);
+    await typingPasses(a, b, c);
   });
 
   each(REDIS, "nobody goes offline because Redis is away, and who is gone does when it is back", async (world) => {
@@ -123,7 +121,7 @@ describe("nodes", BUSY, () => {
       const b = await personOn(world, other, "b");
       const c = await direct(a, "b");
       await settle(a, b);
-      await typing(a, b, c);
+      await typingPasses(a, b, c);
       for (let n = 0; n < 10; n += 1) {
         lossy.isLosing = true;
         const lost = await send(a, c, { content: "lost" });
@@ -153,7 +151,7 @@ describe("nodes", BUSY, () => {
       const a = await personOn(world, world.server, "a");
       const b = await personOn(world, other, "b");
       const c = await direct(a, "b");
-      await typing(a, b, c);
+      await typingPasses(a, b, c);
       await Promise.all(range(1, 60).map(() => ask(b, "list_conversations", {}, ANSWER_MS)));
       way.swallow();
       const end = performance.now() + RECOVERY_MS;
@@ -182,7 +180,7 @@ describe("nodes", BUSY, () => {
     const sent = await sendMany(a, c, 30);
     const heard = await b.several("new_message", 30, REPAIR_MS);
     assert.deepEqual(heard.map(({ message }) => message.id), sent.map(({ id }) => id));
-    await typing(a, b, c);
+    await typingPasses(a, b, c);
     await b.none("new_message");
   });
 
@@ -199,7 +197,7 @@ describe("nodes", BUSY, () => {
       redis.resume();
     }
     await wait(100);
-    await eventually(() => typing(a, b, c));
+    await typingPasses(a, b, c);
     await b.none("new_message");
   });
 
@@ -239,7 +237,7 @@ describe("nodes", BUSY, () => {
     const { redis } = world.server.store;
     const [channel] = /sohbet:[0-9a-f-]+/.exec(await redis.command("PUBSUB", "CHANNELS"));
     const texts = await redis.listen(channel);
-    await typing(a, b, c);
+    await typingPasses(a, b, c);
     const said = await texts();
     assert.ok(said.length > 0);
     await world.servers[0].kill();
@@ -265,7 +263,7 @@ async function apart(world) {
   const c = await direct(a, "b");
   await b.next("conversation_updated");
   await settle(a, b);
-  await typing(a, b, c);
+  await typingPasses(a, b, c);
   for (const client of [a, b]) client.forget();
   return { a, b, c };
 }
@@ -273,14 +271,4 @@ async function apart(world) {
 /** A socket of that user on that server. */
 function personOn(world, server, userId) {
   return world.connectTo(server.url, { transports: ["websocket"], auth: { dialect: "native", userId } });
-}
-
-/** What is not stored passes only between nodes that hear each other. */
-async function typing(a, b, c) {
-  await eventually(async () => {
-    await ask(a, "typing_start", { conversationId: c });
-    while (!(await b.next("typing")).isTyping);
-  }, HEAL_MS);
-  await ask(a, "typing_stop", { conversationId: c });
-  while ((await b.next("typing")).isTyping);
 }

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { eventually } from "../support/eventually.js";
 import { BUSY, World } from "../support/matrix.js";
-import { ask, direct, person, send, settle } from "../support/native.js";
+import { ask, direct, person, send, settle, typingPasses } from "../support/native.js";
 import { Certificate, Redis } from "../support/redis.js";
 import { Server } from "../support/server.js";
 
@@ -46,7 +45,7 @@ describe("redis", BUSY, () => {
       const first = await send(a, c, { content: "without" });
       assert.equal((await b.next("new_message", 3_000)).message.id, first.id);
       await redis.start();
-      await typing(a, b, c);
+      await typingPasses(a, b, c);
     });
   });
 });
@@ -70,7 +69,7 @@ async function between(redis, settings, test) {
 async function hearEachOther(world) {
   await world.server.hasMet(world.servers[1]);
   const { a, b, c } = await pairApart(world);
-  await typing(a, b, c);
+  await typingPasses(a, b, c);
 }
 
 async function pairApart(world) {
@@ -78,12 +77,4 @@ async function pairApart(world) {
   const c = await direct(a, "b");
   await settle(a, b);
   return { a, b, c };
-}
-
-/** What is not stored passes only between servers that hear each other. */
-async function typing(a, b, c) {
-  await eventually(async () => {
-    await ask(a, "typing_start", { conversationId: c });
-    assert.equal((await b.next("typing")).isTyping, true);
-  });
 }

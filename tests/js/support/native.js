@@ -2,12 +2,15 @@
 
 import assert from "node:assert/strict";
 import { GETS_MS } from "./client.js";
+import { eventually } from "./eventually.js";
 import { combinationsOf } from "./matrix.js";
 import { assertError, assertHas, assertIso, assertPositive } from "./messages.js";
 import { token } from "./token.js";
 
 /** Every request is answered within that, whatever else there is to do (contract/native.md). */
 export const ANSWER_MS = 10_000;
+/** When to say again that somebody types: sooner the others are not told (`RETELL` in src/chat/typing.rs). */
+const TYPING_AGAIN_MS = 1_500;
 
 export const {
   FULL, NO_SOCKET, STORES_ONLY, DIALECTS_AND_STORES, TRANSPORTS_AND_STORES, AUTO_STORES, ONCE,
@@ -100,6 +103,19 @@ export async function counted(client, conversationId, unread) {
   let count;
   do count = await client.next("unread");
   while (count.conversationId !== conversationId || count.unread !== unread);
+}
+
+/**
+ * Waits until `b` is told that `a` types in that conversation, and that it ended. What is not stored passes only
+ * between servers that hear each other.
+ */
+export async function typingPasses(a, b, conversationId) {
+  await eventually(async () => {
+    await ask(a, "typing_start", { conversationId });
+    while (!(await b.next("typing", TYPING_AGAIN_MS)).isTyping);
+  });
+  await ask(a, "typing_stop", { conversationId });
+  while ((await b.next("typing")).isTyping);
 }
 
 // Requests.

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use super::{
     Chat, Conversation, ConversationFacts, ConversationView, DeskEvent, Event, News, Viewer,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store;
 
 /// Conversations whose changes may be told at a time.
@@ -66,8 +67,8 @@ impl Changed {
 }
 
 impl Chat {
-    /// Tells those who take part that a conversation is new, or not as it was. What cannot be
-    /// read now is not told: whoever asks for the conversation sees the change.
+    /// Tells those who take part that a conversation is new, or not as it was. What cannot be read now is
+    /// told with the next look where nodes look; elsewhere whoever asks for the conversation sees it.
     pub async fn tell_changed(&self, id: &ConversationId) {
         self.tell_nodes(News::Facts(id.clone())).await;
         self.tell_changed_here(id).await;
@@ -75,16 +76,34 @@ impl Chat {
 
     /// As [`Chat::tell_changed`], on this node only.
     pub(super) async fn tell_changed_here(&self, id: &ConversationId) {
-        if let Err(error) = store::in_time(self.try_tell_changed(id)).await {
-            tracing::warn!(
-                error.code = error.code(),
-                conversation.id = id.as_str(),
-                "the change of a conversation was not told"
-            );
+        let deadline = Instant::now() + store::PATIENCE;
+        if let Err(error) = self.try_tell_changed(id, deadline).await {
+            warn_of_untold(id, &error);
         }
     }
 
-    async fn try_tell_changed(&self, id: &ConversationId) -> Result<()> {
+    /// As [`Chat::tell_changed_here`]; fails if the database is not available until then. Whatever else keeps
+    /// it from being told would do so again.
+    pub(super) async fn try_tell_changed(
+        &self,
+        id: &ConversationId,
+        deadline: Instant,
+    ) -> Result<()> {
+        match store::until(deadline, self.read_and_tell(id)).await {
+            Ok(()) => Ok(()),
+            Err(error @ Error::Unavailable { .. }) => {
+                // It may have been read already, and then the next look would leave it out.
+                self.conversations.forget(id);
+                Err(error)
+            }
+            Err(error) => {
+                warn_of_untold(id, &error);
+                Ok(())
+            }
+        }
+    }
+
+    async fn read_and_tell(&self, id: &ConversationId) -> Result<()> {
         let _turn = self.turns.take(id).await;
         let Some(conversation) = self.find_conversation(id).await? else {
             return Ok(());
@@ -159,4 +178,12 @@ impl Chat {
         };
         self.publish(Event::Desk(parted)).await;
     }
+}
+
+fn warn_of_untold(id: &ConversationId, error: &Error) {
+    tracing::warn!(
+        error.code = error.code(),
+        conversation.id = id.as_str(),
+        "the change of a conversation was not told"
+    );
 }

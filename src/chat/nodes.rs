@@ -283,15 +283,6 @@ impl Chat {
     /// does not say until then is asked again with the next look.
     async fn refresh_conversation(&self, id: &ConversationId, deadline: Instant) -> Result<()> {
         self.conversations.renew(id);
-        let told = async {
-            self.tell_changed_here(id).await;
-            Ok(())
-        };
-        let told = store::until(deadline, told).await;
-        if told.is_err() {
-            // It may have been read already, and then the next look would leave it out.
-            self.conversations.forget(id);
-        }
-        told
+        self.try_tell_changed(id, deadline).await
     }
 }

@@ -1,28 +1,34 @@
 //! What other nodes committed is found by looking, a limited part at a time, however long some
 //! transaction is open elsewhere.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
-use sohbet::store::{self, Head, HeadPlace, Horizon};
+use std::convert::Infallible;
+use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sohbet::chat::{Dialect, Sight};
+use sohbet::store::{self, Head, HeadPlace, Horizon, NewPair, Pair};
+
+use crate::support::parts::Parts;
 use crate::support::postgres;
 use crate::support::stores::{Store, on_postgres};
 
 const N_ROOMS: usize = 25;
 const LIMIT: u32 = 10;
+/// As many conversations as one part of a look has.
+const N_IN_PART: usize = 1_000;
+/// Ends what waits for somebody else's lock.
+const END_WHO_WAITS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[tokio::test]
 async fn a_long_transaction_makes_nobody_read_the_same_again() {
     on_postgres(async |database: Store| {
         let store = database.open().await;
         let [long, brief] = [open(&database).await, open(&database).await];
-        let insert = format!(
-            "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at)
-             SELECT 'r' || i, 'room', 0, 0, now(), now() FROM generate_series(1, {N_ROOMS}) AS i"
-        );
         let before = store.horizon().await.unwrap();
         // It has a number from now on.
         run(&long, "BEGIN; SELECT pg_current_xact_id()").await;
-        run(&brief, &insert).await;
+        run(&brief, &insert_rooms(N_ROOMS)).await;
         let begun = store.horizon().await.unwrap();
         let parts = look(&store, &before).await;
         let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
@@ -42,6 +48,52 @@ async fn a_long_transaction_makes_nobody_read_the_same_again() {
         assert_eq!(look(&store, &last).await.concat(), []);
         store.close().await;
         for db in [long, brief] {
+            db.close().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
+    on_postgres(async |database: Store| {
+        let parts = Parts::start(&database).await;
+        let (_, heard) = parts.connect(Dialect::Native, Some("ben")).await;
+        let pair = NewPair {
+            pair: Pair::new("ada".into(), "ben".into()),
+            wanted_id: None,
+            is_numbered: true,
+        };
+        let (pair, _) = parts.store.find_or_create_pair(pair).await.unwrap();
+        let [outside, lock] = [open(&database).await, open(&database).await];
+        let mut sight = Sight::default();
+        parts.chat.look_on(&mut sight).await.unwrap();
+        run(&outside, &insert_rooms(N_IN_PART)).await;
+        let change = format!("updated_at = '2030-01-01' WHERE id = '{}'", pair.id);
+        run(&outside, &format!("UPDATE conversation SET {change}")).await;
+
+        let first = parts.chat.look_on(&mut sight).await.unwrap();
+        assert_eq!((first.moved.len(), first.is_all), (N_IN_PART, false));
+        run(&lock, "BEGIN; LOCK TABLE participant").await;
+        let failed = tokio::select! {
+            seen = parts.chat.look_on(&mut sight) => seen,
+            never = end_who_waits(&outside) => match never {},
+        };
+        assert!(failed.is_err());
+        run(&lock, "ROLLBACK").await;
+        let last = parts.chat.look_on(&mut sight).await.unwrap();
+        let found: Vec<_> = last.moved.iter().map(|it| &it.conversation).collect();
+        assert_eq!((found, last.is_all), (vec![&pair.id], true));
+        let next = parts.chat.look_on(&mut sight).await.unwrap();
+        assert_eq!((next.moved.len(), next.is_all), (0, true));
+
+        parts.finish().await;
+        let heard = heard.lock().unwrap().clone();
+        let names: Vec<_> = heard.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["session", "conversation_updated"]);
+        let changed = &heard[1].1["conversation"]["updatedAt"];
+        assert_eq!(changed, "2030-01-01T00:00:00.000Z");
+        for db in [outside, lock] {
             db.close().await.unwrap();
         }
     })
@@ -72,6 +124,13 @@ fn ids(parts: Vec<Vec<Head>>) -> Vec<String> {
     ids
 }
 
+fn insert_rooms(n: usize) -> String {
+    format!(
+        "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at)
+         SELECT 'r' || i, 'room', 0, 0, now(), now() FROM generate_series(1, {n}) AS i"
+    )
+}
+
 fn change(room: &str) -> String {
     format!("UPDATE conversation SET last_rev = last_rev + 1 WHERE id = '{room}'")
 }
@@ -82,4 +141,12 @@ async fn open(store: &Store) -> DatabaseConnection {
 
 async fn run(db: &DatabaseConnection, sql: &str) {
     db.execute_unprepared(sql).await.unwrap();
+}
+
+/// Ends connections that wait for a lock, whenever there are some.
+async fn end_who_waits(db: &DatabaseConnection) -> Infallible {
+    loop {
+        run(db, END_WHO_WAITS).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -11,6 +11,7 @@ pub mod http;
 pub mod load;
 pub mod locks;
 pub mod messages;
+pub mod parts;
 pub mod polling;
 pub mod postgres;
 pub mod processes;

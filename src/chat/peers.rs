@@ -1,18 +1,24 @@
-//! Who may know who is online: people who share a conversation.
+//! Who may know who is online, and is told so: people who share a conversation.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use sohbet_entity::ids::UserId;
+use tokio::time::Instant;
 
 use super::dialects::Feature;
-use super::{Caller, Chat, Dialect};
+use super::{Caller, Chat, Dialect, Event, Session, SessionId};
 use crate::auth::Permission;
-use crate::error::Result;
-use crate::store;
+use crate::error;
+use crate::store::{self, Fault};
 
 /// Users that one may ask about at a time.
 pub const MAX_ASKED: usize = 200;
 /// Most people who hear that somebody came or went.
 const MAX_PEERS: u32 = 10_000;
+/// Most changes that wait to be told: a database that is away for long is not made up for without an end.
+const MAX_UNTOLD: usize = 50_000;
 
 /// Whether somebody is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +37,7 @@ impl Chat {
         &self,
         caller: &Caller,
         users: &[UserId],
-    ) -> Result<Vec<PresenceView>> {
+    ) -> error::Result<Vec<PresenceView>> {
         caller.check(Permission::Read)?;
         let known = self.store.find_acquaintances(&caller.user, users).await?;
         let view = |known: crate::store::Acquaintance| {
@@ -50,27 +56,125 @@ impl Chat {
         Dialect::with(Feature::PeerPresence).any(|dialect| self.is_online(dialect, user))
     }
 
-    /// The connected people who share a conversation with a user. Nobody, when that cannot be read
-    /// now: who is there is looked at again with every list.
-    pub(super) async fn peers(&self, user: &UserId) -> Vec<UserId> {
+    /// The connected people who share a conversation with a user.
+    async fn peers(&self, user: &UserId) -> Result<Vec<UserId>, Fault> {
         let listening = self.sessions.listening_with(Feature::PeerPresence);
         if listening.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let acquaintances = self.store.list_acquaintances(user, MAX_PEERS);
-        match store::in_time(acquaintances).await {
-            Ok(mut peers) => {
-                let listens = |peer: &UserId| {
-                    let mut listening = listening.iter();
-                    listening.any(|dialect| self.sessions.is_heard_in(peer, *dialect, None))
-                };
-                peers.retain(listens);
-                peers
-            }
-            Err(fault) => {
-                tracing::warn!(%fault, "nobody was told who came or went");
-                Vec::new()
+        let mut peers = acquaintances.await?;
+        let listens = |peer: &UserId| {
+            let mut listening = listening.iter();
+            listening.any(|dialect| self.sessions.is_heard_in(peer, *dialect, None))
+        };
+        peers.retain(listens);
+        Ok(peers)
+    }
+
+    /// A change with those who are to hear of it, but that socket.
+    async fn presence_event(
+        &self,
+        change: &PresenceChange,
+        except: Option<SessionId>,
+    ) -> Result<Event, Fault> {
+        Ok(Event::Presence {
+            dialect: change.dialect,
+            user: change.user.clone(),
+            is_online: change.is_online,
+            except,
+            peers: match change.dialect.has(Feature::PeerPresence) {
+                true => self.peers(&change.user).await?,
+                false => Vec::new(),
+            },
+            at: store::now(),
+        })
+    }
+
+    /// That a user came online with that socket, for all others; `None` if that is told later.
+    pub(super) async fn came_event(
+        &self,
+        session: &Session,
+        dialect: Dialect,
+        user: &UserId,
+    ) -> Option<Event> {
+        let change = PresenceChange::new(dialect, user.clone(), true);
+        let deadline = Instant::now() + store::PATIENCE;
+        self.event_or_later(change, Some(session.id), deadline)
+            .await
+    }
+
+    /// As [`Chat::presence_event`]. If the database does not say until then who is to hear of it, it is told later.
+    pub(super) async fn event_or_later(
+        &self,
+        change: PresenceChange,
+        except: Option<SessionId>,
+        deadline: Instant,
+    ) -> Option<Event> {
+        let event = store::until(deadline, self.presence_event(&change, except)).await;
+        let later = |fault| {
+            tracing::warn!(%fault, "who came or went is told later");
+            self.untold.put([change]);
+        };
+        event.map_err(later).ok()
+    }
+
+    /// Tells of the changes that wait for it. As soon as the database does not say who is to hear of one, it
+    /// and the rest wait on.
+    pub(super) async fn tell_untold(&self) {
+        let mut changes = self.untold.take().into_iter();
+        while let Some(change) = changes.next() {
+            let deadline = Instant::now() + store::PATIENCE;
+            match self.event_or_later(change.clone(), None, deadline).await {
+                // There was a later change, which is told too.
+                Some(_) if self.is_online(change.dialect, &change.user) != change.is_online => {}
+                Some(event) => self.publish(event).await,
+                None => return self.untold.put(changes),
             }
         }
+    }
+}
+
+/// A user came online in a dialect, or went.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PresenceChange {
+    /// Who is online in one is not shown in the others.
+    dialect: Dialect,
+    user: UserId,
+    is_online: bool,
+}
+
+impl PresenceChange {
+    pub fn new(dialect: Dialect, user: UserId, is_online: bool) -> Self {
+        Self {
+            dialect,
+            user,
+            is_online,
+        }
+    }
+}
+
+/// Changes of which nobody was told yet.
+#[derive(Default)]
+pub struct Untold(Mutex<Vec<PresenceChange>>);
+
+impl Untold {
+    /// They wait to be told, as far as there is room.
+    pub fn put(&self, changes: impl IntoIterator<Item = PresenceChange>) {
+        let mut untold = self.changes();
+        let n_free = MAX_UNTOLD.saturating_sub(untold.len());
+        untold.extend(changes.into_iter().take(n_free));
+    }
+
+    /// Each once, in the order in which they came.
+    fn take(&self) -> Vec<PresenceChange> {
+        let mut changes = std::mem::take(&mut *self.changes());
+        let mut seen = HashSet::with_capacity(changes.len());
+        changes.retain(|change| seen.insert(change.clone()));
+        changes
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Vec<PresenceChange>> {
+        self.0.lock().expect("no code panics with this lock held")
     }
 }

@@ -10,9 +10,9 @@ use sohbet_entity::ids::UserId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::dialects::Feature;
 use super::nodes::Entry;
-use super::{Chat, Dialect, Event, Session, SessionId};
+use super::peers::PresenceChange;
+use super::{Chat, Dialect, Session};
 use crate::store;
 use crate::worker::Ticks;
 
@@ -20,6 +20,8 @@ use crate::worker::Ticks;
 const GRACE: Duration = Duration::from_secs(10);
 /// How often grace times and typing states are looked at.
 const TICK: Duration = Duration::from_millis(200);
+/// How often is tried again to tell who came or went.
+const TICKS_PER_RETRY: u32 = 5;
 
 /// A user in a dialect: who is online in one is not shown in the others.
 type Key = (Dialect, UserId);
@@ -178,8 +180,13 @@ impl Chat {
         // go at once; typing does not wait for it.
         let presence = async {
             let mut ticks = Ticks::new(TICK, &stop);
+            let mut n_ticks = 0_u32;
             while ticks.next().await {
+                n_ticks = n_ticks.wrapping_add(1);
                 self.expire_presence().await;
+                if n_ticks.is_multiple_of(TICKS_PER_RETRY) {
+                    self.tell_untold().await;
+                }
             }
         };
         tokio::join!(typing, presence);
@@ -207,37 +214,15 @@ impl Chat {
         if let Err(fault) = store::in_time(saved).await {
             tracing::warn!(%fault, "last seen was not saved");
         }
-        for ((dialect, user), since) in &gone {
-            let key = (*dialect, user.clone());
+        for (key, since) in gone {
             let is_elsewhere = self.is_elsewhere(&key);
-            self.note_own(key, *since, false);
-            if is_elsewhere {
-                continue;
+            self.note_own(key.clone(), since, false);
+            if !is_elsewhere {
+                let (dialect, user) = key;
+                self.untold.put([PresenceChange::new(dialect, user, false)]);
             }
-            let event = self.presence_event(*dialect, user, false, None).await;
-            self.publish(event).await;
         }
-    }
-
-    /// That a user came online or went, with those who are to hear of it.
-    pub(super) async fn presence_event(
-        &self,
-        dialect: Dialect,
-        user: &UserId,
-        is_online: bool,
-        except: Option<SessionId>,
-    ) -> Event {
-        Event::Presence {
-            dialect,
-            user: user.clone(),
-            is_online,
-            except,
-            peers: match dialect.has(Feature::PeerPresence) {
-                true => self.peers(user).await,
-                false => Vec::new(),
-            },
-            at: store::now(),
-        }
+        self.tell_untold().await;
     }
 
     /// Counts a socket of a user in, if it listens.

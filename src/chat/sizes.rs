@@ -1,38 +1,19 @@
 //! What a message takes in memory, so that large answers end in time.
 
-use serde_json::Value;
-
 use super::MessageView;
+use crate::store;
 
-/// What every message takes beside its texts, in bytes.
-const FIXED_BYTES: usize = 512;
-/// What a number, a truth value or nothing takes in JSON, in bytes.
-const SCALAR_BYTES: usize = 8;
+/// What a reaction takes beside its texts, in bytes.
+const FIXED_BYTES: usize = 8;
 
 impl MessageView {
     /// Its bytes, roughly: texts, file, metadata and reactions.
     pub(super) fn n_bytes(&self) -> usize {
-        let row = &self.row;
-        let texts = [&row.content, &row.file_url, &row.file_name, &row.file_type];
-        let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
         let reactions = self.reactions.iter().map(|reaction| {
             let users = reaction.users.iter().map(|user| user.as_str().len());
-            SCALAR_BYTES + reaction.emoji.len() + users.sum::<usize>()
+            FIXED_BYTES + reaction.emoji.len() + users.sum::<usize>()
         });
-        FIXED_BYTES + texts + row.metadata.as_ref().map_or(0, n_bytes_of) + reactions.sum::<usize>()
-    }
-}
-
-fn n_bytes_of(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => SCALAR_BYTES,
-        Value::String(text) => SCALAR_BYTES + text.len(),
-        Value::Array(items) => SCALAR_BYTES + items.iter().map(n_bytes_of).sum::<usize>(),
-        Value::Object(members) => {
-            let members = members.iter();
-            let members = members.map(|(key, value)| key.len() + n_bytes_of(value));
-            SCALAR_BYTES + members.sum::<usize>()
-        }
+        store::n_bytes(&self.row) + reactions.sum::<usize>()
     }
 }
 

@@ -6,7 +6,13 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use sohbet_entity::ids::{ConversationId, MessageId};
 
 use super::writer::MAX_REACTIONS;
-use super::{Fault, MessageRow, ReactionRow, Store, messages, reactions, statement, transactions};
+use super::{
+    Fault, MessageRow, ReactionRow, Store, messages, reactions, sizes, statement, transactions,
+};
+
+/// Most bytes of messages that are read for a stretch, but for its first one: those who hear it have much less
+/// room for what waits for them than many long messages take.
+const MAX_STRETCH_BYTES: usize = 1_000_000;
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +153,8 @@ impl Store {
     }
 
     /// What changed in a conversation since the first that was said after that time, and what changed
-    /// last; at most `limit` messages. `None` when there is no such conversation.
+    /// last; at most `limit` messages, and fewer if they are long. `None` when there is no
+    /// such conversation.
     pub async fn list_changes_since(
         &self,
         id: &ConversationId,
@@ -166,8 +173,8 @@ impl Store {
         self.read_stretch(sql, values, 0, limit).await
     }
 
-    /// What changed in a conversation after `rev` and `seq`; at most `limit` messages. `None` when there
-    /// is no such conversation.
+    /// What changed in a conversation after `rev` and `seq`; at most `limit` messages, and fewer if
+    /// they are long. `None` when there is no such conversation.
     pub async fn list_changes_after(
         &self,
         id: &ConversationId,
@@ -204,14 +211,21 @@ impl Store {
             first.try_get("", "head_seq")?,
         );
         let mut rows = Vec::with_capacity(found.len());
+        let (mut n_bytes, mut is_cut) = (0, found.len() >= limit as usize);
         for row in &found {
             let id: Option<String> = row.try_get("", "id")?;
             if id.is_some() {
-                rows.push(messages::from_row(row)?);
+                let row = messages::from_row(row)?;
+                n_bytes += sizes::n_bytes(&row);
+                if n_bytes > MAX_STRETCH_BYTES && !rows.is_empty() {
+                    is_cut = true;
+                    break;
+                }
+                rows.push(row);
             }
         }
         let mut ahead = Vec::new();
-        if let Some(last) = rows.last().filter(|_| rows.len() >= limit as usize) {
+        if let Some(last) = rows.last().filter(|_| is_cut) {
             // What was deleted is told to nobody as new, and says nothing about those before it.
             let said = rows.iter().filter(|row| row.deleted_at.is_none());
             let seqs = said.map(|row| row.seq);

@@ -33,6 +33,7 @@ mod roles;
 mod rooms;
 mod rows;
 mod sequences;
+mod sizes;
 #[cfg(test)]
 pub mod tests_support;
 mod transactions;
@@ -63,6 +64,7 @@ pub use peers::Acquaintance;
 pub use reactions::{ReactionRow, by_message};
 pub use roles::Parting;
 pub use rooms::{NewRoom, RoomChange, StoredConversation};
+pub use sizes::n_bytes;
 pub use sohbet_entity::api_token::Model as ApiTokenRow;
 pub use sohbet_entity::conversation::Model as ConversationRow;
 pub use sohbet_entity::message::Model as MessageRow;

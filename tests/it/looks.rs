@@ -1,13 +1,11 @@
 //! What other nodes committed is found by looking, a limited part at a time, however long some
 //! transaction is open elsewhere.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sohbet::chat::{Dialect, Sight};
 use sohbet::store::{self, Head, HeadPlace, Horizon, NewPair, Pair};
 
+use crate::support::locks::TableLock;
 use crate::support::parts::Parts;
 use crate::support::postgres;
 use crate::support::stores::{Store, on_postgres};
@@ -16,9 +14,6 @@ const N_ROOMS: usize = 25;
 const LIMIT: u32 = 10;
 /// As many conversations as one part of a look has.
 const N_IN_PART: usize = 1_000;
-/// Ends what waits for somebody else's lock.
-const END_WHO_WAITS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[tokio::test]
 async fn a_long_transaction_makes_nobody_read_the_same_again() {
@@ -65,7 +60,7 @@ async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
             is_numbered: true,
         };
         let (pair, _) = parts.store.find_or_create_pair(pair).await.unwrap();
-        let [outside, lock] = [open(&database).await, open(&database).await];
+        let outside = open(&database).await;
         let mut sight = Sight::default();
         parts.chat.look_on(&mut sight).await.unwrap();
         run(&outside, &insert_rooms(N_IN_PART)).await;
@@ -74,13 +69,10 @@ async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
 
         let first = parts.chat.look_on(&mut sight).await.unwrap();
         assert_eq!((first.moved.len(), first.is_all), (N_IN_PART, false));
-        run(&lock, "BEGIN; LOCK TABLE participant").await;
-        let failed = tokio::select! {
-            seen = parts.chat.look_on(&mut sight) => seen,
-            never = end_who_waits(&outside) => match never {},
-        };
-        assert!(failed.is_err());
-        run(&lock, "ROLLBACK").await;
+        let lock = TableLock::take(&database, "participant").await;
+        let (seen, ()) = tokio::join!(parts.chat.look_on(&mut sight), lock.end_who_wait());
+        assert!(seen.is_err());
+        lock.release().await;
         let last = parts.chat.look_on(&mut sight).await.unwrap();
         let found: Vec<_> = last.moved.iter().map(|it| &it.conversation).collect();
         assert_eq!((found, last.is_all), (vec![&pair.id], true));
@@ -93,9 +85,7 @@ async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
         assert_eq!(names, ["session", "conversation_updated"]);
         let changed = &heard[1].1["conversation"]["updatedAt"];
         assert_eq!(changed, "2030-01-01T00:00:00.000Z");
-        for db in [outside, lock] {
-            db.close().await.unwrap();
-        }
+        outside.close().await.unwrap();
     })
     .await;
 }
@@ -141,12 +131,4 @@ async fn open(store: &Store) -> DatabaseConnection {
 
 async fn run(db: &DatabaseConnection, sql: &str) {
     db.execute_unprepared(sql).await.unwrap();
-}
-
-/// Ends connections that wait for a lock, whenever there are some.
-async fn end_who_waits(db: &DatabaseConnection) -> Infallible {
-    loop {
-        run(db, END_WHO_WAITS).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

@@ -40,6 +40,7 @@ mod origins;
 mod overdue;
 mod pipelining;
 mod plain_sockets;
+mod presence;
 mod query_plans;
 mod roles;
 mod session_hook;

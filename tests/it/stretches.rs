@@ -10,10 +10,13 @@ on_both_stores!(
     what_changed_after_a_rev_comes_with_what_was_sent_before_it,
     a_deleted_message_does_not_hide_those_before_it,
     what_was_said_since_a_time_comes_with_every_change_since,
+    of_long_messages_fewer_come_at_a_time,
 );
 
 /// More than there are.
 const MANY: u32 = 100;
+/// Of two messages that are so long only one comes at a time.
+const LONG: usize = 600_000;
 
 async fn what_changed_after_a_rev_comes_with_what_was_sent_before_it(store: stores::Store) {
     let desk = Desk::open(&store).await;
@@ -78,6 +81,44 @@ async fn what_was_said_since_a_time_comes_with_every_change_since(store: stores:
     desk.commit(vec![later("m4"), edit("m2", "new"), later("m5")])
         .await;
     assert_eq!(seqs(&read().await.rows), [4, 2, 5]);
+}
+
+async fn of_long_messages_fewer_come_at_a_time(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    let since = Utc::now() - TimeDelta::days(1);
+    let long = |number: u32| match desk.message(&format!("m{number}")) {
+        Write::Message(mut new) => {
+            new.row.content = Some("x".repeat(LONG));
+            Write::Message(new)
+        }
+        other => other,
+    };
+    desk.commit((1..=5).map(long).collect()).await;
+    desk.commit(vec![edit("m2", "short")]).await;
+    let of_time = desk
+        .store
+        .list_changes_since(&desk.conversation, since, MANY);
+    let mut part = of_time.await.unwrap().unwrap();
+    let mut parts = Vec::new();
+    loop {
+        parts.push((seqs(&part.rows), seqs(&part.ahead), part.head));
+        if part.head == (6, 5) {
+            break;
+        }
+        let rest = desk
+            .store
+            .list_changes_after(&desk.conversation, part.head, MANY);
+        part = rest.await.unwrap().unwrap();
+    }
+    assert_eq!(
+        parts,
+        [
+            (vec![1], vec![], (1, 1)),
+            (vec![3], vec![2], (3, 3)),
+            (vec![4], vec![], (4, 4)),
+            (vec![5, 2], vec![], (6, 5)),
+        ]
+    );
 }
 
 async fn say(desk: &Desk, numbers: std::ops::RangeInclusive<u32>) {

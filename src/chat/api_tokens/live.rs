@@ -130,7 +130,7 @@ impl Chat {
         }
         let known: Vec<_> = tokens.keys().cloned().collect();
         let ended = self.tokens.store.find_ended_tokens(&known).await?;
-        if ended.iter().any(|(_, end)| *end == TokenEnd::OwnerChanged) {
+        if !ended.is_empty() {
             // Whoever comes back must not be told what is believed from before.
             self.tokens.lookups.forget_all();
         }

@@ -39,8 +39,7 @@ impl Chat {
         })?;
         let mut then = Vec::new();
         if arrival.came_online {
-            let event = self.presence_event(Dialect::Native, &user, true, Some(session.id));
-            then.push(event.await);
+            then.extend(self.came_event(session, Dialect::Native, &user).await);
         }
         let told = greeting.caught_up.as_ref();
         Ok(Step::InTurn(Box::new(InTurn {

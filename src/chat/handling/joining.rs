@@ -145,8 +145,7 @@ impl Chat {
         };
         let mut then = Vec::new();
         if arrival.came_online {
-            let event = self.presence_event(dialect, &user, true, Some(session.id));
-            then.push(event.await);
+            then.extend(self.came_event(session, dialect, &user).await);
         }
         joining.complete();
         Ok(InTurn {

@@ -5,11 +5,12 @@ use tokio::time::Instant;
 
 use super::roster::Change;
 use super::{Entry, HEARING_PATIENCE, News};
+use crate::chat::peers::PresenceChange;
 use crate::chat::{Chat, Event};
 
 impl Chat {
-    /// What is told here of those who came or went on other nodes. Of whom the database does not say
-    /// until then who is to hear it, nobody does.
+    /// What is told here of those who came or went on other nodes. Of whom the database does not say until
+    /// then who is to hear it, it is told later.
     pub(super) async fn changed_elsewhere(
         &self,
         changes: Vec<Change>,
@@ -19,11 +20,8 @@ impl Chat {
         for (entry, is_there) in changes {
             match entry {
                 Entry::Online(dialect, user, _) if !self.presence.is_online(dialect, &user) => {
-                    let event = self.presence_event(dialect, &user, is_there, None);
-                    match tokio::time::timeout_at(deadline, event).await {
-                        Ok(event) => told.push(event),
-                        Err(_) => tracing::warn!("nobody was told who came or went"),
-                    }
+                    let change = PresenceChange::new(dialect, user, is_there);
+                    told.extend(self.event_or_later(change, None, deadline).await);
                 }
                 Entry::Named(named) => told.extend(self.name_elsewhere(named, is_there)),
                 Entry::Online(..) | Entry::Connected(..) | Entry::GalleryConnected(_) => {}

@@ -12,7 +12,7 @@ import { Nginx } from "../support/nginx.js";
 import { Rest } from "../support/rest.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
-const REDIS = { ...combinationsOf("native").FIXED, transports: ["default"], stores: ["redis"] };
+const BEHIND = { ...combinationsOf("native").FIXED, transports: ["default"], stores: ["nodes", "redis"] };
 const WAYS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
 const SETTINGS = { ...TOKEN_MODE, TRUSTED_PROXIES: "127.0.0.1" };
 /** Failed logins that an address may have at once, and a few more. */
@@ -136,7 +136,7 @@ class Person {
 
 /** One test with two servers on one store and nginx in front. They keep their ports. */
 function behind(name, test) {
-  each(REDIS, name, async (world) => {
+  each(BEHIND, name, async (world) => {
     const nginx = await Nginx.start(world.servers);
     try {
       await test(nginx, world);

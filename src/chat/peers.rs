@@ -18,7 +18,7 @@ pub const MAX_ASKED: usize = 200;
 /// Most people who hear that somebody came or went.
 const MAX_PEERS: u32 = 10_000;
 /// Most changes that wait to be told: a database that is away for long is not made up for without an end.
-const MAX_UNTOLD: usize = 50_000;
+const MAX_UNTOLD: usize = 200_000;
 
 /// Whether somebody is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,11 +166,12 @@ impl Untold {
         untold.extend(changes.into_iter().take(n_free));
     }
 
-    /// Each once, in the order in which they came.
+    /// Each once, in the order in which they came; but those that need no database go before.
     fn take(&self) -> Vec<PresenceChange> {
         let mut changes = std::mem::take(&mut *self.changes());
         let mut seen = HashSet::with_capacity(changes.len());
         changes.retain(|change| seen.insert(change.clone()));
+        changes.sort_by_key(|change| change.dialect.has(Feature::PeerPresence));
         changes
     }
 

@@ -180,8 +180,8 @@ impl Chat {
     fn sessions_of_users(&self) -> HashMap<UserId, Vec<Arc<Session>>> {
         let mut found: HashMap<UserId, Vec<Arc<Session>>> = HashMap::new();
         self.sessions.each(|session| {
-            if is_login(session.identity()) {
-                for user in user_ids(session.identity()) {
+            if is_login(session.login()) {
+                for user in user_ids(session.login()) {
                     found.entry(user).or_default().push(Arc::clone(session));
                 }
             }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::{Mutex, MutexGuard};
@@ -19,12 +20,17 @@ use crate::store;
 
 /// Conversations whose changes may be told at a time.
 const N_TURNS: usize = 64;
+/// Conversations of which is remembered how they were told; those that changed since the last look are what
+/// counts.
+const MAX_TOLD: usize = 50_000;
 
 /// Makes sure that of two changes of one conversation the later one is told last: whoever tells a
 /// change reads the conversation while it holds the turn.
 pub struct Turns {
     hasher: RandomState,
     turns: [Mutex<()>; N_TURNS],
+    /// `facts_in` of conversations as they were told last.
+    told: Cache<ConversationId, i64>,
 }
 
 impl Default for Turns {
@@ -32,6 +38,7 @@ impl Default for Turns {
         Self {
             hasher: RandomState::new(),
             turns: std::array::from_fn(|_| Mutex::default()),
+            told: Cache::new(MAX_TOLD),
         }
     }
 }
@@ -40,6 +47,18 @@ impl Turns {
     async fn take(&self, id: &ConversationId) -> MutexGuard<'_, ()> {
         let index = self.hasher.hash_one(id) as usize % N_TURNS;
         self.turns[index].lock().await
+    }
+
+    /// Whether a conversation was told as it was then, or later. It is not known of all for ever.
+    pub(super) fn is_told(&self, id: &ConversationId, facts_in: i64) -> bool {
+        self.told.get(id).is_some_and(|told| told >= facts_in)
+    }
+
+    fn note_told(&self, conversation: &Conversation) {
+        if conversation.facts_in > 0 {
+            let id = conversation.id.clone();
+            self.told.insert(id, conversation.facts_in);
+        }
     }
 }
 
@@ -77,39 +96,39 @@ impl Chat {
     /// As [`Chat::tell_changed`], on this node only.
     pub(super) async fn tell_changed_here(&self, id: &ConversationId) {
         let deadline = Instant::now() + store::PATIENCE;
-        if let Err(error) = self.try_tell_changed(id, deadline).await {
+        if let Err(error) = self.try_tell_changed(id, i64::MAX, deadline).await {
             warn_of_untold(id, &error);
         }
     }
 
-    /// As [`Chat::tell_changed_here`]; fails if the database is not available until then. Whatever else keeps
-    /// it from being told would do so again.
+    /// As [`Chat::tell_changed_here`], unless it was told as it was in that transaction, or later; fails if
+    /// the database is not available until then. Whatever else keeps it from being told would do so again.
     pub(super) async fn try_tell_changed(
         &self,
         id: &ConversationId,
+        facts_in: i64,
         deadline: Instant,
     ) -> Result<()> {
-        match store::until(deadline, self.read_and_tell(id)).await {
-            Ok(()) => Ok(()),
-            Err(error @ Error::Unavailable { .. }) => {
-                // It may have been read already, and then the next look would leave it out.
-                self.conversations.forget(id);
-                Err(error)
-            }
-            Err(error) => {
+        match store::until(deadline, self.read_and_tell(id, facts_in)).await {
+            Err(error) if !matches!(error, Error::Unavailable { .. }) => {
                 warn_of_untold(id, &error);
                 Ok(())
             }
+            told => told,
         }
     }
 
-    async fn read_and_tell(&self, id: &ConversationId) -> Result<()> {
+    async fn read_and_tell(&self, id: &ConversationId, facts_in: i64) -> Result<()> {
         let _turn = self.turns.take(id).await;
+        if self.turns.is_told(id, facts_in) {
+            return Ok(());
+        }
         let Some(conversation) = self.find_conversation(id).await? else {
             return Ok(());
         };
         let viewers = self.live_viewers(&conversation);
         if viewers.is_empty() {
+            self.turns.note_told(&conversation);
             return Ok(());
         }
         let Some(facts) = self.facts(&[id]).await?.remove(id) else {
@@ -117,10 +136,11 @@ impl Chat {
         };
         let views = self.views_of(&conversation, facts, viewers).await?;
         let changed = Changed {
-            conversation,
+            conversation: Arc::clone(&conversation),
             views,
         };
         self.publish(Event::Desk(DeskEvent::Changed(changed))).await;
+        self.turns.note_told(&conversation);
         Ok(())
     }
 

@@ -266,17 +266,26 @@ impl Conversations {
     /// As [`Conversations::forget`], when nobody here knows what has changed: the difference is told
     /// when the conversation is read next.
     pub fn doubt(&self, id: &ConversationId) {
-        self.outdate(id, false);
+        self.outdate(id, None, false);
     }
 
     /// As [`Conversations::doubt`], when those who take part are about to be told how it is now.
     pub fn renew(&self, id: &ConversationId) {
-        self.outdate(id, true);
+        self.outdate(id, None, true);
     }
 
-    fn outdate(&self, id: &ConversationId, is_told: bool) {
-        if let Some(snapshot) = self.peek(id) {
-            self.outdated.put(snapshot, is_told);
+    /// As [`Conversations::renew`], when a user no longer takes part and is told so by the caller. Others may
+    /// have parted as well, of which this node has not heard.
+    pub fn renew_without(&self, id: &ConversationId, parted: &UserId) {
+        self.outdate(id, Some(parted), true);
+    }
+
+    /// What was read last is compared with what is read next, though it may hold no longer: nobody was told
+    /// of more than that.
+    fn outdate(&self, id: &ConversationId, parted: Option<&UserId>, is_told: bool) {
+        if let Some(known) = self.by_id.get(id) {
+            let before = known.conversation.without(parted);
+            self.outdated.put(before, is_told);
         }
         self.forget(id);
     }

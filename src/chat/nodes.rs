@@ -143,7 +143,7 @@ impl Chat {
                 message,
             },
             News::Facts(id) => {
-                self.refresh_conversation(&id, deadline).await?;
+                self.refresh_conversation(&id, i64::MAX, deadline).await?;
                 return Ok(None);
             }
             News::Parted {
@@ -151,7 +151,7 @@ impl Chat {
                 user,
                 reason,
             } => {
-                self.conversations.forget(&conversation);
+                self.conversations.renew_without(&conversation, &user);
                 let read = store::until(deadline, self.part(&conversation, &user)).await;
                 if read.is_ok_and(|now| !self.is_still_to_part(&now, &user)) {
                     return Ok(None);
@@ -279,10 +279,15 @@ impl Chat {
         })
     }
 
-    /// Tells how a conversation is now that has changed elsewhere, and what is different. What the database
-    /// does not say until then is asked again with the next look.
-    async fn refresh_conversation(&self, id: &ConversationId, deadline: Instant) -> Result<()> {
+    /// Tells how a conversation is now that has changed elsewhere, in that transaction or later, and what is
+    /// different. What the database does not say until then is asked again with the next look.
+    async fn refresh_conversation(
+        &self,
+        id: &ConversationId,
+        facts_in: i64,
+        deadline: Instant,
+    ) -> Result<()> {
         self.conversations.renew(id);
-        self.try_tell_changed(id, deadline).await
+        self.try_tell_changed(id, facts_in, deadline).await
     }
 }

@@ -112,15 +112,17 @@ impl Chat {
         deadline: Instant,
     ) -> Option<Event> {
         let event = store::until(deadline, self.presence_event(&change, except)).await;
-        let later = |fault| {
-            tracing::warn!(%fault, "who came or went is told later");
-            self.untold.put([change]);
+        let later = |fault: Fault| {
+            tracing::warn!(%fault, "nobody was told who came or went");
+            if fault.is_transient() {
+                self.untold.put([change]);
+            }
         };
         event.map_err(later).ok()
     }
 
-    /// Tells of the changes that wait for it. As soon as the database does not say who is to hear of one, it
-    /// and the rest wait on.
+    /// Tells of the changes that wait for it. As soon as the database does not say who is to hear of one, the
+    /// rest waits on, and that one behind it.
     pub(super) async fn tell_untold(&self) {
         let mut changes = self.untold.take().into_iter();
         while let Some(change) = changes.next() {
@@ -129,7 +131,7 @@ impl Chat {
                 // There was a later change, which is told too.
                 Some(_) if self.is_online(change.dialect, &change.user) != change.is_online => {}
                 Some(event) => self.publish(event).await,
-                None => return self.untold.put(changes),
+                None => return self.untold.put_before(changes),
             }
         }
     }
@@ -166,6 +168,13 @@ impl Untold {
         untold.extend(changes.into_iter().take(n_free));
     }
 
+    /// As [`Untold::put`], before all others.
+    fn put_before(&self, changes: impl Iterator<Item = PresenceChange>) {
+        let mut untold = self.changes();
+        let later = std::mem::replace(&mut *untold, changes.collect());
+        untold.extend(later);
+    }
+
     /// Each once, in the order in which they came; but those that need no database go before.
     fn take(&self) -> Vec<PresenceChange> {
         let mut changes = std::mem::take(&mut *self.changes());
@@ -177,5 +186,36 @@ impl Untold {
 
     fn changes(&self) -> MutexGuard<'_, Vec<PresenceChange>> {
         self.0.lock().expect("no code panics with this lock held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(user: &str) -> PresenceChange {
+        let told_to_peers = Dialect::with(Feature::PeerPresence).next().unwrap();
+        PresenceChange::new(told_to_peers, user.into(), true)
+    }
+
+    #[test]
+    fn what_cannot_be_told_holds_up_nothing_else() {
+        let untold = Untold::default();
+        untold.put([came("stuck"), came("1"), came("2"), came("1")]);
+        let taken = untold.take();
+        assert_eq!(taken, [came("stuck"), came("1"), came("2")]);
+        untold.put([came("stuck")]);
+        untold.put_before(taken.into_iter().skip(1));
+        assert_eq!(untold.take(), [came("1"), came("2"), came("stuck")]);
+    }
+
+    #[test]
+    fn what_needs_no_database_is_told_first() {
+        let untold = Untold::default();
+        let mut told_to_all = came("2");
+        let is_told_to_all = |dialect: &Dialect| !dialect.has(Feature::PeerPresence);
+        told_to_all.dialect = Dialect::ALL.into_iter().find(is_told_to_all).unwrap();
+        untold.put([came("1"), told_to_all.clone()]);
+        assert_eq!(untold.take(), [told_to_all, came("1")]);
     }
 }

@@ -12,7 +12,7 @@ use crate::support::http::{Answer, Call};
 use crate::support::messages::draft;
 use crate::support::server::Server;
 use crate::support::stores::{Store, on_both_stores};
-use crate::support::tokens::{SECRET, token};
+use crate::support::tokens::{SECRET, token, token_with_role};
 use crate::support::wire::Wire;
 use crate::support::{soon, within};
 
@@ -29,6 +29,7 @@ on_both_stores!(
     whoever_is_signed_out_needs_a_newer_login,
     administrators_do_it_over_rest_and_nobody_else,
     a_full_buffer_keeps_nobody_connected,
+    where_people_are_an_id_and_a_role_the_id_alone_is_enough,
 );
 
 async fn whoever_is_disabled_is_cut_off_and_comes_back_only_when_enabled(store: Store) {
@@ -52,8 +53,8 @@ async fn whoever_is_disabled_is_cut_off_and_comes_back_only_when_enabled(store: 
         );
     }
     for secret in [&jwt, &api.secret, &front_end] {
-        until_refused(&server, secret).await;
         assert_eq!(try_connect(&server, secret).await.err(), Some(refusal()));
+        assert_eq!(who_am_i(&server, secret).await.status, 401);
     }
     spared.ask_ok("join_user_room", json!(8)).await;
 
@@ -72,8 +73,8 @@ async fn whoever_is_signed_out_needs_a_newer_login(store: Store) {
     run(&store, "sign-out", "7").await;
     within(AT_ONCE, "the end of the socket", client.until_closed()).await;
     for secret in [&old, &api.secret] {
-        until_refused(&server, secret).await;
         assert_eq!(try_connect(&server, secret).await.err(), Some(refusal()));
+        assert_eq!(who_am_i(&server, secret).await.status, 401);
     }
     // A token says in whole seconds when it was made.
     soon("a newer token that opens", async {
@@ -194,11 +195,22 @@ async fn who_am_i(server: &Server, token: &str) -> Answer {
         .await
 }
 
-async fn until_refused(server: &Server, token: &str) {
-    within(AT_ONCE, "a refusal", async {
-        while who_am_i(server, token).await.status != 401 {}
-    })
-    .await;
+async fn where_people_are_an_id_and_a_role_the_id_alone_is_enough(store: Store) {
+    let server = in_token_mode(&store).await;
+    let token = token_with_role("7", "teacher", SECRET);
+    for shut_out in ["7", "teacher:7"] {
+        let auth = json!({ "dialect": "school", "token": token });
+        let mut client = Client::connect(server.port, Some(&auth)).await;
+        run(&store, "disable", shut_out).await;
+        within(AT_ONCE, "the end of the socket", client.until_closed()).await;
+        let refused = Client::try_connect(server.port, Some(&auth)).await.err();
+        assert_eq!(refused, Some(refusal()));
+        run(&store, "enable", shut_out).await;
+        soon("a handshake", async {
+            while Client::try_connect(server.port, Some(&auth)).await.is_err() {}
+        })
+        .await;
+    }
 }
 
 async fn try_connect(server: &Server, token: &str) -> Result<Client, Value> {

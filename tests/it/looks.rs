@@ -73,6 +73,9 @@ async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
         let (seen, ()) = tokio::join!(parts.chat.look_on(&mut sight), lock.end_who_wait());
         assert!(seen.is_err());
         lock.release().await;
+        // Somebody reads it meanwhile, who tells nobody.
+        let read = parts.chat.find_conversation(&pair.id).await;
+        assert!(read.unwrap().is_some());
         let last = parts.chat.look_on(&mut sight).await.unwrap();
         let found: Vec<_> = last.moved.iter().map(|it| &it.conversation).collect();
         assert_eq!((found, last.is_all), (vec![&pair.id], true));

@@ -86,6 +86,12 @@ impl Chat {
         Ok(())
     }
 
+    /// What is believed about the logins and tokens of a user is asked for anew.
+    pub(super) fn forget_logins(&self, user: &UserId) {
+        self.accounts.slots.remove(user);
+        self.tokens.forget_lookups();
+    }
+
     fn follow_all(&self, changes: &[NumberedChange]) {
         let is_new = |change: &&NumberedChange| self.accounts.changes.claim(change.number);
         let changes: Vec<_> = changes.iter().filter(is_new).collect();
@@ -101,7 +107,11 @@ impl Chat {
         for change in changes {
             let own = sessions.get(&change.user).map_or(&[][..], Vec::as_slice);
             match &change.change {
-                UserChange::Login => self.accounts.look_soon(),
+                UserChange::Login => {
+                    // Who is cut off comes back at once, and must not be believed from before.
+                    self.forget_logins(&change.user);
+                    self.accounts.look_soon();
+                }
                 UserChange::Gallery { old, new } => {
                     self.move_sessions(own, old.as_ref(), new.as_ref());
                 }
@@ -112,6 +122,8 @@ impl Chat {
 
     /// Nobody knows what was changed: what is in memory is compared with the store.
     async fn look_at_everybody(&self) -> Result<(), Fault> {
+        self.accounts.slots.clear();
+        self.tokens.forget_lookups();
         self.accounts.look_soon();
         let sessions = self.sessions_by_user(|_| true);
         let users: Vec<_> = sessions.keys().collect();

@@ -132,14 +132,14 @@ impl Chat {
         let ended = self.tokens.store.find_ended_tokens(&known).await?;
         if !ended.is_empty() {
             // Whoever comes back must not be told what is believed from before.
-            self.tokens.lookups.forget_all();
+            self.tokens.forget_lookups();
         }
         let ended: HashMap<_, _> = ended.into_iter().collect();
         for (token, sessions) in &tokens {
             for session in sessions {
                 match ended.get(token) {
                     Some(TokenEnd::Over) => self.cut(session),
-                    Some(TokenEnd::OwnerChanged) => session.outbox.close(),
+                    Some(TokenEnd::OwnerChanged) => session.end(),
                     None => {}
                 }
             }

@@ -63,6 +63,11 @@ impl Lookups {
 }
 
 impl ApiTokens {
+    /// What the store said about tokens is asked for anew.
+    pub fn forget_lookups(&self) {
+        self.lookups.forget_all();
+    }
+
     /// The identity behind a token; `None` when API tokens know nothing of it.
     pub(super) async fn identify(&self, candidate: Candidate) -> Result<Option<Identity>> {
         let arrived_at = Instant::now();

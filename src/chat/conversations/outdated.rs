@@ -153,10 +153,7 @@ impl<'a> Change<'a> {
     /// parted as well: what other nodes did and this one has not heard of is read along with it.
     pub fn note_stored(&mut self, parted: Option<&UserId>) {
         if let Some(before) = self.before.as_ref().filter(|before| before.facts_in > 0) {
-            let before = match parted {
-                Some(parted) => Arc::new(before.without(parted)),
-                None => Arc::clone(before),
-            };
+            let before = before.without(parted);
             self.conversations.outdated.put(before, true);
         }
         self.conversations.forget(self.id);
@@ -181,10 +178,12 @@ impl Drop for Change<'_> {
 }
 
 impl Conversation {
-    /// The same room without one of its members.
-    fn without(&self, user: &UserId) -> Self {
-        let mut left = self.clone();
-        if let Kind::Room(room) = &mut left.kind {
+    /// The same, without one of the members of a room if there is one to leave out.
+    pub(super) fn without(self: &Arc<Self>, user: Option<&UserId>) -> Arc<Self> {
+        let mut left = Arc::clone(self);
+        if let Some(user) = user
+            && let Kind::Room(room) = &mut Arc::make_mut(&mut left).kind
+        {
             room.members.remove(user);
         }
         left

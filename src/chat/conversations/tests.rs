@@ -161,3 +161,25 @@ async fn who_was_removed_elsewhere_is_seen_with_a_change_made_here() {
     change.end();
     assert_eq!(found, [[UserId::from("c")]], "b is told by who removed it");
 }
+
+#[tokio::test]
+async fn who_parted_unheard_is_found_when_somebody_else_is_said_to_have() {
+    let conversations = with(&room(1, &["a", "b", "c"]));
+    conversations.renew_without(&"r".into(), &"b".into());
+    conversations.outdated.compare(&room(3, &["a"]));
+    let found = conversations.outdated.next().await;
+    let [difference] = found.as_slice() else {
+        panic!("one difference");
+    };
+    assert_eq!(difference.before, room(1, &["a", "c"]));
+}
+
+#[tokio::test]
+async fn what_holds_no_longer_is_compared_with_what_is_read_next_too() {
+    let conversations = with(&room(1, &["a", "b"]));
+    conversations.forget(&"r".into());
+    conversations.doubt(&"r".into());
+    conversations.outdated.compare(&room(2, &["a"]));
+    let found = conversations.outdated.next().await;
+    assert_eq!(found[0].before, room(1, &["a", "b"]));
+}

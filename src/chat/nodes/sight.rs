@@ -80,15 +80,13 @@ impl Chat {
         Ok(Seen { moved, is_all })
     }
 
-    /// Tells what was changed of a conversation but what was said in it, unless that is known.
+    /// Tells what was changed of a conversation but what was said in it, unless it was told.
     async fn follow_facts(&self, since: &Horizon, head: &Head, deadline: Instant) -> Result<()> {
-        let known = self.conversations.peek(&head.conversation);
-        let is_known = known.is_some_and(|known| known.facts_in >= head.facts_in);
-        if is_known || !since.is_before(head.facts_in) {
+        let (id, facts_in) = (&head.conversation, head.facts_in);
+        if !since.is_before(facts_in) || self.turns.is_told(id, facts_in) {
             return Ok(());
         }
-        self.refresh_conversation(&head.conversation, deadline)
-            .await
+        self.refresh_conversation(id, facts_in, deadline).await
     }
 }
 

@@ -7,7 +7,7 @@ import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
 import { Lossy, Swallowing } from "../support/lossy.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
-import { ANSWER_MS, ask, direct, fails, person, range, roomOf, send, sendMany, settle, typingPasses } from "../support/native.js";
+import { ANSWER_MS, ask, direct, fails, newRoom, person, range, roomOf, send, sendMany, settle, typingPasses } from "../support/native.js";
 
 /** Without a bus what happened is found in the database within this time. */
 const REPAIR_MS = 3_000;
@@ -132,6 +132,36 @@ describe("nodes", BUSY, () => {
         for (const expected of [lost.id, id]) assert.equal((await b.next("new_message", QUICK_MS)).message.id, expected);
         assert.ok(performance.now() - started < QUICK_MS);
       }
+      assert.ok(lossy.nLost > 0);
+    } finally {
+      await other.remove();
+      lossy.stop();
+    }
+  });
+
+  each(REDIS, "who is removed while that is lost on the way hears nothing more, also when another removal is heard", async (world) => {
+    const { redis } = world.server.store;
+    const lossy = await Lossy.start(redis.port);
+    const other = await world.server.join({ REDIS_URL: `redis://127.0.0.1:${lossy.port}` });
+    try {
+      await other.hasMet(world.server);
+      const a = await personOn(world, world.server, "a");
+      const b = await personOn(world, other, "b");
+      const room = await newRoom(a, { b: "MEMBER", x: "MEMBER", y: "MEMBER" });
+      const x = await world.connectTo(other.url, { transports: ["websocket"], auth: { dialect: "messaging", userId: "x" } });
+      await x.ask("join_conversation", room);
+      await typingPasses(a, b, room);
+      await send(a, room, { content: "heard" });
+      assert.equal((await x.next("new_message")).content, "heard");
+      lossy.isLosing = true;
+      await ask(a, "remove_participant", { conversationId: room, userId: "x" });
+      await wait(50);
+      lossy.isLosing = false;
+      await ask(a, "remove_participant", { conversationId: room, userId: "y" });
+      await wait(REPAIR_MS);
+      await sendMany(a, room, 5);
+      await b.several("new_message", 6, REPAIR_MS);
+      await x.none("new_message");
       assert.ok(lossy.nLost > 0);
     } finally {
       await other.remove();

@@ -36,7 +36,7 @@ impl Chat {
         if !session.is_still(&new) || new.grant.is_some() || old.grant.is_some() {
             return Err(Error::Forbidden("Not a token of this user"));
         }
-        session.renew(&new);
+        session.renew(new);
         Ok(session.expires_at())
     }
 

@@ -91,7 +91,7 @@ impl Chat {
             let login = found.get(token.as_str()).cloned();
             match login.map(|row| self.logged_in(row)) {
                 // It is the same login as before, however often it was looked up.
-                Some(login) if session.is_still(&login) => session.renew(&Identity {
+                Some(login) if session.is_still(&login) => session.renew(Identity {
                     issued_at: session.issued_at(),
                     ..login
                 }),
@@ -107,10 +107,10 @@ impl Chat {
     fn sessions_due(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, SessionToken)> {
         let mut due = Vec::new();
         self.sessions.each(|session| {
-            if let Some(token) = &session.identity().session
+            if let Some(token) = session.login(|login| login.session.clone())
                 && session.asked_at() + TABLE_RECHECK <= now
             {
-                due.push((Arc::clone(session), token.clone()));
+                due.push((Arc::clone(session), token));
             }
         });
         due
@@ -121,7 +121,7 @@ impl Chat {
     fn logins_due(&self, now: DateTime<Utc>, recheck: TimeDelta) -> Vec<Arc<Session>> {
         let mut due = Vec::new();
         self.sessions.each(|session| {
-            if due.len() < MAX_ASKED && session.identity().shown.is_some() {
+            if due.len() < MAX_ASKED && session.login(|login| login.shown.is_some()) {
                 let asked_at = session.asked_at();
                 let has_ended = |end: DateTime<Utc>| asked_at < end && end <= now;
                 let is_old = asked_at + recheck <= now;
@@ -134,12 +134,12 @@ impl Chat {
     }
 
     async fn ask_again(&self, session: &Session) {
-        let Some(shown) = &session.identity().shown else {
+        let Some(shown) = session.login(|login| login.shown.clone()) else {
             return;
         };
         session.note_asked(store::now());
-        match self.auth.ask_application(shown).await {
-            Ok(Some(new)) if session.is_still(&new) => session.renew(&new),
+        match self.auth.ask_application(&shown).await {
+            Ok(Some(new)) if session.is_still(&new) => session.renew(new),
             // It may come back with another login, so it is not thrown out.
             Ok(_) => session.end(),
             // Until the application answers, its last word holds, at most until the login's end.

@@ -202,6 +202,36 @@ async fn a_live_socket_ends_when_the_application_no_longer_knows_it() {
 }
 
 #[tokio::test]
+async fn a_login_that_a_socket_shows_later_is_asked_about_again() {
+    let app = Provider::start(200, &json!({"user": {"id": "7"}})).await;
+    let settings = [
+        ("JWT_SECRET", SECRET),
+        ("AUTH_SESSION_CACHE_S", "0"),
+        ("AUTH_SESSION_RECHECK_S", "1"),
+    ];
+    let server = before(&app, &settings).await;
+    let connect = async || {
+        let auth = json!({"dialect": "native", "token": token("7", None, SECRET)});
+        Client::connect(server.port, Some(&auth)).await
+    };
+    let show = |token: &str| json!({ "token": token });
+    let mut client = connect().await;
+    client.ask_ok("auth_refresh", show("opaque")).await;
+    // A login of one's own that takes its place is no matter of the application.
+    let mut spared = connect().await;
+    spared.ask_ok("auth_refresh", show("opaque")).await;
+    let own = show(&token("7", None, SECRET));
+    spared.ask_ok("auth_refresh", own).await;
+    app.answer(200, &json!(null));
+    let heard = client.until_closed().await;
+    assert!(
+        !heard.contains(&Arrival::Disconnect),
+        "it may come back: {heard:?}"
+    );
+    spared.ask_ok("list_conversations", json!({})).await;
+}
+
+#[tokio::test]
 async fn a_live_socket_ends_with_its_session() {
     let app = Provider::start(200, &json!(null)).await;
     app.answer(200, &json!({"user": {"id": "7"}, "expires": later(3)}));

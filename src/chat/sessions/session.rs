@@ -130,8 +130,8 @@ pub(super) struct State {
     muted: HashSet<ConversationId>,
     /// What the handshake brought for the dialect to read.
     opening: Option<Box<RawValue>>,
-    /// The end and the time of a login that was shown later than the one of the handshake.
-    renewed: Option<Renewal>,
+    /// A login of the same user that was shown later than the one of the handshake.
+    renewed: Option<Box<Identity>>,
     /// When the host application was asked about its login again.
     asked_at: Option<DateTime<Utc>>,
     /// The end that its client was warned of.
@@ -144,13 +144,6 @@ pub(super) struct State {
     pub(super) is_closed: bool,
     /// Nothing is done for it any more.
     pub(super) has_lost_rights: bool,
-}
-
-/// A login that takes the place of an earlier one.
-#[derive(Debug, Clone, Copy)]
-struct Renewal {
-    until: Option<DateTime<Utc>>,
-    issued_at: Option<DateTime<Utc>>,
 }
 
 impl Session {
@@ -244,25 +237,24 @@ impl Session {
 
     /// When the token ends that it connected with, or the one shown since; `None` if it never does.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        let identity = &self.identity;
-        let of_grant = identity.grant.as_ref().and_then(|grant| grant.expires_at);
-        let renewed = self.state().renewed;
-        let of_login = renewed.map_or(identity.expires_at, |renewed| renewed.until);
-        of_grant.or(of_login)
+        let grant = self.identity.grant.as_ref();
+        let of_grant = grant.and_then(|grant| grant.expires_at);
+        of_grant.or_else(|| self.login(|login| login.expires_at))
     }
 
     /// When the login was made that counts now, as far as it says.
     pub fn issued_at(&self) -> Option<DateTime<Utc>> {
-        let renewed = self.state().renewed;
-        renewed.map_or(self.identity.issued_at, |renewed| renewed.issued_at)
+        self.login(|login| login.issued_at)
+    }
+
+    /// Reads something of the login that counts now.
+    pub fn login<T>(&self, read: impl FnOnce(&Identity) -> T) -> T {
+        read(self.state().renewed.as_deref().unwrap_or(&self.identity))
     }
 
     /// Another login of the same user takes the place of the one before.
-    pub fn renew(&self, login: &Identity) {
-        self.state().renewed = Some(Renewal {
-            until: login.expires_at,
-            issued_at: login.issued_at,
-        });
+    pub fn renew(&self, login: Identity) {
+        self.state().renewed = Some(Box::new(login));
     }
 
     /// When the host application was last asked about its login.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Query, Request, State as AxumState};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -21,7 +21,7 @@ use crate::chat::Page;
 const MAX_FIELDS: usize = 64;
 /// A body or a query that cannot be read. As an answer it has the common shape; a dialect with
 /// another one takes the parts.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Unreadable {
     /// The status of the answer.
     pub status: StatusCode,
@@ -41,6 +41,30 @@ impl IntoResponse for Unreadable {
     }
 }
 
+/// What all handlers share, and whether a path takes a file.
+pub type Reading = (Arc<State>, fn(path: &str) -> bool);
+
+/// Waits for the body of a request before anybody asks who calls: a body may take long, and its sender may be
+/// signed out meanwhile. That it cannot be read is said by whoever wants it, so who may not call hears that
+/// first. Files are read by their own handlers.
+pub async fn read_first(
+    AxumState((state, takes_file)): AxumState<Reading>,
+    request: Request,
+) -> Request {
+    if takes_file(request.uri().path()) {
+        return request;
+    }
+    let (mut parts, body) = request.into_parts();
+    let body = match read(body, &state).await {
+        Ok(bytes) => Body::from(bytes),
+        Err(unreadable) => {
+            parts.extensions.insert(unreadable);
+            Body::empty()
+        }
+    };
+    Request::from_parts(parts, body)
+}
+
 /// A body as JSON text, whatever it came as.
 pub struct Fields(pub Box<RawValue>);
 
@@ -48,6 +72,9 @@ impl FromRequest<Arc<State>> for Fields {
     type Rejection = Unreadable;
 
     async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Unreadable> {
+        if let Some(unreadable) = request.extensions().get() {
+            return Err(*unreadable);
+        }
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())

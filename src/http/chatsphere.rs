@@ -41,6 +41,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns: |path| path == ALL_MESSAGES || is_own(path),
         claims: |request| is_own(request.uri.path()) || is_program(request),
+        takes_file: |_| false,
         face: Face {
             refuse: Some(refuse),
             ..Face::default()

@@ -77,6 +77,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        takes_file: |path| path.ends_with("/upload"),
         face: Face {
             health: Some(show_health),
             refuse: Some(errors::refuse),
@@ -142,13 +143,12 @@ async fn list_rooms(AxumState(state): AxumState<Arc<State>>, dealer: Dealer) -> 
     Ok(Json(SuccessBody::from(rooms)).into_response())
 }
 
-/// The body is read whoever calls: a client that is still sending it would not see the answer.
 async fn open_room(
     AxumState(state): AxumState<Arc<State>>,
-    dealer: Result<Dealer, Refusal>,
+    dealer: Dealer,
     body: Result<Fields, Unreadable>,
 ) -> Answer {
-    let caller = dealer?.of_gallery(NO_GALLERY)?;
+    let caller = dealer.of_gallery(NO_GALLERY)?;
     let new = rest::parse_room(&body?.0)?;
     let galleries = state.chat.find_galleries(&caller, &new).await?;
     let galleries = galleries.ok_or(NO_OTHER_GALLERY)?;
@@ -211,29 +211,27 @@ fn positive(uri: &Uri, name: &str) -> Option<i64> {
 
 async fn send_message(
     AxumState(state): AxumState<Arc<State>>,
-    dealer: Result<Dealer, Refusal>,
+    dealer: Dealer,
     named: Named,
     body: Result<Fields, Unreadable>,
 ) -> Answer {
-    let (caller, room) = enter(&state, dealer?, &named, NO_USER, Permission::Write).await?;
+    let (caller, room) = enter(&state, dealer, &named, NO_USER, Permission::Write).await?;
     let draft = rest::parse_message(room.id.clone(), &body?.0)?;
     send(&state, &caller, draft).await
 }
 
-async fn send_file(
-    AxumState(state): AxumState<Arc<State>>,
-    dealer: Result<Dealer, Refusal>,
-    named: Named,
-    request: Request,
-) -> Answer {
-    let entered = async { enter(&state, dealer?, &named, NO_USER, Permission::Write).await };
-    let (caller, room) = match entered.await {
+/// Nobody sends a file for nothing, and whoever sends it may be signed out before all of it is there: so who
+/// calls is asked before it and after it.
+async fn send_file(AxumState(state): AxumState<Arc<State>>, request: Request) -> Answer {
+    let (parts, body) = request.into_parts();
+    let (caller, room) = match enter_by(&state, parts.clone()).await {
         Ok(entered) => entered,
         Err(refusal) => {
-            discard_body(request.into_body()).await;
+            discard_body(body).await;
             return Err(refusal);
         }
     };
+    let request = Request::from_parts(parts.clone(), body);
     let draft = match is_form(&request) {
         true => file_of_form(&state, &caller, room.id.clone(), request).await?,
         false => {
@@ -241,7 +239,18 @@ async fn send_file(
             rest::parse_file(room.id.clone(), &body)?
         }
     };
+    let (caller, _) = enter_by(&state, parts).await?;
     send(&state, &caller, draft).await
+}
+
+/// Who calls about which room, to write there, as the head of a request says it.
+async fn enter_by(
+    state: &Arc<State>,
+    mut parts: Parts,
+) -> Result<(Caller, Arc<Conversation>), Refusal> {
+    let Ok(named) = Named::from_request_parts(&mut parts, state).await;
+    let dealer = Dealer::from_request_parts(&mut parts, state).await?;
+    enter(state, dealer, &named, NO_USER, Permission::Write).await
 }
 
 fn is_form(request: &Request) -> bool {

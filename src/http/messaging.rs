@@ -32,6 +32,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        takes_file: |path| path == "/api/upload",
         face: Face {
             health: Some(show_health),
             ..Face::default()

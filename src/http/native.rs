@@ -79,6 +79,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |request| owns(request.uri.path()),
+        takes_file: |path| path == "/api/v1/uploads",
         face: Face {
             refuse: Some(refusals::refuse),
             ..Face::default()
@@ -245,6 +246,8 @@ async fn store_upload(
         }
     };
     let received = uploads::receive(&state, Some(known.caller.user), request).await?;
+    // It may have taken minutes, and who sends it may be signed out by then.
+    uploads::sender(&state, &headers).await?;
     let row = received.row;
     let url = uploads::upload_url(&state, &headers, &row);
     Ok((StatusCode::CREATED, Json(UploadBody::new(&row, &url))).into_response())

@@ -3,15 +3,15 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State as AxumState};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
+use axum::{Router, middleware};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{State, errors};
+use super::{State, bodies, errors};
 use crate::headers::query;
 use crate::wire::Dialect;
 
@@ -56,6 +56,8 @@ pub struct Surface {
     /// Whether a request is for it when no dialect is configured. Surfaces are asked in the order
     /// in which they are registered.
     pub claims: fn(request: &Parts) -> bool,
+    /// Whether a path takes a file, which is read as it comes.
+    pub takes_file: fn(path: &str) -> bool,
     /// Its routes, with what it says to unknown paths and methods.
     pub router: Router<Arc<State>>,
     /// What it says beside its routes.
@@ -135,7 +137,10 @@ impl Routes {
     /// Puts the surfaces together.
     pub fn new(surfaces: Vec<Surface>, state: &Arc<State>) -> Arc<Self> {
         let ready = |surface: Surface| {
-            let router = surface.router.layer(catch_panics(surface.face.refuse()));
+            let reading = (Arc::clone(state), surface.takes_file);
+            let reading = middleware::map_request_with_state(reading, bodies::read_first);
+            let router = surface.router.route_layer(reading);
+            let router = router.layer(catch_panics(surface.face.refuse()));
             router.with_state(Arc::clone(state))
         };
         Arc::new(Self {

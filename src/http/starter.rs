@@ -30,6 +30,7 @@ pub fn surface() -> Surface {
         dialect: DIALECT,
         owns,
         claims: |_| false,
+        takes_file: |_| false,
         face: Face {
             root: Some(|| RUNNING.into_response()),
             refuse: Some(refuse),

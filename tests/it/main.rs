@@ -28,6 +28,7 @@ mod handshakes;
 mod http_guards;
 mod http_rules;
 mod key_sets;
+mod late_calls;
 mod leaks;
 mod limits;
 mod logins;

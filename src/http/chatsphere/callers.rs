@@ -58,7 +58,7 @@ impl Call {
     pub fn body(&self) -> Result<&RawValue, Refusal> {
         match &self.body {
             Ok(Fields(body)) => Ok(body),
-            Err(unreadable) => Err(Unreadable { ..*unreadable }.into()),
+            Err(unreadable) => Err((*unreadable).into()),
         }
     }
 

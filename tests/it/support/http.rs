@@ -50,6 +50,12 @@ impl Call {
             .body(body.to_string())
     }
 
+    /// The same request to another path.
+    pub fn to(mut self, path: &str) -> Self {
+        self.path = path.to_owned();
+        self
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -70,6 +76,30 @@ impl Call {
             .unwrap_or_else(|| panic!("{what} is {:?}", String::from_utf8_lossy(&answer)))
     }
 
+    /// Sends the head alone and waits until the server wants the body.
+    pub async fn begin(self, port: u16) -> Begun {
+        let mut call = self.header("Expect", "100-continue");
+        let n_body_bytes = call.body.len();
+        let mut head = call.bytes();
+        head.truncate(head.len() - n_body_bytes);
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        let mut begun = Begun {
+            stream: stream.unwrap(),
+            body: std::mem::take(&mut call.body),
+        };
+        begun.stream.write_all(&head).await.unwrap();
+        let mut heard = Vec::new();
+        soon("a wish for the body", async {
+            while find(&heard, b"\r\n\r\n").is_none() {
+                assert!(begun.stream.read_buf(&mut heard).await.unwrap() > 0);
+            }
+        })
+        .await;
+        let heard = String::from_utf8_lossy(&heard);
+        assert!(heard.starts_with("HTTP/1.1 100 "), "{heard}");
+        begun
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: localhost\r\n",
@@ -82,6 +112,21 @@ impl Call {
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
+    }
+}
+
+/// A request whose body the server waits for.
+pub struct Begun {
+    stream: TcpStream,
+    body: Vec<u8>,
+}
+
+impl Begun {
+    /// Sends the body and waits for the answer.
+    pub async fn finish(self) -> Answer {
+        let answer = soon("the answer", converse(self.stream, &self.body)).await;
+        Answer::parse(&answer)
+            .unwrap_or_else(|| panic!("the answer is {:?}", String::from_utf8_lossy(&answer)))
     }
 }
 
@@ -132,6 +177,10 @@ pub async fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .await
         .unwrap();
+    converse(stream, request).await
+}
+
+async fn converse(stream: TcpStream, request: &[u8]) -> Vec<u8> {
     let (mut reader, mut writer) = stream.into_split();
     let mut answer = Vec::new();
     let read = async {

@@ -53,6 +53,8 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// What somebody shows proves nothing, or nothing any more.
+    pub const NO_LOGIN: Self = Self::Unauthenticated("Authentication error");
     /// No such conversation, or not the caller's.
     pub const NO_CONVERSATION: Self = Self::NotFound("Conversation not found");
     /// No such room, or not the caller's.

@@ -7,7 +7,7 @@ use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 use super::prepare_auth;
 use crate::auth::{self, Auth};
 use crate::chat::ApiTokens;
-use crate::store::{self, Store};
+use crate::store::{self, Proof, Store};
 
 pub use crate::chat::{ApiToken, CreatedToken, NewApiToken, TokenFilter, TokenForm, usual_end};
 pub use crate::store::AccountChange;
@@ -49,7 +49,8 @@ impl Tokens {
         change: AccountChange,
     ) -> anyhow::Result<bool> {
         let is_new = self.store.find_user(user).await?.is_none();
-        self.store.change_account(user, change).await?;
+        let by = Proof::Nothing;
+        self.store.change_account(user, change, &by).await?;
         Ok(is_new)
     }
 

@@ -69,8 +69,8 @@ pub struct Identity {
     pub session: Option<SessionToken>,
     /// The API token that it came with.
     pub grant: Option<Arc<Grant>>,
-    /// Whether the user is not the token's own, but one that a program acts for.
-    pub is_on_behalf: bool,
+    /// Whose the token is, where the user is another one: a program acts for them.
+    pub agent: Option<UserId>,
 }
 
 impl Identity {
@@ -89,7 +89,7 @@ impl Identity {
             shown: None,
             session: None,
             grant: None,
-            is_on_behalf: false,
+            agent: None,
         }
     }
 
@@ -141,11 +141,11 @@ impl Identity {
     pub fn on_behalf_of(self, user: UserId) -> Result<Self> {
         match self.may_choose() {
             true => Ok(Self {
+                agent: self.agent.or(self.user),
                 user: Some(user),
                 // The name is that of the program.
                 name: None,
                 role: Some(UserRole::Member),
-                is_on_behalf: true,
                 ..self
             }),
             false => Err(Error::Forbidden("Forbidden")),

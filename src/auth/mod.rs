@@ -38,7 +38,7 @@ use keys::Key;
 use session_hook::SessionHook;
 
 /// What the connect middleware and the REST routers say when an identity is refused.
-pub const REFUSAL: Error = Error::Unauthenticated("Authentication error");
+pub const REFUSAL: Error = Error::NO_LOGIN;
 
 /// How callers prove who they are.
 #[derive(Clone, Default)]

@@ -22,7 +22,7 @@ use super::users::is_gallery;
 use super::{Caller, Chat, Session};
 use crate::auth::{Identity, REFUSAL, Trust};
 use crate::error::{Error, Result};
-use crate::store::{Account, AccountChange, Fault, UserRow};
+use crate::store::{Account, AccountChange, Fault, KnownToken, Proof, UserRow};
 
 /// How long what the store said about a user is believed.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
@@ -93,7 +93,28 @@ fn is_login(identity: &Identity) -> bool {
         .grant
         .as_ref()
         .is_some_and(|grant| grant.token.is_some());
-    identity.trust == Trust::Verified && !has_token && !identity.is_on_behalf
+    identity.trust == Trust::Verified && !has_token && identity.agent.is_none()
+}
+
+/// What somebody acts by. In development mode nothing is proved.
+pub(super) fn proof(identity: &Identity) -> Proof {
+    if identity.trust != Trust::Verified {
+        return Proof::Nothing;
+    }
+    let grant = identity.grant.as_ref();
+    let token = grant.and_then(|grant| Some((grant.token.clone()?, grant.owner.clone())));
+    match (token, &identity.agent) {
+        (Some((id, owner)), _) => Proof::Token(KnownToken {
+            id,
+            owner: owner.map(|owner| (owner.role, owner.party)),
+        }),
+        (None, agent) => Proof::Login {
+            users: agent
+                .clone()
+                .map_or_else(|| user_ids(identity), |agent| vec![agent]),
+            issued_at: identity.issued_at,
+        },
+    }
 }
 
 impl Chat {
@@ -133,9 +154,10 @@ impl Chat {
     }
 
     /// Shuts a user out, lets them in again, or ends all their logins; who is connected is cut off.
-    /// Administrators may.
+    /// Administrators may; `by` is who the caller proved to be.
     pub async fn change_account(
         &self,
+        by: &Identity,
         caller: &Caller,
         user: &UserId,
         change: AccountChange,
@@ -144,7 +166,8 @@ impl Chat {
         if is_gallery(user) {
             return Err(Error::InvalidPayload("Invalid user ID"));
         }
-        let row = self.store.change_account(user, change).await?;
+        let by = proof(by);
+        let row = self.store.change_account(user, change, &by).await?;
         self.accounts.slots.remove(user);
         self.auth.forget_logins();
         self.follow_accounts().await?;

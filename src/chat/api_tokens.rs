@@ -10,10 +10,10 @@ use serde_json::Value;
 use sohbet_entity::enums::{TokenType, UserRole};
 use sohbet_entity::ids::{ApiTokenId, UserId};
 
-use super::Chat;
+use super::{Chat, accounts};
 use crate::auth::{ApiClaims, Auth, Grant, Identity, Permission, Permissions, Secret};
 use crate::error::{Error, Result};
-use crate::store::{self, ApiTokenRow, Store, TokenFilter, UserRow};
+use crate::store::{self, ApiTokenRow, Proof, Store, TokenFilter, UserRow};
 use live::Uses;
 use lookups::Lookups;
 
@@ -143,11 +143,17 @@ impl ApiTokens {
         Permissions::parse(&new.permissions, new.token_type)?;
         let new = checked(new)?;
         let owner = self.owner(&new.user).await?;
-        self.save(auth, new, owner).await
+        self.save(auth, new, owner, &Proof::Nothing).await
     }
 
-    /// `new` was checked, and may be made for `owner`.
-    async fn save(&self, auth: &Auth, new: NewApiToken, owner: UserRow) -> Result<CreatedToken> {
+    /// `new` was checked, and may be made for `owner` by whom that proves.
+    async fn save(
+        &self,
+        auth: &Auth,
+        new: NewApiToken,
+        owner: UserRow,
+        by: &Proof,
+    ) -> Result<CreatedToken> {
         let secret = secret(auth, &new, &owner)?;
         let row = ApiTokenRow {
             id: ApiTokenId::from(uuid::Uuid::now_v7().to_string()),
@@ -162,7 +168,8 @@ impl ApiTokens {
             last_used_at: None,
             revoked_at: None,
         };
-        if !self.store.save_api_token(&row, MAX_LIVE_TOKENS).await? {
+        let saved = self.store.save_api_token(&row, MAX_LIVE_TOKENS, by);
+        if !saved.await? {
             return Err(Error::TooLarge("Too many tokens"));
         }
         Ok(CreatedToken {
@@ -222,7 +229,8 @@ impl Chat {
         if !is_free && by.is_program() {
             check_owner(by, new.token_type, permissions, owner.role)?;
         }
-        self.tokens.save(&self.auth, new, owner).await
+        let by = accounts::proof(by);
+        self.tokens.save(&self.auth, new, owner, &by).await
     }
 
     /// A page of tokens, newest first: one's own, and for whoever manages others, theirs.

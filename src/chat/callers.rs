@@ -123,7 +123,7 @@ impl Chat {
             trust: identity.trust,
             permissions: identity.permissions(),
             // Who acts for a user sees what that user sees.
-            is_program: identity.is_program() && is_own && !identity.is_on_behalf,
+            is_program: identity.is_program() && is_own && identity.agent.is_none(),
             dialect,
             user,
         })

@@ -83,7 +83,7 @@ impl Chat {
             return Ok(());
         }
         // Whom a program acts for must be there already.
-        if is_registered && identity.is_on_behalf {
+        if is_registered && identity.agent.is_some() {
             return Ok(());
         }
         if is_registered {

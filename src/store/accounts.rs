@@ -6,7 +6,7 @@ use serde_json::json;
 use sohbet_entity::ids::UserId;
 
 use super::users::ensure_users;
-use super::{Fault, Store, UserChange, UserRow, json_list, now, statement, user_changes};
+use super::{Fault, Proof, Store, UserChange, UserRow, json_list, now, statement, user_changes};
 
 /// Users that one statement looks at.
 const MAX_CHECKED: usize = 10_000;
@@ -47,34 +47,20 @@ pub enum AccountChange {
 impl Store {
     /// The accounts of those users among `ids` who are shut out or whose logins were called back.
     pub async fn find_restricted(&self, ids: &[&UserId]) -> Result<Vec<Account>, Fault> {
-        let mut found = Vec::new();
-        for part in ids.chunks(MAX_CHECKED) {
-            let list = json_list(&self.read);
-            let sql = format!(
-                r#"SELECT u.id, u.disabled, u.tokens_valid_after
-                   FROM {list} JOIN "user" AS u ON u.id = v.value
-                   WHERE u.disabled OR u.tokens_valid_after IS NOT NULL"#
-            );
-            let ids = json!(part).to_string();
-            let rows = self
-                .read
-                .query_all_raw(statement(&self.read, sql, [ids.into()]))
-                .await?;
-            for row in rows {
-                found.push(Account::from_query_result(&row, "")?);
-            }
-        }
-        Ok(found)
+        restricted(&self.read, ids).await
     }
 
-    /// Changes the account of a user, who exists from then on.
+    /// Changes the account of a user, who exists from then on, for somebody who acts by that.
     pub async fn change_account(
         &self,
         user: &UserId,
         change: AccountChange,
+        by: &Proof,
     ) -> Result<UserRow, Fault> {
         let txn = self.begin().await?;
         ensure_users(&txn, &[user]).await?;
+        // Before the time is taken: what is made until then is called back with the rest.
+        by.check(&txn, Some(user)).await?;
         let (column, value): (_, sea_orm::Value) = match change {
             AccountChange::Disable => ("disabled", true.into()),
             AccountChange::Enable => ("disabled", false.into()),
@@ -92,6 +78,25 @@ impl Store {
         txn.commit().await?;
         Ok(UserRow::from_query_result(&row, "")?)
     }
+}
+
+/// See [`Store::find_restricted`].
+pub async fn restricted(db: &impl ConnectionTrait, ids: &[&UserId]) -> Result<Vec<Account>, Fault> {
+    let mut found = Vec::new();
+    for part in ids.chunks(MAX_CHECKED) {
+        let list = json_list(db);
+        let sql = format!(
+            r#"SELECT u.id, u.disabled, u.tokens_valid_after
+               FROM {list} JOIN "user" AS u ON u.id = v.value
+               WHERE u.disabled OR u.tokens_valid_after IS NOT NULL"#
+        );
+        let ids = json!(part).to_string();
+        let rows = db.query_all_raw(statement(db, sql, [ids.into()])).await?;
+        for row in rows {
+            found.push(Account::from_query_result(&row, "")?);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

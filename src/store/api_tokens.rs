@@ -8,7 +8,7 @@ use sohbet_entity::enums::UserRole;
 use sohbet_entity::ids::{ApiTokenId, PartyId, UserId};
 
 use super::rows::Bulk;
-use super::{Fault, Store, now, statement};
+use super::{Fault, Proof, Store, is_shared, now, statement};
 
 /// How far apart two writes of a token's last use are at least.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -89,9 +89,16 @@ pub struct TokenFilter {
 }
 
 impl Store {
-    /// Stores a new token, unless its owner has `max_live` that are still valid; `false` then.
-    pub async fn save_api_token(&self, row: &ApiTokenRow, max_live: i64) -> Result<bool, Fault> {
+    /// Stores a new token for somebody who acts by that, unless its owner has `max_live` that are still
+    /// valid; `false` then.
+    pub async fn save_api_token(
+        &self,
+        row: &ApiTokenRow,
+        max_live: i64,
+        by: &Proof,
+    ) -> Result<bool, Fault> {
         let txn = self.begin().await?;
+        by.check(&txn, None).await?;
         let sql = "SELECT count(*) FROM api_token WHERE user_id = $1 \
                    AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
         let values = [row.user_id.as_str().into(), now().into()];
@@ -194,37 +201,7 @@ impl Store {
         &self,
         known: &[KnownToken],
     ) -> Result<Vec<(KnownToken, TokenEnd)>, Fault> {
-        let mut ended = Vec::new();
-        for part in known.chunks(MAX_CHECKED) {
-            let list = match self.is_shared() {
-                true => "json_array_elements(CAST($1 AS json)) AS v (value)",
-                false => "json_each($1) AS v",
-            };
-            let has_changed = "(u.role <> v.value ->> 1 OR COALESCE(u.party, '') <> v.value ->> 2)";
-            let sql = format!(
-                r#"SELECT v.value ->> 3 AS place, t.created_at, t.revoked_at, u.disabled,
-                          u.tokens_valid_after,
-                          CASE WHEN {has_changed} THEN 1 ELSE 0 END AS has_changed
-                   FROM {list} LEFT JOIN api_token AS t ON t.id = v.value ->> 0
-                   LEFT JOIN "user" AS u ON u.id = t.user_id
-                   WHERE t.id IS NULL OR t.revoked_at IS NOT NULL OR u.disabled
-                   OR u.tokens_valid_after IS NOT NULL OR {has_changed}"#
-            );
-            let known = part.iter().enumerate();
-            let known: Vec<_> = known.map(|(place, it)| it.to_json(place)).collect();
-            let values = [json!(known).to_string().into()];
-            let rows = self
-                .read
-                .query_all_raw(statement(&self.read, sql, values))
-                .await?;
-            for row in rows {
-                let suspect = Suspect::from_query_result(&row, "")?;
-                let place: usize = suspect.place.parse().map_err(|_| Fault::Other)?;
-                let token = part.get(place).ok_or(Fault::Other)?;
-                ended.extend(suspect.end().map(|end| (token.clone(), end)));
-            }
-        }
-        Ok(ended)
+        ended(&self.read, known).await
     }
 
     /// Writes down that tokens were used, for those whose last use was written long enough ago.
@@ -242,6 +219,41 @@ impl Store {
             .await?;
         Ok(txn.commit().await?)
     }
+}
+
+/// See [`Store::find_ended_tokens`].
+pub async fn ended(
+    db: &impl ConnectionTrait,
+    known: &[KnownToken],
+) -> Result<Vec<(KnownToken, TokenEnd)>, Fault> {
+    let mut ended = Vec::new();
+    for part in known.chunks(MAX_CHECKED) {
+        let list = match is_shared(db) {
+            true => "json_array_elements(CAST($1 AS json)) AS v (value)",
+            false => "json_each($1) AS v",
+        };
+        let has_changed = "(u.role <> v.value ->> 1 OR COALESCE(u.party, '') <> v.value ->> 2)";
+        let sql = format!(
+            r#"SELECT v.value ->> 3 AS place, t.created_at, t.revoked_at, u.disabled,
+                      u.tokens_valid_after,
+                      CASE WHEN {has_changed} THEN 1 ELSE 0 END AS has_changed
+               FROM {list} LEFT JOIN api_token AS t ON t.id = v.value ->> 0
+               LEFT JOIN "user" AS u ON u.id = t.user_id
+               WHERE t.id IS NULL OR t.revoked_at IS NOT NULL OR u.disabled
+               OR u.tokens_valid_after IS NOT NULL OR {has_changed}"#
+        );
+        let known = part.iter().enumerate();
+        let known: Vec<_> = known.map(|(place, it)| it.to_json(place)).collect();
+        let values = [json!(known).to_string().into()];
+        let rows = db.query_all_raw(statement(db, sql, values)).await?;
+        for row in rows {
+            let suspect = Suspect::from_query_result(&row, "")?;
+            let place: usize = suspect.place.parse().map_err(|_| Fault::Other)?;
+            let token = part.get(place).ok_or(Fault::Other)?;
+            ended.extend(suspect.end().map(|end| (token.clone(), end)));
+        }
+    }
+    Ok(ended)
 }
 
 static SAVE_TOKEN_USES: Bulk = Bulk::new(

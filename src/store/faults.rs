@@ -18,6 +18,9 @@ pub enum Fault {
     /// The sender of a message no longer takes part.
     #[error("sender has parted")]
     Parted,
+    /// What somebody acts by was called back.
+    #[error("login called back")]
+    Recalled,
     /// Another transaction was faster; the whole transaction may be tried again.
     #[error("transaction collided")]
     Collision,
@@ -55,6 +58,7 @@ impl From<Fault> for Error {
             Fault::Unique => Self::Conflict("Already exists"),
             Fault::Row => Self::InvalidPayload("Invalid data"),
             Fault::Parted => Self::NO_CONVERSATION,
+            Fault::Recalled => Self::NO_LOGIN,
             Fault::Collision | Fault::Unreachable | Fault::Storage => Self::Unavailable {
                 text: "Store is not available",
                 retry_after_ms: Some(1_000),

@@ -135,8 +135,8 @@ fn key(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::AccountChange;
     use crate::store::tests_support::open_sqlite;
+    use crate::store::{AccountChange, Proof};
 
     #[tokio::test]
     async fn changes_are_listed_in_order_unless_some_are_unknown() {
@@ -145,7 +145,7 @@ mod tests {
         let users = [UserId::from("7"), UserId::from("8"), UserId::from("7")];
         for user in &users {
             store
-                .change_account(user, AccountChange::Disable)
+                .change_account(user, AccountChange::Disable, &Proof::Nothing)
                 .await
                 .unwrap();
         }

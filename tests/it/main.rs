@@ -49,6 +49,7 @@ mod session_ids;
 mod silent_database;
 mod slow_readers;
 mod slow_senders;
+mod stale_logins;
 mod stalled_store;
 mod start_up;
 mod stops;

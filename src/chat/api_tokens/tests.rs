@@ -119,6 +119,24 @@ fn a_program_makes_no_token_that_may_more_because_of_its_owner() {
 }
 
 #[test]
+fn who_acts_for_somebody_proves_to_be_themselves() {
+    let full = json!({"fullAccess": true});
+    let program = caller("ali", Some((TokenType::Client, full)));
+    let proof_of_ali = Proof::Login {
+        users: vec!["ali".into()],
+        issued_at: None,
+    };
+    assert_eq!(accounts::proof(&program), proof_of_ali);
+    let acting = program.on_behalf_of("veli".into()).unwrap();
+    assert_eq!(accounts::proof(&acting), proof_of_ali);
+    let believed = Identity {
+        trust: Trust::Claimed,
+        ..acting
+    };
+    assert_eq!(accounts::proof(&believed), Proof::Nothing);
+}
+
+#[test]
 fn names_and_ends_that_no_token_can_have_are_refused() {
     let with = |change: fn(&mut NewApiToken)| {
         let mut token = new("ali", TokenType::User);
@@ -251,6 +269,16 @@ async fn a_user_without_end_of_tokens_is_stopped_at_a_limit() {
         ..row
     };
     let store = &desk.tokens.store;
-    assert!(!store.save_api_token(&again, 1).await.unwrap());
-    assert!(store.save_api_token(&again, 2).await.unwrap());
+    assert!(
+        !store
+            .save_api_token(&again, 1, &Proof::Nothing)
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .save_api_token(&again, 2, &Proof::Nothing)
+            .await
+            .unwrap()
+    );
 }

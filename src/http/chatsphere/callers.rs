@@ -48,6 +48,14 @@ impl FromRequest<Arc<State>> for Call {
     }
 }
 
+/// The error, in the words of this dialect for what proves nothing.
+pub fn bad(error: Error) -> Error {
+    match error {
+        Error::Unauthenticated(_) => BAD_TOKEN,
+        error => error,
+    }
+}
+
 impl Call {
     /// The domain.
     pub fn chat(&self) -> &Chat {
@@ -135,10 +143,6 @@ impl Call {
     /// The identity behind an API token, or, where there is a key, behind a login token.
     async fn verify(&self, token: &str) -> Result<Identity> {
         let chat = self.chat();
-        let bad = |error| match error {
-            Error::Unauthenticated(_) => BAD_TOKEN,
-            error => error,
-        };
         match chat.find_token(token).await.map_err(bad)? {
             Some(identity) => Ok(identity),
             None if self.is_development() => Err(BAD_TOKEN),

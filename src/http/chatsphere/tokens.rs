@@ -6,7 +6,7 @@ use serde_json::json;
 use sohbet_entity::enums::TokenType;
 use sohbet_entity::ids::ApiTokenId;
 
-use super::callers::Call;
+use super::callers::{Call, bad};
 use super::{PathIds, Refusal, answer, created, ok};
 use crate::auth::{Identity, Trust};
 use crate::chat::{CreatedToken, NewApiToken, Profile, TokenForm};
@@ -26,7 +26,8 @@ pub async fn make_user_token(call: Call) -> Response {
             expires_at: None,
             form: TokenForm::Jwt { email: None },
         };
-        show_issued(call.chat().create_token(&by, new).await?)
+        let created = call.chat().create_token(&by, new).await;
+        show_issued(created.map_err(bad)?)
     })
     .await
 }
@@ -44,7 +45,8 @@ pub async fn make_client_token(call: Call) -> Response {
             expires_at: None,
             form: TokenForm::Jwt { email: Some(email) },
         };
-        show_issued(call.chat().create_token(&by, new).await?)
+        let created = call.chat().create_token(&by, new).await;
+        show_issued(created.map_err(bad)?)
     })
     .await
 }

@@ -62,6 +62,7 @@ async fn change_account(
     user: &UserId,
     change: AccountChange,
 ) -> Answered {
-    let row = state.chat.change_account(&known.caller, user, change);
+    let chat = &state.chat;
+    let row = chat.change_account(&known.identity, &known.caller, user, change);
     Ok(Json(AccountBody::from(&row.await?)).into_response())
 }

@@ -168,7 +168,7 @@ impl Chat {
         }
         let by = proof(by);
         let row = self.store.change_account(user, change, &by).await?;
-        self.accounts.slots.remove(user);
+        self.forget_logins(user);
         self.auth.forget_logins();
         self.follow_accounts().await?;
         Ok(row)
@@ -203,10 +203,9 @@ impl Chat {
     fn sessions_of_users(&self) -> HashMap<UserId, Vec<Arc<Session>>> {
         let mut found: HashMap<UserId, Vec<Arc<Session>>> = HashMap::new();
         self.sessions.each(|session| {
-            if is_login(session.login()) {
-                for user in user_ids(session.login()) {
-                    found.entry(user).or_default().push(Arc::clone(session));
-                }
+            let users = session.login(|login| is_login(login).then(|| user_ids(login)));
+            for user in users.into_iter().flatten() {
+                found.entry(user).or_default().push(Arc::clone(session));
             }
         });
         found

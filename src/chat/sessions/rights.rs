@@ -1,14 +1,8 @@
 //! The end of what a socket may do, while it may still have something queued.
 
 use super::Session;
-use crate::auth::Identity;
 
 impl Session {
-    /// Who is behind it, as the login says with which it came.
-    pub fn login(&self) -> &Identity {
-        &self.identity
-    }
-
     /// Its login or token is over: what it asked for and nobody has begun with is not done any more.
     pub fn end_rights(&self) {
         self.state().has_lost_rights = true;

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::api_tokens::create;
 use crate::support::http::{Answer, Call};
+use crate::support::locks::somebody_waits;
 use crate::support::postgres::connect;
 use crate::support::server::Server;
-use crate::support::stores::{Store, on_both_stores};
+use crate::support::soon;
+use crate::support::stores::{Store, on_both_stores, on_postgres};
 use crate::support::tokens::{SECRET, token_with_role};
 
 const TOKEN_MODE: [(&str, &str); 1] = [("JWT_SECRET", SECRET)];
@@ -96,6 +98,28 @@ async fn who_was_shut_out_a_moment_ago_lets_nobody_in(store: Store) {
     let sql = r#"SELECT count(*) FROM "user" WHERE disabled"#;
     assert_eq!(count(&db, sql).await, 1);
     db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sign_out_that_is_under_way_is_waited_for() {
+    on_postgres(async |store: Store| {
+        let server = Server::start_with(&store, &TOKEN_MODE).await;
+        let (db, other) = (open(&store).await, open(&store).await);
+        let jwt = token_with_role("1", "MEMBER", SECRET);
+        let wanted = wanted("USER", "read");
+        assert_eq!(make_token(&server, &jwt, &wanted).await.status, 201);
+        let sign_out = r#"BEGIN; UPDATE "user" SET tokens_valid_after = now() WHERE id = '1'"#;
+        db.execute_unprepared(sign_out).await.unwrap();
+        let overtaken = async {
+            soon("who waits for the sign-out", somebody_waits(&other)).await;
+            db.execute_unprepared("COMMIT").await.unwrap();
+        };
+        let (made, ()) = tokio::join!(make_token(&server, &jwt, &wanted), overtaken);
+        assert_refused(&made);
+        db.close().await.unwrap();
+        other.close().await.unwrap();
+    })
+    .await;
 }
 
 fn as_user(call: Call, token: &str) -> Call {

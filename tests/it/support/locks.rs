@@ -10,6 +10,8 @@ use super::stores::Store;
 /// Ends what waits for a lock of somebody else.
 const END_WHO_WAIT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const WHO_WAITS: &str = "SELECT pid FROM pg_stat_activity \
+     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// An SQLite file that cannot be written.
@@ -58,6 +60,14 @@ impl TableLock {
     pub async fn release(self) {
         self.other.close().await.unwrap();
         end(self.db).await;
+    }
+}
+
+/// Waits until somebody waits for a lock of somebody else in a database of PostgreSQL.
+pub async fn somebody_waits(db: &DatabaseConnection) {
+    let look = || Statement::from_string(DbBackend::Postgres, WHO_WAITS);
+    while db.query_all_raw(look()).await.unwrap().is_empty() {
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

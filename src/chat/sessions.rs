@@ -5,6 +5,7 @@ mod backlog;
 mod broadcast;
 mod held;
 mod index;
+mod muted;
 mod rights;
 mod session;
 

@@ -14,11 +14,7 @@ use super::broadcast::Broadcast;
 use super::held::{Covered, Holdback, Verdict, Waiting};
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
-use crate::error::{Error, Result};
 use crate::store::MessageRow;
-
-/// Conversations that one socket may have told to be silent.
-const MAX_MUTED: usize = 1_000;
 
 /// Answers one event of a client, once.
 pub type Ack = Box<dyn FnOnce(&RawValue) + Send>;
@@ -127,7 +123,7 @@ pub(super) struct State {
     /// The one room of a socket in a dialect in which it has only one.
     pub(super) room: Option<ConversationId>,
     /// Conversations that it is not told of, although its user takes part.
-    muted: HashSet<ConversationId>,
+    pub(super) muted: HashSet<ConversationId>,
     /// What the handshake brought for the dialect to read.
     opening: Option<Box<RawValue>>,
     /// A login of the same user that was shown later than the one of the handshake.
@@ -208,31 +204,6 @@ impl Session {
     /// Takes what the handshake brought for the dialect.
     pub fn take_opening(&self) -> Option<Box<RawValue>> {
         self.state().opening.take()
-    }
-
-    /// Tells it nothing of a conversation from now on.
-    pub fn mute(&self, conversation: &ConversationId) -> Result<()> {
-        let muted = &mut self.state().muted;
-        if muted.len() >= MAX_MUTED && !muted.contains(conversation) {
-            return Err(Error::TooLarge("Too many conversations left"));
-        }
-        muted.insert(conversation.clone());
-        self.n_muted.store(muted.len(), Ordering::Release);
-        Ok(())
-    }
-
-    /// Tells it of a conversation again.
-    pub fn unmute(&self, conversation: &ConversationId) {
-        if self.n_muted.load(Ordering::Acquire) > 0 {
-            let muted = &mut self.state().muted;
-            muted.remove(conversation);
-            self.n_muted.store(muted.len(), Ordering::Release);
-        }
-    }
-
-    /// Whether it asked not to be told of a conversation.
-    pub fn has_muted(&self, conversation: &ConversationId) -> bool {
-        self.n_muted.load(Ordering::Acquire) > 0 && self.state().muted.contains(conversation)
     }
 
     /// When the token ends that it connected with, or the one shown since; `None` if it never does.

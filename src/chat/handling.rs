@@ -229,9 +229,7 @@ impl Chat {
                 return self.take_step(session, step, asked).await;
             }
             Request::LeaveUser => {
-                if let Some(user) = self.sessions.unlisten_user(session) {
-                    self.presence.leave(dialect, &user);
-                }
+                self.stop_listening(session);
                 Ok((Reply::Done, Vec::new()))
             }
             Request::JoinConversation { conversation } => {
@@ -363,28 +361,15 @@ impl Chat {
         Ok((Reply::Done, vec![event]))
     }
 
-    /// Closes a socket that was not told in time what it has missed. It hears no more: its client comes
-    /// back and gets all of it.
-    pub fn turn_away(&self, session: &Arc<Session>) {
-        tracing::warn!("a client could not be greeted in time");
-        session.outbox.close();
-        let listened_for = self.sessions.unlisten_user(session);
-        if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
-            self.presence.leave(dialect, &user);
-        }
-    }
-
     /// Undoes everything that a socket had asked for, when it is gone.
     pub async fn forget(&self, session: &Arc<Session>) {
         self.stop_typing_by(session.id, None).await;
         if self.is_shared() {
             self.note_what_was_told_to(session).await;
         }
-        let listened_for = self.sessions.close(session);
+        self.stop_listening(session);
+        self.sessions.close(session);
         self.leave_lobby(session).await;
-        if let Some((user, dialect)) = listened_for.zip(session.dialect()) {
-            self.presence.leave(dialect, &user);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod callers;
 mod catch_up;
 mod changes;
 mod client_keys;
+mod coming;
 mod conversations;
 mod dealers;
 mod desk;

@@ -239,11 +239,23 @@ impl Chat {
         }
     }
 
-    /// Takes back that a socket came, of which nobody was told.
+    /// Takes back that a socket came, of which nobody was told. Who has another one is told to be there.
     pub(super) fn take_back(&self, dialect: Dialect, user: &UserId, arrival: &Arrival) {
         self.presence.take_back(dialect, user, arrival);
-        if arrival.came_online && !self.presence.is_online(dialect, user) {
+        if !arrival.came_online {
+            return;
+        }
+        if !self.presence.is_online(dialect, user) {
             self.note_own((dialect, user.clone()), arrival.since, false);
+        }
+        self.tell_later_who_is_there(dialect, user);
+    }
+
+    /// A user came, of which nobody was told, and may still be there.
+    pub(super) fn tell_later_who_is_there(&self, dialect: Dialect, user: &UserId) {
+        if self.is_online(dialect, user) {
+            let change = PresenceChange::new(dialect, user.clone(), true);
+            self.untold.put([change]);
         }
     }
 

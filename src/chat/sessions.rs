@@ -3,6 +3,7 @@
 mod awaited;
 mod backlog;
 mod broadcast;
+mod coming;
 mod held;
 mod index;
 mod muted;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 pub use awaited::{AnswerId, Awaited, Due};
 pub use backlog::Backlog;
 pub use broadcast::{Broadcast, Reach};
+pub use coming::Came;
 pub use held::{Covered, Version};
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
@@ -180,19 +182,18 @@ impl Sessions {
         &self.counts[dialect.map_or(Dialect::ALL.len(), |dialect| dialect as usize)]
     }
 
-    /// Forgets a socket. Returns the user it listened for.
-    pub fn close(&self, session: &Arc<Session>) -> Option<UserId> {
+    /// Forgets a socket.
+    pub fn close(&self, session: &Arc<Session>) {
         session.state().is_closed = true;
         self.by_socket.remove(&session.socket_id, session);
         self.count(session.dialect())
             .fetch_sub(1, Ordering::Relaxed);
-        let user = self.unlisten_user(session);
+        self.unlisten_user(session);
         self.unlisten_gallery(session);
         let conversations = std::mem::take(&mut session.state().conversations);
         for conversation in conversations {
             self.by_conversation.remove(&conversation, session);
         }
-        user
     }
 
     /// Listens for a user, instead of the one before. Returns that one. A socket that may hear nothing

@@ -2,14 +2,12 @@
 //! the user does.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::time::timeout;
 
-use super::nodes::Entry;
-use super::presence::Arrival;
 use super::{Chat, Dialect, Message, Session};
 use crate::error::{Error, Result};
 use crate::store;
@@ -31,18 +29,8 @@ pub struct Delivered {
     /// Held while marks are on their way to the store: whoever then asks what waits must not be told
     /// what they are about.
     saving: tokio::sync::Mutex<()>,
-    /// Held while a socket comes, so that of two that come at once one sees the other.
-    coming: Mutex<()>,
-}
-
-/// What a socket changed by listening for a user.
-pub struct Coming {
-    /// What others see of it.
-    pub arrival: Arrival,
-    /// For whom it listened before.
-    pub earlier: Option<UserId>,
-    /// Whether what waits for the user is for this socket: no other one is there that has it.
-    pub gets_waiting: bool,
+    /// Held while a socket comes or goes, so that of two that come at once one sees the other.
+    pub(super) coming: Mutex<()>,
 }
 
 impl Delivered {
@@ -50,6 +38,15 @@ impl Delivered {
         self.marks
             .lock()
             .expect("no code panics with this lock held")
+    }
+
+    fn mark(&self, conversation: &ConversationId, user: &UserId, seq: i64) {
+        let key = (conversation.clone(), user.clone());
+        let mut marks = self.marks();
+        if marks.len() < MAX_MARKS || marks.contains_key(&key) {
+            let mark = marks.entry(key).or_default();
+            *mark = seq.max(*mark);
+        }
     }
 }
 
@@ -63,29 +60,36 @@ impl Chat {
         if !self.sessions.is_heard_in(&receiver.id, dialect, None) {
             return false;
         }
-        let key = (message.row.conversation_id.clone(), receiver.id.clone());
-        let mut marks = self.delivered.marks();
-        if marks.len() < MAX_MARKS || marks.contains_key(&key) {
-            let mark = marks.entry(key).or_default();
-            *mark = message.row.seq.max(*mark);
+        let (conversation, seq) = (&message.row.conversation_id, message.row.seq);
+        // What waits is older, and is not told before a socket is answered that is coming.
+        let mut is_aside = false;
+        self.sessions.each_of_user(&receiver.id, |session| {
+            is_aside |= session.put_aside(conversation, seq);
+        });
+        if !is_aside {
+            self.delivered.mark(conversation, &receiver.id, seq);
         }
         true
     }
 
-    /// Lets a socket listen for a user for whom messages may wait.
-    pub(super) fn come(&self, session: &Arc<Session>, dialect: Dialect, user: &UserId) -> Coming {
-        let _coming = self.delivered.coming.lock();
-        let connected = || Entry::Connected(Some(dialect), user.clone());
-        let is_elsewhere = self.is_known_elsewhere(connected);
-        // Arrive before leaving, so that a second call for the same user is no coming and going.
-        let arrival = self.arrive(session, dialect, user);
-        let earlier = self.sessions.listen_user(session, user);
-        let is_here = self.sessions.is_heard_in(user, dialect, Some(session.id));
-        Coming {
-            arrival,
-            earlier,
-            gets_waiting: session.may_hear() && !is_elsewhere && !is_here,
+    /// Notes that a socket is told what waited, and what was put aside since it came. `false` if it is not
+    /// there any more: then what waited waits on.
+    pub fn note_replayed(&self, session: &Session, replay: &[Message]) -> bool {
+        if !session.outbox.is_open() {
+            return false;
         }
+        let viewer = session.viewer();
+        let Some((viewer, aside)) = viewer.zip(session.take_aside()) else {
+            return false;
+        };
+        for (conversation, seq) in &aside {
+            self.delivered.mark(conversation, &viewer.user, *seq);
+        }
+        for Message { row, .. } in replay {
+            let conversation = &row.conversation_id;
+            self.delivered.mark(conversation, &viewer.user, row.seq);
+        }
+        true
     }
 
     /// Messages for a user that nobody was there for, oldest first.

@@ -304,10 +304,8 @@ impl Delivery {
         };
         let vocabulary = wire::vocabulary(dialect);
         let replay = || {
-            // A socket that is gone was told nothing, whoever else is there.
-            let is_told = session.viewer().is_some();
+            let is_told = self.chat.note_replayed(&session, &replay);
             for message in replay.into_iter().filter(|_| is_told) {
-                self.chat.note_delivered(&message, dialect);
                 let event = Event::Message {
                     message,
                     echo: None,
@@ -324,7 +322,8 @@ impl Delivery {
             session.release(covered, is_early);
         };
         let permit = answers::give_and_then(&session, id, dialect, &Ok(reply), then_tell);
-        for event in then {
+        let came = session.take_came().and_then(|came| came.event);
+        for event in then.into_iter().chain(came) {
             self.tell(event);
         }
         drop(permit);

@@ -13,6 +13,7 @@ mod access_rows;
 mod accounts;
 mod api_tokens;
 mod attack;
+mod broken_off;
 mod checks;
 mod contents;
 mod crashes;

@@ -28,25 +28,18 @@ impl Chat {
     ) -> Result<Step> {
         session.hold();
         let user = caller.user.clone();
-        self.sessions.listen_user(session, &user);
+        let joining = self.come(session, Dialect::Native, &user, false);
         if let Some(gallery) = &caller.gallery {
             self.sessions.listen_gallery(session, gallery);
         }
-        let arrival = self.arrive(session, Dialect::Native, &user);
-        let greeting = self.greeting(caller, since).await.inspect_err(|_| {
-            // It comes back, and is greeted then.
-            session.outbox.close();
-        })?;
-        let mut then = Vec::new();
-        if arrival.came_online {
-            then.extend(self.came_event(session, Dialect::Native, &user).await);
-        }
+        let greeting = self.greeting(caller, since).await?;
+        joining.complete().await;
         let told = greeting.caught_up.as_ref();
         Ok(Step::InTurn(Box::new(InTurn {
             told: told.map(|it| it.versions()).unwrap_or_default(),
             reply: Reply::Desk(DeskReply::Greeting(Box::new(greeting))),
             replay: Vec::new(),
-            then,
+            then: Vec::new(),
         })))
     }
 

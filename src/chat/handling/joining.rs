@@ -7,8 +7,6 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
-use crate::chat::presence::Arrival;
-use crate::chat::waiting::Coming;
 use crate::chat::{Chat, Conversation, Dialect, Reply, Session, Version};
 use crate::error::{Error, Result};
 use crate::store::Page;
@@ -123,31 +121,12 @@ impl Chat {
         if wants_waiting {
             session.hold();
         }
-        let Coming {
-            arrival,
-            earlier,
-            gets_waiting,
-        } = self.come(session, dialect, &user);
-        let joining = Joining {
-            chat: self,
-            session,
-            dialect,
-            user: &user,
-            arrival: &arrival,
-            is_complete: false,
-        };
-        if let Some(earlier) = earlier {
-            self.presence.leave(dialect, &earlier);
-        }
-        let replay = match wants_waiting && gets_waiting {
+        let joining = self.come(session, dialect, &user, wants_waiting);
+        let replay = match session.awaits_waiting() {
             true => self.waiting_messages(&user).await?,
             false => Vec::new(),
         };
-        let mut then = Vec::new();
-        if arrival.came_online {
-            then.extend(self.came_event(session, dialect, &user).await);
-        }
-        joining.complete();
+        joining.complete().await;
         Ok(InTurn {
             reply: Reply::JoinedUser {
                 user,
@@ -158,38 +137,8 @@ impl Chat {
                 .map(|message| Version::from(&*message.row))
                 .collect(),
             replay,
-            then,
+            then: Vec::new(),
         })
-    }
-}
-
-/// A socket that begins to listen for a user. If that breaks off, it hears no more: what it is told next
-/// would count as told after what waits, which it did not get. Its client comes back and gets all of it.
-struct Joining<'a> {
-    chat: &'a Chat,
-    session: &'a Arc<Session>,
-    dialect: Dialect,
-    user: &'a UserId,
-    arrival: &'a Arrival,
-    is_complete: bool,
-}
-
-impl Joining<'_> {
-    fn complete(mut self) {
-        self.is_complete = true;
-    }
-}
-
-impl Drop for Joining<'_> {
-    fn drop(&mut self) {
-        if self.is_complete {
-            return;
-        }
-        tracing::warn!("a socket that could not begin to listen is closed");
-        self.session.outbox.close();
-        if self.chat.sessions.unlisten_user(self.session).is_some() {
-            self.chat.take_back(self.dialect, self.user, self.arrival);
-        }
     }
 }
 

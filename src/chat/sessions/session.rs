@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::awaited::Answers;
 use super::broadcast::Broadcast;
+use super::coming::Coming;
 use super::held::{Covered, Holdback, Verdict, Waiting};
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
@@ -134,6 +135,8 @@ pub(super) struct State {
     warned_of: Option<DateTime<Utc>>,
     /// Events that wait until an answer is given.
     holdback: Holdback,
+    /// What is open until it is answered that it listens for a user.
+    pub(super) coming: Coming,
     /// Answers that it waits for.
     pub(super) answers: Answers,
     /// It is gone: nothing is listened for any more.

@@ -1,6 +1,9 @@
 //! The server without its sockets: a test says what a client asks for and decides when delivery runs.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,12 +21,17 @@ use super::stores;
 
 /// An answer takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Everything between the wire and the store; delivery runs only at the end.
+/// How the end of a connection is noted among what its client heard.
+pub const CLOSED: &str = "(closed)";
+
+/// Everything between the wire and the store; delivery runs only when a test wants it, or at the end.
 pub struct Parts {
     pub store: Arc<Store>,
     pub chat: Arc<Chat>,
-    delivery: Delivery,
+    delivery: Mutex<Option<Delivery>>,
+    delivering: Mutex<Option<tokio::task::JoinHandle<()>>>,
     writer: tokio::task::JoinHandle<()>,
     stop: CancellationToken,
 }
@@ -45,9 +53,11 @@ impl Parts {
         let auth = Auth::new(&config.auth, "s".repeat(32)).unwrap();
         let (chat, events) = Chat::new(config.chat, auth, Arc::clone(&store), queue, files);
         let chat = Arc::new(chat);
+        let delivery = Delivery::new(Arc::clone(&chat), batches, events, None);
         let stop = CancellationToken::new();
         Self {
-            delivery: Delivery::new(Arc::clone(&chat), batches, events, None),
+            delivery: Mutex::new(Some(delivery)),
+            delivering: Mutex::default(),
             writer: tokio::spawn(writer.run(stop.clone())),
             store,
             chat,
@@ -91,11 +101,21 @@ impl Parts {
         self.chat.handle(session, asked, None, due).await;
     }
 
+    /// Delivers from now on.
+    pub fn deliver(&self) {
+        if let Some(delivery) = self.delivery.lock().unwrap().take() {
+            let delivering = tokio::spawn(delivery.run());
+            *self.delivering.lock().unwrap() = Some(delivering);
+        }
+    }
+
     /// Delivers everything.
     pub async fn finish(self) {
         self.stop.cancel();
+        self.deliver();
         self.writer.await.unwrap();
-        self.delivery.run().await;
+        let delivering = self.delivering.lock().unwrap().take();
+        delivering.unwrap().await.unwrap();
         self.store.close().await;
     }
 }
@@ -111,7 +131,42 @@ impl Outbox for Recorder {
         self.0.lock().unwrap().push((event.to_owned(), body));
     }
 
-    fn close(&self) {}
+    fn is_open(&self) -> bool {
+        !events(&self.0).iter().any(|event| event == CLOSED)
+    }
 
-    fn expel(&self) {}
+    fn close(&self) {
+        let closed = (CLOSED.to_owned(), Value::Null);
+        self.0.lock().unwrap().push(closed);
+    }
+
+    fn expel(&self) {
+        self.close();
+    }
+}
+
+/// The names of the events that a client was told.
+pub fn events(heard: &Heard) -> Vec<String> {
+    let heard = heard.lock().unwrap();
+    heard.iter().map(|(event, _)| event.clone()).collect()
+}
+
+/// Works until that is so, and no further.
+pub async fn begin<T>(mut work: Pin<&mut impl Future<Output = T>>, is_so: impl Fn() -> bool) {
+    poll_fn(|context| {
+        let polled = work.as_mut().poll(context);
+        assert!(polled.is_pending(), "it is done already");
+        match is_so() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Waits until that is so.
+pub async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  FULL, assertChat, assertGroupChat, assertSent, group, join, registered, say, user,
+  FULL, assertChat, assertGroupChat, assertSent, group, join, noted, registered, say, user,
 } from "../support/direct.js";
 import { BUSY, each } from "../support/matrix.js";
 import { assertError } from "../support/messages.js";
@@ -76,6 +76,7 @@ describe("direct conformance", BUSY, () => {
     await a.none();
     const c = await registered(world, 9);
     assertChat(await c.next("chat"), { senderId: "1", messageContent: "later", id: ack.id, timestamp: ack.timestamp });
+    if (world.hasTwoServers) await noted(world, 9);
     const c2 = await registered(world, 9);
     for (const client of [c, c2]) await client.none();
   });

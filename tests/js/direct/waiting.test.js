@@ -10,6 +10,7 @@ import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
 import { TOKEN_MODE, token } from "../support/token.js";
 
+const NODES = { ...STORES_ONLY, stores: ["nodes"] };
 const MAX_WAITING = 500;
 const PATIENCE_MS = 30_000;
 
@@ -98,6 +99,19 @@ describe("waiting messages", BUSY, () => {
     const heard = await again.several("chat", 2);
     assert.deepEqual(heard.map(({ messageContent }) => messageContent), ["later", "even later"]);
     await c.none();
+  });
+
+  each(NODES, "come to who is believed to be on a server that has died", async (world) => {
+    const c = await registered(world, 9);
+    const a = await user(world, 1);
+    await eventually(async () => assert.equal((await say(a, 9, "live")).delivered, true));
+    await world.servers[0].kill();
+    c.close();
+    await say(a, 9, "later");
+    const again = await world.connectTo(world.servers[1].url);
+    await again.ask("register", 9);
+    while ((await again.next("chat")).messageContent !== "later");
+    await again.none();
   });
 
   each(STORES_ONLY, "of a guest that is gone keep its name", async (world) => {

@@ -1,6 +1,8 @@
 // Users and groups of the direct dialect, and the two events that they send.
 
 import assert from "node:assert/strict";
+import { query } from "./database.js";
+import { eventually } from "./eventually.js";
 import { combinationsOf } from "./matrix.js";
 import { POSITION_KEYS, assertHas, assertIso, assertPositive } from "./messages.js";
 import { token } from "./token.js";
@@ -22,6 +24,15 @@ export async function user(world, id, options = {}) {
   const client = await registered(world, id, options);
   client.forget();
   return client;
+}
+
+/** Waits until it is in the database that all was told to that user: until then another server tells it again. */
+export async function noted(world, id) {
+  await eventually(async () => {
+    const untold = await query(world.server, `SELECT p.conversation_id FROM participant AS p
+      JOIN conversation AS c ON c.id = p.conversation_id AND c.last_seq > p.last_delivered_seq WHERE p.party = '${id}'`);
+    assert.deepEqual(untold, []);
+  });
 }
 
 /** As `user`, with a token of that user. */

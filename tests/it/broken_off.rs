@@ -16,6 +16,7 @@ use crate::support::stores::{Store, on_both_stores, on_postgres};
 /// The dialect in which messages wait for who is away.
 const DIRECT: Dialect = Dialect::Direct;
 const NATIVE: Dialect = Dialect::Native;
+const STARTER: Dialect = Dialect::Starter;
 
 on_both_stores!(
     what_is_told_while_somebody_comes_is_told_once,
@@ -133,6 +134,41 @@ async fn who_has_another_socket_is_online_when_the_first_is_not_greeted() {
         tokio::join!(clock, told);
         parts.finish().await;
         assert_eq!(presence(&at_ben), [true]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_room_that_was_not_entered_is_not_heard() {
+    on_postgres(async |store: Store| {
+        let parts = Parts::start(&store).await;
+        parts.deliver();
+        let (ada, at_ada) = parts.connect(STARTER, None).await;
+        let name = json!({"username": "ada", "room": "tech"});
+        parts.ask(&ada, "user_join", &name).await;
+        let lock = TableLock::take(&store, "message").await;
+        {
+            let room = json!({"room": "gaming"});
+            let mut entering = pin!(parts.ask(&ada, "join_room", &room));
+            let listens = || {
+                let mut listens = false;
+                let sessions = &parts.chat.sessions;
+                sessions.each_of_conversation(&"gaming".into(), |it| listens |= it.id == ada.id);
+                listens
+            };
+            begin(entering.as_mut(), listens).await;
+        }
+        lock.release().await;
+        // As whoever answers that it failed.
+        ada.let_go();
+        let n_heard = events(&at_ada).len();
+        let (ben, at_ben) = parts.connect(STARTER, None).await;
+        let name = json!({"username": "ben", "room": "gaming"});
+        parts.ask(&ben, "user_join", &name).await;
+        parts.ask(&ben, "send_message", &json!("hello")).await;
+        parts.finish().await;
+        assert_eq!(bodies(&at_ben, "receive_message").len(), 1);
+        assert_eq!(events(&at_ada).split_off(n_heard), [""; 0]);
     })
     .await;
 }

@@ -98,19 +98,13 @@ impl Chat {
         let (room, is_new) = self.lobby_room(caller, &id).await?;
         session.hold();
         self.listen_as(session, caller, &room)?;
-        let read = async {
-            let messages = self.newest_shown(&room).await?;
-            Ok((messages, self.lobby_rooms().await?))
+        let _entering = Entering {
+            chat: self,
+            session,
+            room: &room.id,
         };
-        let (messages, rooms) = match read.await {
-            Ok(read) => read,
-            Err(error) => {
-                if !session.is_in(&id) {
-                    self.sessions.unlisten(session, &id);
-                }
-                return Err(error);
-            }
-        };
+        let messages = self.newest_shown(&room).await?;
+        let rooms = self.lobby_rooms().await?;
         let before = session.set_room(Some(id.clone()));
         if let Some(before) = before.filter(|before| *before != id) {
             self.sessions.unlisten(session, &before);
@@ -121,6 +115,21 @@ impl Chat {
             rooms,
         };
         Ok((entered, is_new))
+    }
+}
+
+/// A socket that listens to a room and is about to be in it. If it does not come to that, it listens no more.
+struct Entering<'a> {
+    chat: &'a Chat,
+    session: &'a Arc<Session>,
+    room: &'a ConversationId,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        if !self.session.is_in(self.room) {
+            self.chat.sessions.unlisten(self.session, self.room);
+        }
     }
 }
 

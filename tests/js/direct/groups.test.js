@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertGroupChat, assertSent, group, join, say, sayToGroup, user,
+  DIALECTS_AND_STORES, FULL, STORES_ONLY, assertGroupChat, assertSent, group, heardOf, join, say, sayToGroup, user,
 } from "../support/direct.js";
 import { eventually } from "../support/eventually.js";
 import { BUSY, each } from "../support/matrix.js";
@@ -43,6 +43,7 @@ describe("joining and leaving", BUSY, () => {
     const { a, b, c } = await group(world);
     await join(5, c);
     assert.deepEqual(await b.emitWithAck("leaveGroup", { groupId: 5 }), { ok: true, groupId: 5 });
+    await heardOf(world, b);
     const ack = await sayToGroup(a, 5, "without b");
     assertSent(ack, { delivered: 2 });
     for (const client of [a, c]) assertGroupChat(await client.next("groupChat"), { messageContent: "without b" });
@@ -126,7 +127,13 @@ describe("groupChat", BUSY, () => {
     const forms = [["y", 5], ["y", "5"], [{ messageContent: "y" }, 5], [{ text: "y", clientMessageId: "c" }, "5"]];
     for (const [first, groupId] of forms) {
       const ack = await a.ask("groupChat", first, groupId);
-      for (const client of [a, b]) assertGroupChat(await client.next("groupChat"), { groupId, messageContent: "y", id: ack.id });
+      for (const client of [a, b]) {
+        const event = await client.next("groupChat");
+        // What came from the database, because the way between two servers was slow, shows a text (ARCHITECTURE.md).
+        const shown = world.hasTwoServers && client === b ? event.groupId : groupId;
+        assertGroupChat(event, { groupId: shown, messageContent: "y", id: ack.id });
+        assert.equal(String(event.groupId), String(groupId));
+      }
     }
     assertError(await a.emitWithAck("groupChat", "y", "none"), "NOT_FOUND");
     assertError(await a.emitWithAck("groupChat", "", 5), "INVALID_PAYLOAD");

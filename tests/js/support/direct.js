@@ -59,10 +59,16 @@ export async function join(groupId, ...clients) {
   for (const client of clients) await client.ask("joinGroup", groupId);
 }
 
+/** Of two servers, each has heard what was done on the other one. */
+export async function heardOf(world, ...clients) {
+  if (world.hasTwoServers) for (const client of clients) await client.none("(nothing has this name)");
+}
+
 /** Sockets of the users 1, 2 and 3, the first two of them in group 5. */
 export async function group(world) {
   const [a, b, c] = [await user(world, 1), await user(world, 2), await user(world, 3)];
   await join(5, a, b);
+  await heardOf(world, a, b);
   for (const client of [a, b]) client.forget();
   return { a, b, c };
 }

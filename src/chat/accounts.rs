@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use changes::Changes;
 
 use super::administration::check_admin;
+use super::api_tokens::known_token;
 use super::users::is_gallery;
 use super::{Caller, Chat, Session};
 use crate::auth::{Identity, REFUSAL, Trust};
 use crate::error::{Error, Result};
-use crate::store::{Account, AccountChange, Fault, KnownToken, Proof, UserRow};
+use crate::store::{Account, AccountChange, Fault, Proof, UserRow};
 
 /// How long what the store said about a user is believed.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
@@ -101,13 +102,9 @@ pub(super) fn proof(identity: &Identity) -> Proof {
     if identity.trust != Trust::Verified {
         return Proof::Nothing;
     }
-    let grant = identity.grant.as_ref();
-    let token = grant.and_then(|grant| Some((grant.token.clone()?, grant.owner.clone())));
-    match (token, &identity.agent) {
-        (Some((id, owner)), _) => Proof::Token(KnownToken {
-            id,
-            owner: owner.map(|owner| (owner.role, owner.party)),
-        }),
+    let grant = identity.grant.as_deref();
+    match (grant.and_then(known_token), &identity.agent) {
+        (Some(token), _) => Proof::Token(token),
         (None, agent) => Proof::Login {
             users: agent
                 .clone()

@@ -15,6 +15,7 @@ use crate::auth::{ApiClaims, Auth, Grant, Identity, Permission, Permissions, Sec
 use crate::error::{Error, Result};
 use crate::store::{self, ApiTokenRow, Proof, Store, TokenFilter, UserRow};
 use live::Uses;
+pub(super) use live::known_token;
 use lookups::Lookups;
 
 /// Tokens in one page of a list, at most.

@@ -161,7 +161,7 @@ impl Chat {
 }
 
 /// A token that has a row, as it was when its socket came.
-fn known_token(grant: &Grant) -> Option<KnownToken> {
+pub fn known_token(grant: &Grant) -> Option<KnownToken> {
     let owner = grant.owner.clone();
     Some(KnownToken {
         id: grant.token.clone()?,

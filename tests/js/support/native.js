@@ -98,11 +98,12 @@ export async function settle(...clients) {
   for (const client of clients) client.forget();
 }
 
-/** Waits until the counts that are pushed have come to `unread` in that conversation. */
+/** Waits until the counts that are pushed have come to `unread` in that conversation, and gives that one. */
 export async function counted(client, conversationId, unread) {
   let count;
   do count = await client.next("unread");
   while (count.conversationId !== conversationId || count.unread !== unread);
+  return count;
 }
 
 /**

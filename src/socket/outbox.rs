@@ -16,8 +16,10 @@ use crate::chat::{Broadcast, Outbox, Reach};
 const EVENT_BYTES: usize = 7;
 /// What is around the body of an answer, at least: `43` and `[` and `]`; its number is not known here.
 const ANSWER_BYTES: usize = 4;
-/// How long a client that is thrown out has to hear of it.
-const FAREWELL_TIME: Duration = Duration::from_millis(300);
+/// How long a client that is thrown out has to hear of it, also one that is just moving to a WebSocket.
+const FAREWELL_TIME: Duration = Duration::from_millis(700);
+/// How long it has if its connection takes nothing.
+const STUCK_FAREWELL_TIME: Duration = Duration::from_millis(300);
 
 /// Sends to one socket until it misses a packet; then the connection is reset, because a client
 /// must not hear of later events when it missed one.
@@ -114,13 +116,18 @@ impl Outbox for SocketOutbox {
         if self.socket.clone().disconnect().is_err() {
             return self.links.kill();
         }
-        let links = Arc::clone(&self.links);
-        // It ends by itself: the packet gets a moment to arrive, a stuck client gets no more.
-        tokio::spawn(async move {
-            tokio::time::sleep(FAREWELL_TIME).await;
-            links.kill();
-        });
+        // It ends by itself.
+        tokio::spawn(end_in_time(Arc::clone(&self.links)));
     }
+}
+
+/// Ends a session that is told so, when the packet has had its time to arrive.
+async fn end_in_time(links: Arc<Links>) {
+    tokio::time::sleep(STUCK_FAREWELL_TIME).await;
+    if !links.is_stuck() {
+        tokio::time::sleep(FAREWELL_TIME - STUCK_FAREWELL_TIME).await;
+    }
+    links.kill();
 }
 
 /// The way to many sockets at once: the event is written once, and they share it.
@@ -166,5 +173,30 @@ pub fn acknowledge(ack: socketioxide::extract::AckSender, links: &Links, body: &
     if let Err(SendError::Socket(SocketError::InternalChannelFull)) = ack.send(&(body,)) {
         tracing::info!("a client is too slow, its connection is reset");
         links.kill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::chat::{Backlog, Client};
+    use crate::socket::links::Peer;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_thrown_out_has_time_to_hear_of_it_unless_stuck() {
+        for is_stuck in [false, true] {
+            let peer = Peer::new(([127, 0, 0, 1], 1).into());
+            peer.is_stuck.store(is_stuck, Ordering::Relaxed);
+            let backlog = Backlog::new(10, 1_000);
+            let links = Links::new(Some(peer), Client::unlimited(), None, true, backlog);
+            let links = Arc::new(links);
+            tokio::spawn(end_in_time(Arc::clone(&links)));
+            tokio::time::sleep(STUCK_FAREWELL_TIME * 2).await;
+            assert_eq!(links.is_killed(), is_stuck);
+            tokio::time::sleep(FAREWELL_TIME).await;
+            assert!(links.is_killed());
+        }
     }
 }

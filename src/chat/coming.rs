@@ -21,7 +21,7 @@ impl Chat {
         let _coming = self.delivered.coming.lock();
         // Arrive before leaving, so that a second call for the same user is no coming and going.
         let arrival = self.arrive(session, dialect, user);
-        let is_here = self.sessions.is_heard_in(user, dialect, Some(session.id));
+        let is_here = self.sessions.has_come(user, dialect, session.id);
         if let Some(earlier) = self.sessions.unlisten_user(session) {
             self.presence.leave(dialect, &earlier);
         }
@@ -79,7 +79,7 @@ impl Chat {
         };
         let mut others = Vec::new();
         self.sessions.each_of_user(&viewer.user, |other| {
-            let is_meant = other.id != session.id && other.hears(dialect, dialect);
+            let is_meant = other.id != session.id && other.dialect() == Some(dialect);
             if is_meant && !other.awaits_waiting() {
                 others.push(Arc::clone(other));
             }

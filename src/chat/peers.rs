@@ -66,7 +66,7 @@ impl Chat {
         let mut peers = acquaintances.await?;
         let listens = |peer: &UserId| {
             let mut listening = listening.iter();
-            listening.any(|dialect| self.sessions.is_heard_in(peer, *dialect, None))
+            listening.any(|dialect| self.sessions.is_heard_in(peer, *dialect))
         };
         peers.retain(listens);
         Ok(peers)

@@ -315,12 +315,11 @@ impl Sessions {
         self.by_gallery.has(gallery)
     }
 
-    /// Whether a socket of that dialect, besides one, listens for the user and is not known to be gone.
-    pub fn is_heard_in(&self, user: &UserId, dialect: Dialect, besides: Option<SessionId>) -> bool {
+    /// Whether a socket that hears that dialect listens for the user and is not known to be gone.
+    pub fn is_heard_in(&self, user: &UserId, dialect: Dialect) -> bool {
         let mut is_heard = false;
         self.each_of_user(user, |session| {
-            let is_meant = Some(session.id) != besides && session.hears(dialect, dialect);
-            is_heard |= is_meant && session.outbox.is_open();
+            is_heard |= session.hears(dialect, dialect) && session.outbox.is_open();
         });
         is_heard
     }

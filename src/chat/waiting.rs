@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Chat, Dialect, Message, Session};
 use crate::error::{Error, Result};
-use crate::store;
+use crate::store::{self, ToldSpan};
 
 /// Most messages that come when a user does; older ones are left out.
 const MAX_WAITING: u32 = 500;
@@ -21,11 +21,13 @@ const MAX_MARKS: usize = 100_000;
 /// How long a socket that is gone stays until what was told to it is noted.
 const NOTE_TIMEOUT: Duration = Duration::from_secs(2);
 
+type Marks = HashMap<(ConversationId, UserId), ToldSpan>;
+
 /// How far direct conversations were told to users live, as far as the store does not know yet.
 /// After a crash the last moments are told once more.
 #[derive(Default)]
 pub struct Delivered {
-    marks: Mutex<HashMap<(ConversationId, UserId), i64>>,
+    marks: Mutex<Marks>,
     /// Held while marks are on their way to the store: whoever then asks what waits must not be told
     /// what they are about.
     saving: tokio::sync::Mutex<()>,
@@ -34,18 +36,17 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    fn marks(&self) -> MutexGuard<'_, HashMap<(ConversationId, UserId), i64>> {
+    fn marks(&self) -> MutexGuard<'_, Marks> {
         self.marks
             .lock()
             .expect("no code panics with this lock held")
     }
 
-    fn mark(&self, conversation: &ConversationId, user: &UserId, seq: i64) {
+    fn mark(&self, conversation: &ConversationId, user: &UserId, told: ToldSpan) {
         let key = (conversation.clone(), user.clone());
         let mut marks = self.marks();
         if marks.len() < MAX_MARKS || marks.contains_key(&key) {
-            let mark = marks.entry(key).or_default();
-            *mark = seq.max(*mark);
+            marks.entry(key).or_insert(told).join(told);
         }
     }
 }
@@ -57,19 +58,24 @@ impl Chat {
         let Some(receiver) = &message.receiver else {
             return false;
         };
-        if !self.sessions.is_heard_in(&receiver.id, dialect, None) {
-            return false;
-        }
         let (conversation, seq) = (&message.row.conversation_id, message.row.seq);
-        // What waits is older, and is not told before a socket is answered that is coming.
-        let mut is_aside = false;
+        let (mut is_told, mut has_come, mut is_aside) = (false, false, false);
         self.sessions.each_of_user(&receiver.id, |session| {
+            let is_here = session.hears(dialect, dialect) && session.outbox.is_open();
+            is_told |= is_here;
+            has_come |= is_here && session.dialect().is_some();
             is_aside |= session.put_aside(conversation, seq);
         });
-        if !is_aside {
-            self.delivered.mark(conversation, &receiver.id, seq);
+        // What waits is older: it is not told before a socket is answered that is coming, and never to those
+        // whose dialect is not decided.
+        if is_told && !is_aside {
+            let told = match has_come {
+                true => ToldSpan::up_to(seq),
+                false => ToldSpan::only(seq),
+            };
+            self.delivered.mark(conversation, &receiver.id, told);
         }
-        true
+        is_told
     }
 
     /// Notes that a socket is told what waited, and what was put aside since it came. `false` if it is not
@@ -83,11 +89,13 @@ impl Chat {
             return false;
         };
         for (conversation, seq) in &aside {
-            self.delivered.mark(conversation, &viewer.user, *seq);
+            let told = ToldSpan::up_to(*seq);
+            self.delivered.mark(conversation, &viewer.user, told);
         }
         for Message { row, .. } in replay {
             let conversation = &row.conversation_id;
-            self.delivered.mark(conversation, &viewer.user, row.seq);
+            let told = ToldSpan::up_to(row.seq);
+            self.delivered.mark(conversation, &viewer.user, told);
         }
         true
     }
@@ -113,12 +121,12 @@ impl Chat {
             return Ok(());
         }
         let mut rows: Vec<_> = marks.into_iter().collect();
-        rows.sort();
+        rows.sort_by(|(key, _), (other, _)| key.cmp(other));
         store::in_time(self.store.save_delivered(&rows)).await?;
         let mut marks = self.delivered.marks();
-        for (key, seq) in &rows {
+        for (key, told) in &rows {
             // It may have moved on meanwhile.
-            if marks.get(key) == Some(seq) {
+            if marks.get(key) == Some(told) {
                 marks.remove(key);
             }
         }

@@ -12,6 +12,41 @@ use super::{Fault, MessageRow, Store, messages, statement};
 /// Stands for the place of the party's own marker.
 const FROM_MARKER: i64 = -1;
 
+/// Messages of a conversation that were told to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToldSpan {
+    /// `seq` before the first. If one waits that is not newer than this, all of them wait with it.
+    pub after: i64,
+    /// `seq` of the last.
+    pub up_to: i64,
+}
+
+impl ToldSpan {
+    /// All that there was, up to that `seq`.
+    pub const fn up_to(seq: i64) -> Self {
+        Self {
+            after: 0,
+            up_to: seq,
+        }
+    }
+
+    /// One message.
+    pub const fn only(seq: i64) -> Self {
+        Self {
+            after: seq - 1,
+            up_to: seq,
+        }
+    }
+
+    /// Takes in what else was told. What lies behind a gap is left out: it is told once more.
+    pub fn join(&mut self, other: Self) {
+        if other.after <= self.up_to && self.after <= other.up_to {
+            self.after = self.after.min(other.after);
+            self.up_to = self.up_to.max(other.up_to);
+        }
+    }
+}
+
 /// What one read covers: everything after `from`, up to and with `up_to`.
 struct Mark<'a> {
     read: &'a NewRead,
@@ -141,18 +176,19 @@ impl Store {
         Ok(row.try_get_by_index(0)?)
     }
 
-    /// Writes down up to which `seq` users were told the messages of conversations.
+    /// Writes down which messages of conversations users were told.
     pub async fn save_delivered(
         &self,
-        marks: &[((ConversationId, UserId), i64)],
+        marks: &[((ConversationId, UserId), ToldSpan)],
     ) -> Result<(), Fault> {
         let txn = self.begin().await?;
         MOVE_DELIVERED
-            .execute(&txn, marks, |((conversation, user), seq), values| {
+            .execute(&txn, marks, |((conversation, user), told), values| {
                 values.extend([
                     conversation.as_str().into(),
                     user.as_str().into(),
-                    (*seq).into(),
+                    told.after.into(),
+                    told.up_to.into(),
                 ]);
             })
             .await?;
@@ -161,10 +197,13 @@ impl Store {
 }
 
 static MOVE_DELIVERED: Bulk = Bulk::new(
-    "UPDATE participant SET last_delivered_seq = v.column3 FROM (VALUES",
-    3,
+    "UPDATE participant SET last_delivered_seq = v.column4 FROM (VALUES",
+    4,
     ") AS v WHERE participant.conversation_id = v.column1 AND participant.party = v.column2 \
-     AND participant.last_delivered_seq < v.column3",
+     AND participant.last_delivered_seq < v.column4 \
+     AND NOT EXISTS (SELECT 1 FROM message AS m WHERE m.conversation_id = v.column1 \
+     AND m.seq > participant.last_delivered_seq AND m.seq <= v.column3 AND m.seq > participant.last_read_seq \
+     AND m.sender_id <> v.column2 AND m.deleted_at IS NULL)",
 );
 
 /// Ends of the conversations. They are taken once, so that messages and markers agree although

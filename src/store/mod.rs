@@ -56,6 +56,7 @@ pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
 pub use heads::{ChangedStretch, Head, HeadPlace, Horizon};
 pub use logins::LoginRow;
+pub use markers::ToldSpan;
 pub use messages::Page;
 pub use meta::{API_TOKEN_KEY, BUS_KEY, LINK_KEY};
 pub use notices::MAX_NOTICE_BYTES;

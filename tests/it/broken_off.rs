@@ -39,7 +39,7 @@ async fn what_is_told_to_who_does_not_get_what_waits_waits_with_it() {
         let lock = TableLock::take(&store, "participant").await;
         let mut registering = Box::pin(parts.ask(&nine, "register", &name));
         let sessions = &parts.chat.sessions;
-        let listens = || sessions.is_heard_in(&"9".into(), DIRECT, None);
+        let listens = || sessions.is_heard_in(&"9".into(), DIRECT);
         begin(registering.as_mut(), listens).await;
         parts.deliver();
         soon("what is told last", until(|| chats(&at_ben) == [1])).await;

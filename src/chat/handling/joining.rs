@@ -122,10 +122,11 @@ impl Chat {
             session.hold();
         }
         let joining = self.come(session, dialect, &user, wants_waiting);
-        let replay = match session.awaits_waiting() {
+        let mut replay = match session.awaits_waiting() {
             true => self.waiting_messages(&user).await?,
             false => Vec::new(),
         };
+        replay.retain(|message| !session.was_told_early(&message.row));
         joining.complete().await;
         Ok(InTurn {
             reply: Reply::JoinedUser {

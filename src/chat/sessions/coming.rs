@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use sohbet_entity::ids::{ConversationId, UserId};
 
-use super::Session;
-use crate::chat::Event;
+use super::{Session, SessionId, Sessions};
 use crate::chat::presence::Arrival;
+use crate::chat::{Dialect, Event};
+use crate::store::MessageRow;
 
 /// Conversations that may be told to a user before the answer. Those of which there is no room to note
 /// it are told once more.
@@ -31,6 +32,9 @@ pub(super) struct Coming {
     came: Option<Box<Came>>,
     /// How far conversations were told to the user since, if what waits for the user is for this socket.
     aside: Option<Marks>,
+    /// The first and the last message of conversations that were told to it before its dialect was decided:
+    /// they do not wait for it.
+    early: HashMap<ConversationId, (i64, i64)>,
 }
 
 impl Session {
@@ -46,7 +50,29 @@ impl Session {
 
     /// What waits for its user is for this socket. Until it is told, nothing else counts as told to the user.
     pub fn await_waiting(&self) {
-        self.state().coming.aside.get_or_insert_default();
+        let coming = &mut self.state().coming;
+        let early = coming.early.iter();
+        let marks = early.map(|(conversation, (_, last))| (conversation.clone(), *last));
+        let marks: Marks = marks.collect();
+        coming.aside.get_or_insert(marks);
+    }
+
+    /// Notes a new message that is told to it although its dialect is not decided.
+    pub(super) fn note_early(&self, message: &MessageRow) {
+        let (conversation, seq) = (&message.conversation_id, message.seq);
+        let mut state = self.state();
+        let early = &mut state.coming.early;
+        if early.len() < MAX_ASIDE || early.contains_key(conversation) {
+            let (first, last) = early.entry(conversation.clone()).or_insert((seq, seq));
+            (*first, *last) = (seq.min(*first), seq.max(*last));
+        }
+    }
+
+    /// Whether a message was told to it before its dialect was decided.
+    pub fn was_told_early(&self, message: &MessageRow) -> bool {
+        let state = self.state();
+        let span = state.coming.early.get(&message.conversation_id);
+        span.is_some_and(|(first, last)| (*first..=*last).contains(&message.seq))
     }
 
     /// Whether what waits for its user is still to be told to this socket.
@@ -70,5 +96,18 @@ impl Session {
     /// What waits is told now, or never: returns what was put aside.
     pub fn take_aside(&self) -> Option<Marks> {
         self.state().coming.aside.take()
+    }
+}
+
+impl Sessions {
+    /// Whether a socket of that dialect, besides one, listens for the user and is not known to be gone. One
+    /// whose dialect is not decided may hear it, but was not told what waits.
+    pub fn has_come(&self, user: &UserId, dialect: Dialect, besides: SessionId) -> bool {
+        let mut has_come = false;
+        self.each_of_user(user, |session| {
+            let is_meant = session.id != besides && session.dialect() == Some(dialect);
+            has_come |= is_meant && session.may_hear() && session.outbox.is_open();
+        });
+        has_come
     }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import {
-  DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertChat, registered, say, tokenUser, user,
+  AUTO_STORES, DIALECTS_AND_STORES, FULL, STORES_ONLY, TRANSPORTS_AND_STORES, assertChat, noted, registered, say, tokenUser, user,
 } from "../support/direct.js";
 import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
@@ -47,6 +47,38 @@ describe("waiting messages", BUSY, () => {
     const c = await registered(world, 9, { auth: { userId: 9 } });
     assertChat(await c.next("chat"), { messageContent: "later" });
     await c.none();
+  });
+
+  each(AUTO_STORES, "come to who was named in the handshake and heard something before its first word", async (world) => {
+    const a = await user(world, 1);
+    await say(a, 9, "one");
+    await say(a, 9, "two");
+    const c = await world.connect({ auth: { userId: 9 } });
+    const other = await world.connect({ auth: { userId: 9 } });
+    for (const messageContent of ["live", "and on"]) {
+      await say(a, 9, messageContent);
+      for (const client of [c, other]) assertChat(await client.next("chat"), { messageContent });
+    }
+    await c.ask("register", 9);
+    for (const messageContent of ["one", "two"]) assertChat(await c.next("chat"), { messageContent });
+    await c.none();
+    await other.none();
+    await noted(world, 9);
+    const again = await registered(world, 9);
+    await again.none();
+  });
+
+  each(AUTO_STORES, "are not what somebody has heard who said no word", async (world) => {
+    const a = await user(world, 1);
+    const c = await world.connect({ auth: { userId: 9 } });
+    for (const messageContent of ["one", "two"]) {
+      await say(a, 9, messageContent);
+      assertChat(await c.next("chat"), { messageContent });
+    }
+    c.disconnect();
+    await noted(world, 9);
+    const again = await registered(world, 9);
+    await again.none();
   });
 
   each(DIALECTS_AND_STORES, "come to the owner of the token", async (world) => {

@@ -84,7 +84,9 @@ pub use lobby::{
 };
 pub use media::is_inline;
 pub use messages::{AttachedUpload, ConversationHint, Draft, File, Message, Target};
-pub use nodes::{HEARING_PATIENCE, Heard, Moved, News, Repair, Retold, RosterNews, Seen, Sight};
+pub use nodes::{
+    HEARING_PATIENCE, Heard, Hole, Looks, Moved, News, Repair, Retold, RosterNews, Seen, Sight,
+};
 pub use pages::{HistoryPage, HistoryQuery};
 pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
@@ -150,7 +152,7 @@ pub struct Chat {
     presence: presence::Presence,
     untold: peers::Untold,
     roster: Arc<nodes::Roster>,
-    looks: nodes::Looks,
+    looks: Arc<Looks>,
     typing: typing::Typing,
     turns: changes::Turns,
     long_reads: long_reads::LongReads,
@@ -195,7 +197,7 @@ impl Chat {
             presence: presence::Presence::default(),
             untold: peers::Untold::default(),
             roster,
-            looks: nodes::Looks::default(),
+            looks: Arc::default(),
             typing: typing::Typing::default(),
             turns: changes::Turns::default(),
             unread: unread::Waiting::default(),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use news::News;
 pub use positions::Moved;
 use positions::moved;
-pub use repairs::{Looks, Repair, Retold};
+pub use repairs::{Hole, Looks, Repair, Retold};
 pub use roster::{Entry, Named, Roster, RosterNews, Stay};
 pub use sight::{Seen, Sight};
 

@@ -21,7 +21,7 @@ use peers::Peers;
 pub use texts::{Greeting, Said, Secret, Texts};
 
 use super::nodes::{Exchanged, Inbound, LinkState};
-use crate::chat::{Chat, Moved, News, RosterNews, Sight};
+use crate::chat::{Chat, Hole, News, RosterNews, Seen, Sight};
 use crate::error::Error;
 use crate::link::{Link, Outlet};
 use crate::worker::Ticks;
@@ -48,7 +48,7 @@ pub struct Exchange {
     texts: Texts,
     link: Link,
     news: mpsc::Receiver<News>,
-    holes: mpsc::Receiver<Moved>,
+    holes: mpsc::Receiver<Hole>,
     inbound: mpsc::Sender<Inbound>,
     state: Arc<LinkState>,
 }
@@ -72,6 +72,7 @@ impl Exchange {
         let exchanged = Exchanged {
             news,
             holes,
+            looks: exchange.chat.looks(),
             inbound: heard,
             state,
         };
@@ -214,7 +215,7 @@ async fn look_around(chat: &Chat, inbound: &mpsc::Sender<Inbound>, stop: &Cancel
             match looked.unwrap_or(Err(Error::Internal)) {
                 Ok(seen) => {
                     let is_all = seen.is_all;
-                    if hand_on(chat, inbound, seen.moved, &places).await.is_err() {
+                    if hand_on(chat, inbound, seen, &places).await.is_err() {
                         return;
                     }
                     if is_all {
@@ -237,10 +238,10 @@ async fn look_around(chat: &Chat, inbound: &mpsc::Sender<Inbound>, stop: &Cancel
 async fn hand_on(
     chat: &Chat,
     inbound: &mpsc::Sender<Inbound>,
-    moved: Vec<Moved>,
+    seen: Seen,
     places: &Arc<Semaphore>,
 ) -> Result<(), Closed> {
-    if moved.is_empty() {
+    if seen.moved.is_empty() {
         return Ok(());
     }
     let n_begun = chat.n_begun();
@@ -249,7 +250,7 @@ async fn hand_on(
         .await
         .map_err(|_| Closed)?;
     let seen = Inbound::Seen {
-        moved,
+        seen,
         n_begun,
         place,
     };
@@ -260,11 +261,7 @@ async fn hand_on(
 struct Closed;
 
 /// Reads what is missing.
-async fn read_holes(
-    mut holes: mpsc::Receiver<Moved>,
-    chat: &Chat,
-    inbound: &mpsc::Sender<Inbound>,
-) {
+async fn read_holes(mut holes: mpsc::Receiver<Hole>, chat: &Chat, inbound: &mpsc::Sender<Inbound>) {
     let mut reads = FuturesUnordered::new();
     loop {
         let repair = tokio::select! {

@@ -21,10 +21,10 @@ impl Delivery {
         match inbound {
             Inbound::Heard(heard) => self.guard(|delivery| delivery.hear_news(heard)),
             Inbound::Seen {
-                moved,
+                seen,
                 n_begun,
                 place,
-            } => self.seen.push_back((n_begun, moved, place)),
+            } => self.seen.push_back((n_begun, seen, place)),
             Inbound::Repaired(Some(repair)) => self.guard(|delivery| {
                 if let Some(nodes) = &delivery.nodes {
                     let ready = nodes.borrow_mut().fill(repair);
@@ -87,12 +87,14 @@ impl Delivery {
         }
         self.asked_at = Instant::now();
         let n_delivered = self.n_delivered;
-        while let Some((_, moved, _)) = self
+        while let Some((_, seen, _)) = self
             .seen
             .pop_front_if(|(n_begun, _, _)| *n_begun <= n_delivered)
         {
-            for at in &moved {
-                self.discover(at);
+            for at in &seen.moved {
+                if let Some(nodes) = &mut self.nodes {
+                    nodes.get_mut().discover_since(at, seen.said_since);
+                }
             }
         }
         self.answer_early();

@@ -16,7 +16,7 @@ mod sequencer;
 pub use self::redis::{MAX_TEXT_BYTES, RedisCarrier, is_redis_url};
 pub use exchange::{Exchange, Greeting, Said, Secret, Texts};
 pub use nodes::{Exchanged, Inbound, LinkState};
-pub use sequencer::{Position, Repaired, Sequencer, Stretch, Turn};
+pub use sequencer::{Due, Position, Repaired, Sequencer, Stretch, Turn};
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::chat::{
-    Answering, Chat, Covered, Done, Event, Feature, Message, Moved, News, Reply, Tag,
+    Answering, Chat, Covered, Done, Event, Feature, Message, Moved, News, Reply, Seen, Tag,
 };
 use crate::wire;
 use nodes::{Nodes, Post};
@@ -58,7 +58,7 @@ pub struct Delivery {
     early: Vec<(Instant, Answering)>,
     /// What was seen in the database, until this node's own batches of before are told. Bounded by the
     /// places that the exchange gives out.
-    seen: VecDeque<(u64, Vec<Moved>, OwnedSemaphorePermit)>,
+    seen: VecDeque<(u64, Seen, OwnedSemaphorePermit)>,
     asked_at: Instant,
     /// The other nodes, where there may be any.
     nodes: Option<RefCell<Nodes>>,

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use quick_cache::unsync::Cache;
 use sohbet_entity::ids::{ConversationId, PartyId};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::sequencer::{Position, Repaired, Sequencer, Stretch, Turn};
-use crate::chat::{Conversation, DeskEvent, Event, Heard, Moved, News, Repair, Reply, Retold};
+use crate::chat::{
+    Conversation, DeskEvent, Event, Heard, Hole, Looks, Moved, News, Repair, Reply, Retold, Seen,
+};
 use crate::error::Error;
 
 /// How long something may be on its way over the bus before the database is asked.
@@ -34,7 +37,7 @@ pub enum Inbound {
     /// had been begun.
     Seen {
         /// How far.
-        moved: Vec<Moved>,
+        seen: Seen,
         /// The batches.
         n_begun: u64,
         /// Its place among those that wait; the exchange holds the others.
@@ -57,8 +60,10 @@ pub struct LinkState {
 pub struct Exchanged {
     /// What is to be told to the others.
     pub news: mpsc::Sender<News>,
-    /// Holes to be read, each with the last that was told before it.
-    pub holes: mpsc::Sender<Moved>,
+    /// Holes to be read.
+    pub holes: mpsc::Sender<Hole>,
+    /// When the database is looked at.
+    pub looks: Arc<Looks>,
     /// What the others tell.
     pub inbound: mpsc::Receiver<Inbound>,
     /// Whether they can be heard.
@@ -233,8 +238,13 @@ impl Nodes {
 
     /// Notes how far a conversation has come according to the database.
     pub fn discover(&mut self, at: &Moved) {
-        let id = &at.conversation;
-        self.sequencer.discover(id, position(at), Instant::now());
+        self.discover_since(at, self.exchanged.looks.said_since());
+    }
+
+    /// As [`Nodes::discover`], where what was said earlier than this is not new.
+    pub fn discover_since(&mut self, at: &Moved, said_since: DateTime<Utc>) {
+        let (id, now) = (&at.conversation, Instant::now());
+        self.sequencer.discover(id, position(at), said_since, now);
     }
 
     /// What is to be told now that a hole was read.
@@ -284,12 +294,15 @@ impl Nodes {
             true => GRACE,
             false => Duration::ZERO,
         };
-        for (conversation, told) in self.sequencer.due(grace, Instant::now()) {
-            let hole = Moved {
-                conversation,
-                rev: told.rev,
-                seq: told.seq,
-                facts_in: 0,
+        for due in self.sequencer.due(grace, Instant::now()) {
+            let hole = Hole {
+                after: Moved {
+                    conversation: due.conversation,
+                    rev: due.told.rev,
+                    seq: due.told.seq,
+                    facts_in: 0,
+                },
+                said_since: due.said_since,
             };
             // One that does not fit is asked for again.
             let _ = self.exchanged.holes.try_send(hole);

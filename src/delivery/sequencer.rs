@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use quick_cache::unsync::Cache;
 use sohbet_entity::ids::ConversationId;
 use tokio::time::Instant;
@@ -65,6 +66,17 @@ pub struct Stretch<R> {
     pub head: Position,
 }
 
+/// A hole that is to be read from the database.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Where it is.
+    pub conversation: ConversationId,
+    /// The last that was told before it.
+    pub told: Position,
+    /// What was said earlier is not new, where nobody knows what was told.
+    pub said_since: DateTime<Utc>,
+}
+
 /// Positions and holes of all conversations that anything happened in.
 pub struct Sequencer<T> {
     /// The last that was told, of conversations without a hole.
@@ -80,6 +92,7 @@ struct Hole<T> {
     head: i64,
     waiting: BTreeMap<i64, (Position, T)>,
     since: Instant,
+    said_since: DateTime<Utc>,
     asked_at: Option<Instant>,
 }
 
@@ -139,14 +152,21 @@ impl<T> Sequencer<T> {
 
     /// Learns from the database that a conversation has come as far as that just now. If nothing was
     /// heard of it before, all of what is new is missing, and nobody knows yet how much that is:
-    /// what comes meanwhile waits.
-    pub fn discover(&mut self, id: &ConversationId, head: Position, now: Instant) {
+    /// but what was said before `said_since` is not; what comes meanwhile waits.
+    pub fn discover(
+        &mut self,
+        id: &ConversationId,
+        head: Position,
+        said_since: DateTime<Utc>,
+        now: Instant,
+    ) {
         match self.position(id) {
             Some(_) => {
                 self.observe(id, head, now);
             }
             None => {
-                self.hole(id, Position::UNKNOWN, head.rev, now);
+                let hole = self.hole(id, Position::UNKNOWN, head.rev, now);
+                hole.said_since = said_since;
             }
         }
     }
@@ -162,15 +182,19 @@ impl<T> Sequencer<T> {
         !self.holes.is_empty()
     }
 
-    /// Holes that are older than `grace`, each with the last that was told before it. They are to be
-    /// filled from the database; whoever asks gets each once in a while.
-    pub fn due(&mut self, grace: Duration, now: Instant) -> Vec<(ConversationId, Position)> {
+    /// Holes that are older than `grace`. They are to be filled from the database; whoever asks gets each
+    /// once in a while.
+    pub fn due(&mut self, grace: Duration, now: Instant) -> Vec<Due> {
         let mut due = Vec::new();
         for (id, hole) in &mut self.holes {
             let is_asked = hole.asked_at.is_some_and(|at| now - at < RETRY);
             if !is_asked && now - hole.since >= grace {
                 hole.asked_at = Some(now);
-                due.push((id.clone(), hole.told));
+                due.push(Due {
+                    conversation: id.clone(),
+                    told: hole.told,
+                    said_since: hole.said_since,
+                });
             }
         }
         due
@@ -235,6 +259,7 @@ impl<T> Sequencer<T> {
             head,
             waiting: BTreeMap::new(),
             since: now,
+            said_since: DateTime::UNIX_EPOCH,
             asked_at: None,
         });
         hole.head = hole.head.max(head);

@@ -16,6 +16,15 @@ const MAX_REPAIRED: u32 = 300;
 /// Ids that are milliseconds since 1970 are larger than any from a sequence.
 const FIRST_MILLIS: u64 = 1_000_000_000_000;
 
+/// A hole in what was told of a conversation.
+#[derive(Debug, Clone)]
+pub struct Hole {
+    /// What was told before it; `rev` is negative if nobody knows.
+    pub after: Moved,
+    /// Then what was said earlier is not new.
+    pub said_since: DateTime<Utc>,
+}
+
 /// What a hole in a conversation is filled with.
 pub struct Repair {
     /// What was told before the hole, when this was asked for.
@@ -65,21 +74,26 @@ impl Looks {
     }
 
     /// What was said earlier than this was seen with the look before the last.
-    fn before_last(&self) -> DateTime<Utc> {
+    pub fn said_since(&self) -> DateTime<Utc> {
         let last_two = self.last_two.lock().expect("no code panics with it held");
         last_two[0] - SLACK
     }
 }
 
 impl Chat {
-    /// Reads what changed in a conversation after that; where that is not known, what was said since
-    /// the database was looked at before.
-    pub async fn read_repair(&self, after: &Moved) -> Result<Option<Repair>> {
-        store::in_time(self.read_repair_now(after)).await
+    /// When looks at the database begin.
+    pub fn looks(&self) -> Arc<Looks> {
+        Arc::clone(&self.looks)
     }
 
-    async fn read_repair_now(&self, after: &Moved) -> Result<Option<Repair>> {
-        let (id, since) = (&after.conversation, self.looks.before_last());
+    /// Reads what fills a hole.
+    pub async fn read_repair(&self, hole: &Hole) -> Result<Option<Repair>> {
+        store::in_time(self.read_repair_now(hole)).await
+    }
+
+    async fn read_repair_now(&self, hole: &Hole) -> Result<Option<Repair>> {
+        let (after, since) = (&hole.after, hole.said_since);
+        let id = &after.conversation;
         let found = match after.rev < 0 {
             true => self.store.list_changes_since(id, since, MAX_REPAIRED).await,
             false => {

@@ -1,5 +1,6 @@
 //! Looks at the database for what other nodes committed and this one did not hear of.
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::Moved;
@@ -24,6 +25,8 @@ pub struct Sight {
 struct Look {
     /// What had ended when it began.
     begun: Horizon,
+    /// What was said earlier than this was seen before.
+    said_since: DateTime<Utc>,
     /// How far it has come.
     at: HeadPlace,
 }
@@ -32,6 +35,8 @@ struct Look {
 pub struct Seen {
     /// How far conversations have come.
     pub moved: Vec<Moved>,
+    /// What was said in them earlier than this was seen before.
+    pub said_since: DateTime<Utc>,
     /// Whether the look has come to its end.
     pub is_all: bool,
 }
@@ -45,19 +50,24 @@ impl Chat {
             // The horizon first: what commits while the rest is read is seen next time.
             let begun = store::until(deadline, self.store.horizon()).await?;
             self.looks.note();
-            let at = HeadPlace::start();
-            sight.look = Some(Look { begun, at });
+            sight.look = Some(Look {
+                begun,
+                said_since: self.looks.said_since(),
+                at: HeadPlace::start(),
+            });
         }
         let (Some(since), Some(look)) = (&sight.seen, &mut sight.look) else {
             // Before the first look nothing was told.
             sight.seen = sight.look.take().map(|look| look.begun);
             return Ok(Seen {
                 moved: Vec::new(),
+                said_since: self.looks.said_since(),
                 is_all: true,
             });
         };
         let heads = self.store.list_heads(since, &look.at, MAX_HEADS);
         let heads = store::until(deadline, heads).await?;
+        let said_since = look.said_since;
         let mut is_all = heads.len() < MAX_HEADS as usize;
         let mut moved = Vec::with_capacity(heads.len());
         for head in heads {
@@ -67,6 +77,7 @@ impl Chat {
                 }
                 return Ok(Seen {
                     moved,
+                    said_since,
                     is_all: false,
                 });
             }
@@ -77,7 +88,11 @@ impl Chat {
         if is_all {
             sight.seen = sight.look.take().map(|look| look.begun);
         }
-        Ok(Seen { moved, is_all })
+        Ok(Seen {
+            moved,
+            said_since,
+            is_all,
+        })
     }
 
     /// Tells what was changed of a conversation but what was said in it, unless it was told.

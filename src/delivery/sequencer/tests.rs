@@ -15,6 +15,16 @@ fn now() -> Instant {
     Instant::now()
 }
 
+fn said_since() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1)
+}
+
+/// The last that was told before the holes that are due.
+fn told_before<T>(sequencer: &mut Sequencer<T>, grace: Duration, now: Instant) -> Vec<Position> {
+    let due = sequencer.due(grace, now);
+    due.into_iter().map(|hole| hole.told).collect()
+}
+
 /// Takes a repair that was asked for just now; what waited is told in its place.
 fn repair<T>(
     sequencer: &mut Sequencer<T>,
@@ -90,9 +100,9 @@ fn a_head_that_was_seen_shows_what_is_missing() {
         "it may be on its way"
     );
     let later = now() + grace;
-    assert_eq!(sequencer.due(grace, later), [(id(), at(5))]);
+    assert_eq!(told_before(&mut sequencer, grace, later), [at(5)]);
     assert!(sequencer.due(grace, later).is_empty(), "it was asked for");
-    assert_eq!(sequencer.due(grace, later + RETRY), [(id(), at(5))]);
+    assert_eq!(told_before(&mut sequencer, grace, later + RETRY), [at(5)]);
     repair(&mut sequencer, vec![(6, 6), (7, 7)], at(7), later);
     assert!(!sequencer.has_holes());
 }
@@ -103,7 +113,7 @@ fn what_was_read_before_more_was_told_is_read_again() {
     sequencer.offer(&id(), at(1), 1, now());
     sequencer.offer(&id(), at(4), 4, now());
     let later = now() + RETRY;
-    assert_eq!(sequencer.due(Duration::ZERO, later), [(id(), at(1))]);
+    assert_eq!(told_before(&mut sequencer, Duration::ZERO, later), [at(1)]);
     let stretch = Stretch {
         after: at(1),
         rows: vec![(2, 2), (3, 3)],
@@ -112,7 +122,7 @@ fn what_was_read_before_more_was_told_is_read_again() {
     assert_eq!(sequencer.offer(&id(), at(2), 2, later), Turn::Now(vec![2]));
     let steps = sequencer.repair(&id(), stretch, later, |row, _| row);
     assert_eq!(steps, None, "2 may have changed since");
-    assert_eq!(sequencer.due(Duration::ZERO, later), [(id(), at(2))]);
+    assert_eq!(told_before(&mut sequencer, Duration::ZERO, later), [at(2)]);
     let steps = repair(&mut sequencer, vec![(3, 3)], at(3), later);
     assert_eq!(steps, [3, 4].map(Repaired::Told));
 }
@@ -124,21 +134,26 @@ fn messages_may_be_told_before_any_change_is() {
     sequencer.observe(&id(), at(900), now());
     let head = Position { rev: 1, seq: 300 };
     assert_eq!(repair(&mut sequencer, vec![], head, now()), []);
-    assert_eq!(sequencer.due(Duration::ZERO, now()), [(id(), head)]);
+    assert_eq!(told_before(&mut sequencer, Duration::ZERO, now()), [head]);
 }
 
 #[test]
 fn what_is_discovered_waits_until_it_is_known_what_is_new() {
     let mut sequencer = Sequencer::default();
-    sequencer.discover(&id(), at(7), now());
+    sequencer.discover(&id(), at(7), said_since(), now());
+    // Later looks do not make what is missing older.
+    sequencer.discover(&id(), at(7), DateTime::<Utc>::MAX_UTC, now());
     assert_eq!(sequencer.offer(&id(), at(8), 8, now()), Turn::Waits);
-    assert_eq!(
-        sequencer.due(Duration::ZERO, now()),
-        [(id(), Position::UNKNOWN)]
-    );
+    let due = sequencer.due(Duration::ZERO, now());
+    let expected = Due {
+        conversation: id(),
+        told: Position::UNKNOWN,
+        said_since: said_since(),
+    };
+    assert_eq!(due, [expected]);
     let steps = repair(&mut sequencer, vec![(6, 6), (7, 7)], at(7), now());
     assert_eq!(steps, [6, 7, 8].map(Repaired::Told));
-    sequencer.discover(&id(), at(8), now());
+    sequencer.discover(&id(), at(8), said_since(), now());
     assert!(!sequencer.has_holes(), "it is known");
 }
 
@@ -156,7 +171,10 @@ fn what_does_not_fit_is_left_to_the_database() {
     );
     sequencer.offer(&id(), at(2), 2, now());
     assert_eq!(sequencer.position(&id()), Some(at(last - 1)));
-    assert_eq!(sequencer.due(Duration::ZERO, now()), [(id(), at(last - 1))]);
+    assert_eq!(
+        told_before(&mut sequencer, Duration::ZERO, now()),
+        [at(last - 1)]
+    );
 }
 
 /// What the network does with one change.
@@ -249,7 +267,7 @@ fn positions_at_the_ends_of_their_range_are_counted_from_like_others() {
         );
         for later in [rev, 0, i64::MAX, i64::MIN] {
             sequencer.offer(&id(), at(later), 2, now());
-            sequencer.discover(&id(), at(later), now());
+            sequencer.discover(&id(), at(later), said_since(), now());
         }
         repair(&mut sequencer, vec![(i64::MAX, 3)], at(i64::MAX), now());
         sequencer.offer(&id(), at(i64::MAX), 4, now());

@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use sohbet::chat::{Moved, News};
-use sohbet::delivery::{Position, Repaired, Secret, Sequencer, Stretch, Texts, Turn};
+use sohbet::delivery::{Due, Position, Repaired, Secret, Sequencer, Stretch, Texts, Turn};
 use tokio::time::Instant;
 
 use crate::{MAX_INPUT_BYTES, Target};
@@ -93,7 +94,10 @@ impl Told {
         };
         let now = Instant::now();
         if !is_whole {
-            return self.sequencer.discover(&at.conversation, place(&at), now);
+            let since = DateTime::UNIX_EPOCH;
+            return self
+                .sequencer
+                .discover(&at.conversation, place(&at), since, now);
         }
         let turn = self
             .sequencer
@@ -107,7 +111,12 @@ impl Told {
     /// The database fills all holes: with the last change of each.
     fn repair_all(&mut self) {
         let due = self.sequencer.due(Duration::ZERO, Instant::now());
-        for (id, told) in due {
+        for Due {
+            conversation: id,
+            told,
+            ..
+        } in due
+        {
             let head = self.last.values().copied().max().unwrap_or_default();
             let head = Position {
                 rev: head.max(told.rev),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sohbet_entity::ids::ConversationId;
 
 use super::dialects::{Access, Feature};
-use super::{Caller, Chat, Conversation, Kind, Session};
+use super::{Caller, Chat, Conversation, Kind, Listening, Session};
 use crate::auth::{Identity, Permission, Trust};
 use crate::error::{Error, Result};
 
@@ -95,7 +95,12 @@ impl Chat {
         caller: &Caller,
         known: &Arc<Conversation>,
     ) -> Result<()> {
-        self.sessions.listen(session, &known.id)?;
+        let is_member = session.user().is_some_and(|user| known.has_member(&user));
+        let access = match is_member {
+            true => Listening::Member,
+            false => Listening::Guest,
+        };
+        self.sessions.listen(session, &known.id, access)?;
         if !is_trusting(caller) && !self.current(known).admits(caller) {
             self.sessions.unlisten(session, &known.id);
             return Err(Error::NO_CONVERSATION);

@@ -301,8 +301,15 @@ impl Chat {
             return Ok(Some(conversation));
         }
         let n_changes = self.conversations.n_changes();
+        let was_known = self.conversations.by_id.peek(id).is_some();
         let stored = self.store.load_conversation(id).await?;
-        Ok(stored.map(|stored| self.conversations.remember(stored, n_changes)))
+        let found = stored.map(|stored| self.conversations.remember(stored, n_changes));
+        let is_first_read = !was_known && self.conversations.n_changes() == n_changes;
+        if let Some(found) = found.as_ref().filter(|_| is_first_read) {
+            let listening = self.sessions.listening_members(id);
+            self.conversations.outdated.compare_with(&listening, found);
+        }
+        Ok(found)
     }
 
     /// The conversation after a change, which makes what was in memory hold no longer.

@@ -92,8 +92,8 @@ pub use peers::{MAX_ASKED, PresenceView};
 pub use requests::{Handled, RelayedMessage, Reply, Request, SocketRequest};
 pub use rooms::MAX_NAME_CHARS;
 pub use sessions::{
-    Ack, AnswerId, Awaited, Backlog, Broadcast, Covered, Due, Outbox, Reach, Session, SessionId,
-    Sessions, Stamp, Version,
+    Ack, AnswerId, Awaited, Backlog, Broadcast, Covered, Due, Listening, Outbox, Reach, Session,
+    SessionId, Sessions, Stamp, Version,
 };
 pub use typing::LIFETIME as TYPING_LIFETIME;
 pub use unread::{Receipt, UnreadCount};

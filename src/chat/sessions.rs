@@ -6,6 +6,7 @@ mod broadcast;
 mod coming;
 mod held;
 mod index;
+mod listening;
 mod muted;
 mod rights;
 mod session;
@@ -21,6 +22,7 @@ pub use backlog::Backlog;
 pub use broadcast::{Broadcast, Reach};
 pub use coming::Came;
 pub use held::{Covered, Version};
+pub use listening::Listening;
 pub use session::{Ack, Outbox, Session, SessionId, Stamp};
 
 use held::Waiting;
@@ -191,7 +193,7 @@ impl Sessions {
         self.unlisten_user(session);
         self.unlisten_gallery(session);
         let conversations = std::mem::take(&mut session.state().conversations);
-        for conversation in conversations {
+        for conversation in conversations.into_keys() {
             self.by_conversation.remove(&conversation, session);
         }
     }
@@ -250,18 +252,24 @@ impl Sessions {
     }
 
     /// Listens to a conversation.
-    pub fn listen(&self, session: &Arc<Session>, conversation: &ConversationId) -> Result<()> {
+    pub fn listen(
+        &self,
+        session: &Arc<Session>,
+        conversation: &ConversationId,
+        access: Listening,
+    ) -> Result<()> {
         if !session.may_hear() {
             return Ok(());
         }
         let mut state = session.state();
-        if state.conversations.contains(conversation) {
+        if let Some(known) = state.conversations.get_mut(conversation) {
+            *known = access;
             return Ok(());
         }
         if state.conversations.len() >= self.max_conversations {
             return Err(Error::TooLarge("Too many conversations joined"));
         }
-        state.conversations.insert(conversation.clone());
+        state.conversations.insert(conversation.clone(), access);
         drop(state);
         self.by_conversation.add(conversation.clone(), session);
         if session.state().is_closed {
@@ -272,21 +280,8 @@ impl Sessions {
 
     /// Stops listening to a conversation.
     pub fn unlisten(&self, session: &Arc<Session>, conversation: &ConversationId) {
-        if session.state().conversations.remove(conversation) {
+        if session.state().conversations.remove(conversation).is_some() {
             self.by_conversation.remove(conversation, session);
-        }
-    }
-
-    /// Stops the sockets of a user from listening to a conversation.
-    pub fn unlisten_all(&self, user: &UserId, conversation: &ConversationId) {
-        let mut listeners = Vec::new();
-        self.each_of_conversation(conversation, |session| {
-            if session.is_of(user) {
-                listeners.push(Arc::clone(session));
-            }
-        });
-        for session in listeners {
-            self.unlisten(&session, conversation);
         }
     }
 
@@ -373,7 +368,11 @@ mod tests {
         sessions.close(&session);
         sessions.listen_user(&session, &user);
         sessions.listen_gallery(&session, &gallery);
-        assert!(sessions.listen(&session, &conversation).is_ok());
+        assert!(
+            sessions
+                .listen(&session, &conversation, Listening::Guest)
+                .is_ok()
+        );
         assert!(!sessions.is_connected(&user) && !sessions.is_gallery_connected(&gallery));
         let mut n_listeners = 0;
         sessions.each_of_conversation(&conversation, |_| n_listeners += 1);

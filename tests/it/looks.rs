@@ -1,13 +1,20 @@
 //! What other nodes committed is found by looking, a limited part at a time, however long some
 //! transaction is open elsewhere.
 
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use sohbet::chat::{Dialect, Sight};
+use serde_json::json;
+use sohbet::chat::{Dialect, Hole, Listening, Moved, Sight};
 use sohbet::store::{self, Head, HeadPlace, Horizon, NewPair, Pair};
+use sohbet_entity::ids::{ConversationId, UserId};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::locks::TableLock;
-use crate::support::parts::Parts;
+use crate::support::parts::{Parts, events, until};
 use crate::support::postgres;
+use crate::support::soon;
 use crate::support::stores::{Store, on_postgres};
 
 const N_ROOMS: usize = 25;
@@ -89,6 +96,83 @@ async fn a_look_that_fails_in_its_middle_goes_on_from_there() {
         let changed = &heard[1].1["conversation"]["updatedAt"];
         assert_eq!(changed, "2030-01-01T00:00:00.000Z");
         outside.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hole_is_read_with_the_time_of_the_look_that_found_it() {
+    on_postgres(async |database: Store| {
+        let [here, there] = [Parts::start(&database).await, Parts::start(&database).await];
+        let mut sight = Sight::default();
+        here.chat.look_on(&mut sight).await.unwrap();
+        let (ali, _) = there.connect(Dialect::Direct, Some("1")).await;
+        let chat = json!({"recipientId": "9", "messageContent": "Selam"});
+        there.ask(&ali, "chat", &chat).await;
+        there.finish().await;
+
+        let seen = here.chat.look_on(&mut sight).await.unwrap();
+        assert_eq!(seen.moved.len(), 1);
+        let is_new = async |said_since| {
+            let after = Moved {
+                rev: -1,
+                seq: -1,
+                ..seen.moved[0].clone()
+            };
+            let hole = Hole { after, said_since };
+            let repair = here.chat.read_repair(&hole).await.unwrap().unwrap();
+            repair.changes.iter().any(|retold| retold.is_new)
+        };
+        assert!(is_new(seen.said_since).await);
+        assert!(!is_new(Utc::now() + TimeDelta::hours(1)).await);
+        here.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_removed_hears_no_more_although_the_room_was_not_in_memory() {
+    on_postgres(async |database: Store| {
+        let [here, there] = [Parts::start(&database).await, Parts::start(&database).await];
+        let (ben, at_ben) = here.connect(Dialect::Native, Some("ben")).await;
+        let (cem, _) = here.connect(Dialect::Native, Some("cem")).await;
+        let (root, _) = here.connect(Dialect::Native, Some("root")).await;
+        let (ada, at_ada) = there.connect(Dialect::Native, Some("ada")).await;
+        there.deliver();
+        let members = json!({"name": "Bahçe", "userIds": ["ben", "cem"]});
+        soon("an answer", there.ask(&ada, "create_room", &members)).await;
+        soon("the room", until(|| events(&at_ada).len() > 1)).await;
+        let told = at_ada.lock().unwrap()[1].1.clone();
+        let room = ConversationId::from(told["conversation"]["id"].as_str().unwrap());
+        let sessions = &here.chat.sessions;
+        for (session, access) in [
+            (&ben, Listening::Member),
+            (&cem, Listening::Member),
+            (&root, Listening::Guest),
+        ] {
+            sessions.listen(session, &room, access).unwrap();
+        }
+        let removed = json!({"conversationId": room.as_str(), "userId": "ben"});
+        soon("an answer", there.ask(&ada, "remove_participant", &removed)).await;
+
+        here.deliver();
+        here.chat.find_conversation(&room).await.unwrap();
+        let (chat, stop) = (Arc::clone(&here.chat), CancellationToken::new());
+        let stopped = stop.clone();
+        let watching = tokio::spawn(async move { chat.watch_conversations(stopped).await });
+        let listening = || {
+            let mut listening = Vec::new();
+            sessions.each_of_conversation(&room, |session| listening.extend(session.user()));
+            listening.sort();
+            listening
+        };
+        let others = [UserId::from("cem"), UserId::from("root")];
+        soon("the end of it", until(|| listening() == others)).await;
+        stop.cancel();
+        watching.await.unwrap();
+        there.finish().await;
+        here.finish().await;
+        assert_eq!(events(&at_ben), ["session", "conversation_removed"]);
     })
     .await;
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use quick_cache::sync::Cache;
 use quick_cache::{Weighter, unsync};
+use sohbet_entity::enums::ParticipantRole;
 use sohbet_entity::ids::{ConversationId, UserId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -73,19 +74,37 @@ impl Outdated {
     /// Compares what was read with what is remembered. A difference waits to be told; what does not
     /// fit is seen by whoever asks.
     pub fn compare(&self, now: &Arc<Conversation>) {
-        let Some((_, (before, is_told))) = self.snapshots.remove(&now.id) else {
-            return;
-        };
-        let mut differences = self.differences();
-        if before.is_like(now) || differences.len() >= MAX_DIFFERENCES {
-            return;
+        let remembered = self.snapshots.remove(&now.id);
+        if let Some((_, (before, is_told))) = remembered.filter(|it| !it.1.0.is_like(now)) {
+            self.tell_soon(before, now, is_told);
         }
-        differences.push(Difference {
-            before,
-            now: Arc::clone(now),
-            is_told,
-        });
-        self.has_more.notify_one();
+    }
+
+    /// As [`Outdated::compare`] where nothing is remembered: those who `listen` took part when it was read last.
+    pub fn compare_with(&self, listen: &[UserId], now: &Arc<Conversation>) {
+        let mut before = Arc::clone(now);
+        for user in listen.iter().filter(|user| !now.has_member(user)) {
+            let before = Arc::make_mut(&mut before);
+            before.facts_in = now.facts_in - 1;
+            if let Kind::Room(room) = &mut before.kind {
+                room.members.insert(user.clone(), ParticipantRole::Member);
+            }
+        }
+        if !before.is_like(now) {
+            self.tell_soon(before, now, true);
+        }
+    }
+
+    fn tell_soon(&self, before: Arc<Conversation>, now: &Arc<Conversation>, is_told: bool) {
+        let mut differences = self.differences();
+        if differences.len() < MAX_DIFFERENCES {
+            differences.push(Difference {
+                before,
+                now: Arc::clone(now),
+                is_told,
+            });
+            self.has_more.notify_one();
+        }
     }
 
     /// The differences that wait, as soon as there are any.
@@ -222,6 +241,12 @@ impl Chat {
             now,
             is_told,
         } = difference;
+        let has_gone = before.users().any(|user| !now.has_member(user));
+        let now = match has_gone {
+            // It may have been read before they came back, or here for the first time.
+            true => self.renewed(&now).await.ok().flatten().unwrap_or(now),
+            false => now,
+        };
         for user in before.users().filter(|user| !now.has_member(user)) {
             self.silence_in(&now.id, user).await;
             let outdated = &self.conversations.outdated;

@@ -7,7 +7,7 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::{InTurn, Told};
 use crate::auth::{Permission, Trust};
 use crate::chat::dialects::Access;
-use crate::chat::{Chat, Conversation, Dialect, Reply, Session, Version};
+use crate::chat::{Chat, Conversation, Dialect, Listening, Reply, Session, Version};
 use crate::error::{Error, Result};
 use crate::store::Page;
 
@@ -54,7 +54,7 @@ impl Chat {
         session.set_spelling(spelling);
         match caller.as_ref().zip(known.as_ref()) {
             Some((caller, known)) => self.listen_as(session, caller, known)?,
-            None => self.sessions.listen(session, &id)?,
+            None => self.sessions.listen(session, &id, Listening::Guest)?,
         }
         if let Some(before) = session
             .set_room(Some(id.clone()))
@@ -94,7 +94,8 @@ impl Chat {
     ) -> Result<Told> {
         // A server that checks nothing does not ask who joins either.
         if is_unguarded(session, dialect) {
-            self.sessions.listen(session, &conversation)?;
+            self.sessions
+                .listen(session, &conversation, Listening::Guest)?;
         } else {
             let caller = self.speaker(session, dialect, None).await;
             let caller = caller.map_err(|_| Error::NO_CONVERSATION)?;

@@ -1,6 +1,6 @@
 //! One live socket.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -13,6 +13,7 @@ use super::awaited::Answers;
 use super::broadcast::Broadcast;
 use super::coming::Coming;
 use super::held::{Covered, Holdback, Verdict, Waiting};
+use super::listening::Listening;
 use crate::auth::{Identity, Permission, Trust};
 use crate::chat::{Dialect, Viewer};
 use crate::store::MessageRow;
@@ -120,7 +121,7 @@ pub(super) struct State {
     pub(super) asserted: Option<UserId>,
     /// The gallery whose events it gets.
     pub(super) gallery: Option<GalleryId>,
-    pub(super) conversations: HashSet<ConversationId>,
+    pub(super) conversations: HashMap<ConversationId, Listening>,
     /// The one room of a socket in a dialect in which it has only one.
     pub(super) room: Option<ConversationId>,
     /// Conversations that it is not told of, although its user takes part.

@@ -1,0 +1,43 @@
+//! Who listens to a conversation, and why they may.
+
+use std::sync::Arc;
+
+use sohbet_entity::ids::{ConversationId, UserId};
+
+use super::Sessions;
+
+/// Why a socket may listen to a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// Its user takes part, and hears no more when that ends.
+    Member,
+    /// Its user administers, walks through an open door, or nobody is asked.
+    Guest,
+}
+
+impl Sessions {
+    /// Stops the sockets of a user from listening to a conversation.
+    pub fn unlisten_all(&self, user: &UserId, conversation: &ConversationId) {
+        let mut listeners = Vec::new();
+        self.each_of_conversation(conversation, |session| {
+            if session.is_of(user) {
+                listeners.push(Arc::clone(session));
+            }
+        });
+        for session in listeners {
+            self.unlisten(&session, conversation);
+        }
+    }
+
+    /// The users whose sockets listen to a conversation because they take part in it.
+    pub fn listening_members(&self, conversation: &ConversationId) -> Vec<UserId> {
+        let mut members = Vec::new();
+        self.each_of_conversation(conversation, |session| {
+            let access = session.state().conversations.get(conversation).copied();
+            if access == Some(Listening::Member) {
+                members.extend(session.user());
+            }
+        });
+        members
+    }
+}

@@ -95,11 +95,8 @@ impl Chat {
         caller: &Caller,
         known: &Arc<Conversation>,
     ) -> Result<()> {
-        let is_member = session.user().is_some_and(|user| known.has_member(&user));
-        let access = match is_member {
-            true => Listening::Member,
-            false => Listening::Guest,
-        };
+        let member = session.user().filter(|user| known.has_member(user));
+        let access = member.map_or(Listening::Guest, Listening::Member);
         self.sessions.listen(session, &known.id, access)?;
         if !is_trusting(caller) && !self.current(known).admits(caller) {
             self.sessions.unlisten(session, &known.id);

@@ -27,7 +27,7 @@ impl Chat {
         }
         let hears_it = session.may_hear() && session.outbox.is_open();
         if wants_waiting && hears_it && !is_here {
-            session.await_waiting();
+            session.await_waiting(user);
         }
         self.sessions.listen_user(session, user);
         Joining {

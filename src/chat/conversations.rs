@@ -304,10 +304,11 @@ impl Chat {
         let was_known = self.conversations.by_id.peek(id).is_some();
         let stored = self.store.load_conversation(id).await?;
         let found = stored.map(|stored| self.conversations.remember(stored, n_changes));
-        let is_first_read = !was_known && self.conversations.n_changes() == n_changes;
-        if let Some(found) = found.as_ref().filter(|_| is_first_read) {
+        // Where nodes share the database, it is asked whether that is how it is now before anybody is told.
+        let may_compare = self.is_shared() || self.conversations.n_changes() == n_changes;
+        if let Some(found) = found.as_ref().filter(|_| !was_known && may_compare) {
             let listening = self.sessions.listening_members(id);
-            self.conversations.outdated.compare_with(&listening, found);
+            self.conversations.outdated.compare_with(listening, found);
         }
         Ok(found)
     }

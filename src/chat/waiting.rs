@@ -52,16 +52,16 @@ impl Delivered {
 }
 
 impl Chat {
-    /// Notes that a message of a direct conversation is told to its receiver in a dialect in which
-    /// messages can wait, if a socket is there. Returns whether one is.
-    pub fn note_delivered(&self, message: &Message, dialect: Dialect) -> bool {
+    /// Notes that a message of a direct conversation, sent in the dialect `cause`, is told to its receiver in
+    /// one in which messages can wait, if a socket is there. Returns whether one is.
+    pub fn note_delivered(&self, message: &Message, dialect: Dialect, cause: Dialect) -> bool {
         let Some(receiver) = &message.receiver else {
             return false;
         };
         let (conversation, seq) = (&message.row.conversation_id, message.row.seq);
         let (mut is_told, mut has_come, mut is_aside) = (false, false, false);
         self.sessions.each_of_user(&receiver.id, |session| {
-            let is_here = session.hears(dialect, dialect) && session.outbox.is_open();
+            let is_here = session.hears(dialect, cause) && session.outbox.is_open();
             is_told |= is_here;
             has_come |= is_here && session.dialect().is_some();
             is_aside |= session.put_aside(conversation, seq);

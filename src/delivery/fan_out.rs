@@ -43,10 +43,17 @@ impl Delivery {
             if !self.chat.sessions.has_listeners(dialect, audience.cause) {
                 continue;
             }
+            let waited = match event {
+                Event::Message { message, .. } if vocabulary.lets_messages_wait() => Some(message),
+                _ => None,
+            };
             let mut frames = Frames::default();
             self.each_listener(dialect, &audience, |session| {
                 if event.is_volatile() && session.outbox.is_behind() {
                     return;
+                }
+                if let Some(message) = waited.filter(|_| session.dialect().is_none()) {
+                    session.note_early(&message.row);
                 }
                 let variant = vocabulary.variant(event, session);
                 let encode = || vocabulary.encode(event, session);

@@ -91,7 +91,7 @@ impl Delivery {
     }
 
     fn finish_message(&self, message: Message, origin: Origin, dialect: Dialect) {
-        let has_got_it = !message.duplicate && self.note_delivered(&message);
+        let has_got_it = !message.duplicate && self.note_delivered(&message, dialect);
         let n_reached = match wire::vocabulary(dialect).counts_receivers() {
             true => self.n_reached(&message).max(usize::from(has_got_it)),
             false => 0,
@@ -116,14 +116,14 @@ impl Delivery {
 
     /// Notes where a message needs not wait for its receiver, who is about to be told; looked at once,
     /// so that the answer to its sender says the same. Returns whether there is such a place.
-    pub(super) fn note_delivered(&self, message: &Message) -> bool {
+    pub(super) fn note_delivered(&self, message: &Message, cause: Dialect) -> bool {
         let sessions = &self.chat.sessions;
         let lets_wait = |dialect: &Dialect| {
             wire::vocabulary(*dialect).lets_messages_wait()
-                && sessions.has_listeners(*dialect, *dialect)
+                && sessions.has_listeners(*dialect, cause)
         };
         let waiting = Dialect::ALL.into_iter().filter(lets_wait);
-        let noted = waiting.filter(|dialect| self.chat.note_delivered(message, *dialect));
+        let noted = waiting.filter(|dialect| self.chat.note_delivered(message, *dialect, cause));
         noted.count() > 0
     }
 

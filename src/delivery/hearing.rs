@@ -62,8 +62,10 @@ impl Delivery {
     fn note_heard(&self, events: &[Event]) {
         for event in events {
             match event {
-                Event::Message { message, .. } => {
-                    self.note_delivered(message);
+                Event::Message {
+                    message, dialect, ..
+                } => {
+                    self.note_delivered(message, *dialect);
                 }
                 Event::Partly { event, .. } => self.note_heard(std::slice::from_ref(event)),
                 _ => {}

@@ -16,7 +16,7 @@ mod sequencer;
 pub use self::redis::{MAX_TEXT_BYTES, RedisCarrier, is_redis_url};
 pub use exchange::{Exchange, Greeting, Said, Secret, Texts};
 pub use nodes::{Exchanged, Inbound, LinkState};
-pub use sequencer::{Due, Position, Repaired, Sequencer, Stretch, Turn};
+pub use sequencer::{Missing, Position, Repaired, Sequencer, Stretch, Turn};
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -68,7 +68,7 @@ pub struct Stretch<R> {
 
 /// A hole that is to be read from the database.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct Missing {
     /// Where it is.
     pub conversation: ConversationId,
     /// The last that was told before it.
@@ -151,8 +151,8 @@ impl<T> Sequencer<T> {
     }
 
     /// Learns from the database that a conversation has come as far as that just now. If nothing was
-    /// heard of it before, all of what is new is missing, and nobody knows yet how much that is:
-    /// but what was said before `said_since` is not; what comes meanwhile waits.
+    /// heard of it before, all that was said since `said_since` is missing, and nobody knows yet how much
+    /// that is: what comes meanwhile waits.
     pub fn discover(
         &mut self,
         id: &ConversationId,
@@ -161,8 +161,13 @@ impl<T> Sequencer<T> {
         now: Instant,
     ) {
         match self.position(id) {
-            Some(_) => {
+            Some(told) => {
                 self.observe(id, head, now);
+                if told == Position::UNKNOWN
+                    && let Some(hole) = self.holes.get_mut(id)
+                {
+                    hole.said_since = hole.said_since.min(said_since);
+                }
             }
             None => {
                 let hole = self.hole(id, Position::UNKNOWN, head.rev, now);
@@ -184,13 +189,13 @@ impl<T> Sequencer<T> {
 
     /// Holes that are older than `grace`. They are to be filled from the database; whoever asks gets each
     /// once in a while.
-    pub fn due(&mut self, grace: Duration, now: Instant) -> Vec<Due> {
+    pub fn due(&mut self, grace: Duration, now: Instant) -> Vec<Missing> {
         let mut due = Vec::new();
         for (id, hole) in &mut self.holes {
             let is_asked = hole.asked_at.is_some_and(|at| now - at < RETRY);
             if !is_asked && now - hole.since >= grace {
                 hole.asked_at = Some(now);
-                due.push(Due {
+                due.push(Missing {
                     conversation: id.clone(),
                     told: hole.told,
                     said_since: hole.said_since,

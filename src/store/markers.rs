@@ -38,7 +38,8 @@ impl ToldSpan {
         }
     }
 
-    /// Takes in what else was told. What lies behind a gap is left out: it is told once more.
+    /// Takes in what else was told. What lies behind a gap is left out: it is told once more, with what
+    /// follows it.
     pub fn join(&mut self, other: Self) {
         if other.after <= self.up_to && self.after <= other.up_to {
             self.after = self.after.min(other.after);
@@ -310,3 +311,22 @@ static SETTLE_MARKERS: Bulk = Bulk::new(
         " RETURNING participant.conversation_id, participant.party, participant.last_read_seq"
     ),
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_joined_where_it_touches() {
+        let join = |mut told: ToldSpan, other| {
+            told.join(other);
+            (told.after, told.up_to)
+        };
+        assert_eq!(join(ToldSpan::only(5), ToldSpan::only(6)), (4, 6));
+        assert_eq!(join(ToldSpan::only(6), ToldSpan::only(5)), (4, 6));
+        assert_eq!(join(ToldSpan::only(5), ToldSpan::only(7)), (4, 5));
+        assert_eq!(join(ToldSpan::only(5), ToldSpan::up_to(9)), (0, 9));
+        assert_eq!(join(ToldSpan::up_to(9), ToldSpan::only(5)), (0, 9));
+        assert_eq!(join(ToldSpan::up_to(3), ToldSpan::only(5)), (0, 3));
+    }
+}

@@ -49,19 +49,25 @@ async fn honest_clients_get_everything_beside_stuck_and_hostile_ones() {
         let users = (100 + 2 * number, 101 + 2 * number);
         pairs.push(Pair::meet(&server, users).await);
     }
+    // The feeder is honest too.
+    let n_honest = 2 * pairs.len() + 1;
     let (pairs, quiet) = talk(pairs, "quiet").await;
     let stuck = stop_reading(&server).await;
     let end = CancellationToken::new();
     let attack = tokio::spawn(attack(server.port, end.clone()));
     let mut feeder = connect(&server, 1).await;
     let feed = feed(&mut feeder);
+    let began = Instant::now();
     let ((pairs, attacked), ()) = tokio::join!(talk(pairs, "attacked"), feed);
+    let attacked_for = began.elapsed();
     end.cancel();
     let n_events = soon("the end of the attack", attack).await.unwrap();
+    let n_stuck = live_sockets(&server).await.saturating_sub(n_honest);
+    let per_second = n_events as f64 / attacked_for.as_secs_f64();
     assert!(n_events > 10_000, "that was no attack: {n_events} events");
     let ratio = at(&attacked, 0.99) / at(&quiet, 0.99);
     println!(
-        "latency of messages in ms: quiet p50 {:.2} p99 {:.2}, attacked p50 {:.2} p99 {:.2}, ratio of p99 {:.2}; {n_events} hostile events, peak memory {} MB",
+        "latency of messages in ms: quiet p50 {:.2} p99 {:.2}, attacked p50 {:.2} p99 {:.2}, ratio of p99 {:.2}; {n_events} hostile events, {per_second:.0} a second, {n_stuck} clients stuck to the end, peak memory {} MB",
         at(&quiet, 0.5),
         at(&quiet, 0.99),
         at(&attacked, 0.5),
@@ -73,7 +79,6 @@ async fn honest_clients_get_everything_beside_stuck_and_hostile_ones() {
         let limit: f64 = limit.parse().unwrap();
         assert!(ratio <= limit, "{ratio:.2} times the quiet figure");
     }
-    let n_honest = 2 * pairs.len() + 1;
     within(GONE_WITHIN, "the end of those who do not read", async {
         while live_sockets(&server).await > n_honest {
             tokio::time::sleep(PAUSE).await;

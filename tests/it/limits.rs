@@ -5,6 +5,7 @@ mod logins;
 mod plain;
 mod traffic;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -52,6 +53,26 @@ async fn events_over_the_budget_are_refused_and_can_be_sent_again() {
         let answer = until_accepted(&mut client, draft).await;
         assert_ne!(answer["duplicate"], true, "what was refused was not stored");
     }
+}
+
+#[tokio::test]
+async fn an_address_has_a_budget_for_events_over_all_its_sockets() {
+    let server = limited(&[("LIMIT_ADDRESS_EVENTS", "1/8")]).await;
+    let (mut one, mut two) = (user(&server, 1).await, user(&server, 2).await);
+    let mut n_refused = 0;
+    for number in 0..10 {
+        let answer = one.call("send_message", numbered(number)).await;
+        n_refused += usize::from(answer["error"]["code"] == "RATE_LIMITED");
+    }
+    assert!(n_refused > 0);
+    let refused = two.call("send_message", draft(json!({"senderId": 2, "receiverId": 1})));
+    assert_eq!(refused.await["error"]["code"], "RATE_LIMITED");
+    let mut elsewhere = Wire::open_from(server.port, Ipv4Addr::new(127, 0, 0, 2)).await;
+    let auth = json!({"token": token("3", None, SECRET)});
+    let id = elsewhere.join(Some(&auth)).await.unwrap();
+    let mut elsewhere = Client::over(elsewhere, id);
+    let draft = draft(json!({"senderId": 3, "receiverId": 1}));
+    elsewhere.ask_ok("send_message", draft).await;
 }
 
 #[tokio::test]

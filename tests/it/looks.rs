@@ -146,8 +146,8 @@ async fn who_was_removed_hears_no_more_although_the_room_was_not_in_memory() {
         let room = ConversationId::from(told["conversation"]["id"].as_str().unwrap());
         let sessions = &here.chat.sessions;
         for (session, access) in [
-            (&ben, Listening::Member),
-            (&cem, Listening::Member),
+            (&ben, Listening::Member("ben".into())),
+            (&cem, Listening::Member("cem".into())),
             (&root, Listening::Guest),
         ] {
             sessions.listen(session, &room, access).unwrap();

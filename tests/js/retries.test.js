@@ -1,14 +1,19 @@
-// What `retries` and `ackTimeout` of the stock client come to (docs/reliability.md): the connection is cut after a
-// message is stored and before its ack arrives. The client sends it again when it is back, before it says `connect`.
+// What `retries` and `ackTimeout` of the stock client come to (docs/reliability.md): a connection is cut after a message
+// is stored and before its ack arrives, and the client sends it again when it is back, before it says `connect`; or the
+// ack takes longer than the client waits for it.
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Cutting } from "./support/cutting.js";
+import { eventually } from "./support/eventually.js";
 import { BUSY, combinationsOf, each } from "./support/matrix.js";
 import { direct as pairOf, person } from "./support/native.js";
 
 const RETRYING = { retries: 5, ackTimeout: 20_000, reconnectionDelay: 20, reconnectionDelayMax: 50, transports: ["websocket"] };
 const N = 6;
+/** How long a client waits for an ack that comes too late. */
+const LATE_MS = 1_000;
 /** After the acks of these the connection is cut before they arrive. */
 const CUT = [2, 3, 5];
 
@@ -94,6 +99,11 @@ describe("a client that retries", BUSY, () => {
   for (const line of LINES) {
     const name = line.by ? `${line.dialect} (${line.by})` : line.dialect;
     each(combinationsOf(line.dialect).STORES_ONLY, `${name}: every message is stored and heard once, in order`, (world) => check(world, line));
+    for (const transport of ["websocket", "polling"]) {
+      each(combinationsOf(line.dialect).ONCE, `${name}: an ack that comes late over ${transport} makes no second message`, (world) => {
+        return checkLate(world, line, transport);
+      });
+    }
   }
 });
 
@@ -108,10 +118,7 @@ async function check(world, line) {
     for (let n = 1; n <= N; n += 1) {
       if (CUT.includes(n)) proxy.deafen();
       const text = `no ${n}`;
-      const [word, payload] = line.sent(text, `id-of-message-${n}`, met);
-      const answered = new Promise((resolve) => {
-        sender.socket.emit(word, payload, (error, answer) => resolve(error ?? answer));
-      });
+      const answered = emit(sender, line.sent(text, `id-of-message-${n}`, met));
       heard.push(textOf(await met.listener.next(event)));
       const isBack = new Promise((resolve) => sender.socket.once("connect", resolve));
       if (CUT.includes(n)) proxy.cut();
@@ -125,4 +132,35 @@ async function check(world, line) {
   } finally {
     proxy.close();
   }
+}
+
+async function checkLate(world, line, transport) {
+  const met = await line.meet(world);
+  const proxy = await Cutting.before(world.server.url);
+  try {
+    const settings = { ...RETRYING, ackTimeout: LATE_MS, transports: [transport] };
+    const sender = await world.connectTo(proxy.url, { ...settings, auth: { dialect: line.dialect, ...line.auth } });
+    await line.join?.(sender.socket);
+    // A polling client that still waits for the answer to a request sends nothing.
+    await eventually(async () => assert.ok(sender.socket.io.engine.transport.writable));
+    proxy.hold();
+    const answered = emit(sender, line.sent("late", "id-of-a-late-message", met));
+    const [event, textOf] = line.heard;
+    assert.equal(textOf(await met.listener.next(event)), "late");
+    await sleep(2 * LATE_MS);
+    proxy.release();
+    const answer = await answered;
+    assert.equal(answer?.ok, true, JSON.stringify(answer));
+    assert.equal(answer.data?.duplicate ?? answer.duplicate, true, "the ack of the first try was kept back");
+    await met.listener.none(event);
+  } finally {
+    proxy.close();
+  }
+}
+
+/** The answer that ends the tries of an event, or why there is none. */
+function emit(sender, [word, payload]) {
+  return new Promise((resolve) => {
+    sender.socket.emit(word, payload, (error, answer) => resolve(error ?? answer));
+  });
 }

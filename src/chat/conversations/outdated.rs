@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BySize, Conversation, Conversations, Kind};
 use crate::chat::Chat;
 use crate::chat::changes::Reason;
+use crate::store;
 
 /// Outdated snapshots that are remembered, and their weight.
 const MAX_SNAPSHOTS: usize = 10_000;
@@ -28,6 +29,8 @@ pub struct Difference {
     pub now: Arc<Conversation>,
     /// Those who take part are told how it is now by somebody else.
     pub is_told: bool,
+    /// What was before is known from who listens. They may have come later than `now` was read.
+    pub is_guessed: bool,
 }
 
 /// A snapshot, and [`Difference::is_told`].
@@ -74,35 +77,44 @@ impl Outdated {
     /// Compares what was read with what is remembered. A difference waits to be told; what does not
     /// fit is seen by whoever asks.
     pub fn compare(&self, now: &Arc<Conversation>) {
-        let remembered = self.snapshots.remove(&now.id);
-        if let Some((_, (before, is_told))) = remembered.filter(|it| !it.1.0.is_like(now)) {
-            self.tell_soon(before, now, is_told);
-        }
-    }
-
-    /// As [`Outdated::compare`] where nothing is remembered: those who `listen` took part when it was read last.
-    pub fn compare_with(&self, listen: &[UserId], now: &Arc<Conversation>) {
-        let mut before = Arc::clone(now);
-        for user in listen.iter().filter(|user| !now.has_member(user)) {
-            let before = Arc::make_mut(&mut before);
-            before.facts_in = now.facts_in - 1;
-            if let Kind::Room(room) = &mut before.kind {
-                room.members.insert(user.clone(), ParticipantRole::Member);
-            }
-        }
+        let Some((_, (before, is_told))) = self.snapshots.remove(&now.id) else {
+            return;
+        };
         if !before.is_like(now) {
-            self.tell_soon(before, now, true);
-        }
-    }
-
-    fn tell_soon(&self, before: Arc<Conversation>, now: &Arc<Conversation>, is_told: bool) {
-        let mut differences = self.differences();
-        if differences.len() < MAX_DIFFERENCES {
-            differences.push(Difference {
+            self.tell_soon(Difference {
                 before,
                 now: Arc::clone(now),
                 is_told,
+                is_guessed: false,
             });
+        }
+    }
+
+    /// As [`Outdated::compare`] for a room of which nothing is remembered: those who `listen` took part when
+    /// it was read last.
+    pub fn compare_with(&self, listen: Vec<UserId>, now: &Arc<Conversation>) {
+        let gone = listen.into_iter().filter(|user| !now.has_member(user));
+        let gone: Vec<_> = gone.map(|user| (user, ParticipantRole::Member)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let mut before = Conversation::clone(now);
+        if let Kind::Room(room) = &mut before.kind {
+            room.members.extend(gone);
+            before.facts_in -= 1;
+            self.tell_soon(Difference {
+                before: Arc::new(before),
+                now: Arc::clone(now),
+                is_told: true,
+                is_guessed: true,
+            });
+        }
+    }
+
+    fn tell_soon(&self, difference: Difference) {
+        let mut differences = self.differences();
+        if differences.len() < MAX_DIFFERENCES {
+            differences.push(difference);
             self.has_more.notify_one();
         }
     }
@@ -238,15 +250,20 @@ impl Chat {
     async fn tell_difference(&self, difference: Difference) {
         let Difference {
             before,
-            now,
+            mut now,
             is_told,
+            is_guessed,
         } = difference;
-        let has_gone = before.users().any(|user| !now.has_member(user));
-        let now = match has_gone {
-            // It may have been read before they came back, or here for the first time.
-            true => self.renewed(&now).await.ok().flatten().unwrap_or(now),
-            false => now,
-        };
+        if is_guessed {
+            match store::in_time(self.renewed(&now)).await {
+                Ok(newer) => now = newer.unwrap_or(now),
+                Err(_) => {
+                    // It is compared when it is read next.
+                    self.conversations.outdated.put(before, is_told);
+                    return self.conversations.forget(&now.id);
+                }
+            }
+        }
         for user in before.users().filter(|user| !now.has_member(user)) {
             self.silence_in(&now.id, user).await;
             let outdated = &self.conversations.outdated;

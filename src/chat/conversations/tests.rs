@@ -183,3 +183,14 @@ async fn what_holds_no_longer_is_compared_with_what_is_read_next_too() {
     let found = conversations.outdated.next().await;
     assert_eq!(found[0].before, room(1, &["a", "b"]));
 }
+
+#[tokio::test]
+async fn who_listens_and_takes_part_no_longer_is_found_without_a_snapshot() {
+    let (outdated, now) = (Outdated::default(), room(3, &["a"]));
+    outdated.compare_with(vec!["a".into()], &now);
+    assert!(outdated.next().now_or_never().is_none());
+    outdated.compare_with(vec!["a".into(), "b".into()], &now);
+    let found = outdated.next().await;
+    assert_eq!((found.len(), found[0].is_guessed), (1, true));
+    assert_eq!(found[0].before, room(2, &["a", "b"]));
+}

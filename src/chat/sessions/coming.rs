@@ -49,16 +49,24 @@ impl Session {
     }
 
     /// What waits for its user is for this socket. Until it is told, nothing else counts as told to the user.
-    pub fn await_waiting(&self) {
+    pub fn await_waiting(&self, user: &UserId) {
+        let was_named = self.identity.user.as_ref() == Some(user);
         let coming = &mut self.state().coming;
+        if !was_named {
+            // It heard that as somebody else.
+            coming.early.clear();
+        }
         let early = coming.early.iter();
         let marks = early.map(|(conversation, (_, last))| (conversation.clone(), *last));
         let marks: Marks = marks.collect();
         coming.aside.get_or_insert(marks);
     }
 
-    /// Notes a new message that is told to it although its dialect is not decided.
-    pub(super) fn note_early(&self, message: &MessageRow) {
+    /// Notes a message that is told to it although its dialect is not decided, if it can be told anything.
+    pub fn note_early(&self, message: &MessageRow) {
+        if !self.outbox.is_open() {
+            return;
+        }
         let (conversation, seq) = (&message.conversation_id, message.seq);
         let mut state = self.state();
         let early = &mut state.coming.early;
@@ -95,7 +103,9 @@ impl Session {
 
     /// What waits is told now, or never: returns what was put aside.
     pub fn take_aside(&self) -> Option<Marks> {
-        self.state().coming.aside.take()
+        let coming = &mut self.state().coming;
+        coming.early = HashMap::new();
+        coming.aside.take()
     }
 }
 
@@ -109,5 +119,72 @@ impl Sessions {
             has_come |= is_meant && session.may_hear() && session.outbox.is_open();
         });
         has_come
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::auth::{Identity, Trust};
+    use crate::chat::Outbox;
+    use crate::chat::tests_support::message;
+
+    /// A way to a client that is open or not.
+    struct Way {
+        is_open: bool,
+    }
+
+    impl Outbox for Way {
+        fn emit(&self, _: &str, _: &RawValue) {}
+
+        fn is_open(&self) -> bool {
+            self.is_open
+        }
+
+        fn close(&self) {}
+
+        fn expel(&self) {}
+    }
+
+    /// A socket that was named in the handshake as user `2`.
+    fn session(is_open: bool) -> Arc<Session> {
+        let identity = Identity {
+            user: Some("2".into()),
+            ..Identity::nobody(Trust::Claimed)
+        };
+        let outbox = Box::new(Way { is_open });
+        Sessions::new(10).open("s".into(), identity, None, outbox)
+    }
+
+    #[test]
+    fn what_was_told_early_is_told_and_nothing_else_is() {
+        let heard = message("c", "live").row;
+        let waiting = MessageRow {
+            seq: heard.seq - 1,
+            ..(*heard).clone()
+        };
+        let session = session(true);
+        session.note_early(&heard);
+        session.await_waiting(&"2".into());
+        assert!(session.was_told_early(&heard) && !session.was_told_early(&waiting));
+        let marks = session.take_aside().unwrap();
+        assert_eq!(marks, Marks::from([("c".into(), heard.seq)]));
+        assert!(!session.was_told_early(&heard), "that is over");
+    }
+
+    #[test]
+    fn what_a_socket_could_not_hear_or_heard_as_somebody_else_waits() {
+        let heard = message("c", "live").row;
+        for (is_open, user) in [(false, "2"), (true, "1")] {
+            let session = session(is_open);
+            session.note_early(&heard);
+            session.await_waiting(&user.into());
+            assert!(!session.was_told_early(&heard));
+            assert_eq!(session.take_aside(), Some(Marks::new()));
+        }
     }
 }

@@ -7,10 +7,10 @@ use sohbet_entity::ids::{ConversationId, UserId};
 use super::Sessions;
 
 /// Why a socket may listen to a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listening {
     /// Its user takes part, and hears no more when that ends.
-    Member,
+    Member(UserId),
     /// Its user administers, walks through an open door, or nobody is asked.
     Guest,
 }
@@ -33,9 +33,11 @@ impl Sessions {
     pub fn listening_members(&self, conversation: &ConversationId) -> Vec<UserId> {
         let mut members = Vec::new();
         self.each_of_conversation(conversation, |session| {
-            let access = session.state().conversations.get(conversation).copied();
-            if access == Some(Listening::Member) {
-                members.extend(session.user());
+            let access = session.state().conversations.get(conversation).cloned();
+            if let Some(Listening::Member(user)) = access
+                && session.is_of(&user)
+            {
+                members.push(user);
             }
         });
         members

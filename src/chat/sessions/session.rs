@@ -331,11 +331,6 @@ impl Session {
                 Verdict::Overflow => return self.outbox.close(),
             }
         }
-        if let Some((message, true)) = message
-            && self.dialect().is_none()
-        {
-            self.note_early(message);
-        }
         self.outbox.join(event, body, broadcast);
     }
 

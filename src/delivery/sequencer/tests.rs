@@ -140,12 +140,14 @@ fn messages_may_be_told_before_any_change_is() {
 #[test]
 fn what_is_discovered_waits_until_it_is_known_what_is_new() {
     let mut sequencer = Sequencer::default();
-    sequencer.discover(&id(), at(7), said_since(), now());
-    // Later looks do not make what is missing older.
-    sequencer.discover(&id(), at(7), DateTime::<Utc>::MAX_UTC, now());
+    // Whoever finds it first, what is missing is no newer than any of them says.
+    let later = said_since() + chrono::TimeDelta::days(1);
+    for since in [later, said_since(), later] {
+        sequencer.discover(&id(), at(7), since, now());
+    }
     assert_eq!(sequencer.offer(&id(), at(8), 8, now()), Turn::Waits);
     let due = sequencer.due(Duration::ZERO, now());
-    let expected = Due {
+    let expected = Missing {
         conversation: id(),
         told: Position::UNKNOWN,
         said_since: said_since(),

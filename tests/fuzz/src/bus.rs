@@ -11,7 +11,7 @@ use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use sohbet::chat::{Moved, News};
-use sohbet::delivery::{Due, Position, Repaired, Secret, Sequencer, Stretch, Texts, Turn};
+use sohbet::delivery::{Missing, Position, Repaired, Secret, Sequencer, Stretch, Texts, Turn};
 use tokio::time::Instant;
 
 use crate::{MAX_INPUT_BYTES, Target};
@@ -111,7 +111,7 @@ impl Told {
     /// The database fills all holes: with the last change of each.
     fn repair_all(&mut self) {
         let due = self.sequencer.due(Duration::ZERO, Instant::now());
-        for Due {
+        for Missing {
             conversation: id,
             told,
             ..

@@ -118,6 +118,7 @@ async function act(random, actor, world, openRooms) {
     ["send_message", { conversationId, content: text }],
     ["send_message", { conversationId, content: text, clientMessageId: `k${random.below(40)}` }],
     ["send_message", { conversationId, content: text, metadata: { n: random.below(10), deep: [text] } }],
+    ["send_message", { conversationId, kind: "file", fileUrl: "https://files.example/a.pdf", fileName: `${text}.pdf` }],
     ["mark_read", { conversationId }],
     ["mark_read", { conversationId, upTo: message?.seq ?? 0 }],
     ["update_room", { conversationId, name: text, description: random.pick([null, text]) }],

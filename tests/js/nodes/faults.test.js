@@ -3,14 +3,20 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { authOf, makeUserToken } from "../support/api_tokens.js";
+import { Client } from "../support/client.js";
 import { query } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
 import { Lossy, Swallowing } from "../support/lossy.js";
 import { BUSY, combinationsOf, each } from "../support/matrix.js";
-import { ANSWER_MS, ask, direct, fails, newRoom, person, range, roomOf, send, sendMany, settle, typingPasses } from "../support/native.js";
+import {
+  ANSWER_MS, REFUSED, V1, ask, direct, fails, newRoom, person, range, roomOf, send, sendMany, settle, typingPasses,
+} from "../support/native.js";
 
 /** Without a bus what happened is found in the database within this time. */
 const REPAIR_MS = 3_000;
+/** Rights that end, end on all servers within this time while there are faults. */
+const REVOKED_MS = 5_000;
 /** While others can be heard what is missing is read at once, as soon as anything shows that it is. */
 const QUICK_MS = 1_000;
 /** A server whose way to the database swallows everything works again within this time. */
@@ -109,6 +115,17 @@ describe("nodes", BUSY, () => {
     await wait(REPAIR_MS);
     await b.none("new_message");
     await fails(b, "send_message", { conversationId: room, content: "x" }, "NOT_FOUND");
+  });
+
+  each(REDIS, "a token that is revoked while Redis is away ends its sockets on both servers", async (world) => {
+    const a = V1.as(world, "a");
+    const { token, id } = await makeUserToken(a);
+    const clients = [];
+    for (const { url } of world.servers) clients.push(await world.connectTo(url, { transports: ["websocket"], ...authOf(token) }));
+    await world.server.store.redis.kill();
+    await a.ok("DELETE", `/tokens/${id}`);
+    for (const client of clients) assert.equal(await client.next("(disconnect)", REVOKED_MS), "io server disconnect");
+    for (const { url } of world.servers) assert.equal((await Client.refused(url, authOf(token))).message, REFUSED);
   });
 
   each(REDIS, "a text that is lost on the way is made good as soon as another one comes", async (world) => {

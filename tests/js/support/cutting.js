@@ -1,10 +1,12 @@
-// A proxy between a client and its server that can swallow what the server says, and cut all connections.
+// A proxy between a client and its server that can swallow or keep back what the server says, and cut all connections.
 
 import net from "node:net";
 
 export class Cutting {
   #sockets = new Set();
   #isDeaf = false;
+  /** What is kept back: by whom it is to be heard, and what. */
+  #held = null;
 
   /** Stands in front of the server at that address. */
   static async before(url) {
@@ -21,6 +23,17 @@ export class Cutting {
     this.#isDeaf = true;
   }
 
+  /** From now on what the server says is kept back. */
+  hold() {
+    this.#held = [];
+  }
+
+  /** Passes on what was kept back, and what is said from now on. */
+  release() {
+    for (const [client, bytes] of this.#held) client.write(bytes);
+    this.#held = null;
+  }
+
   /** Ends all connections; new ones work. */
   cut() {
     for (const socket of this.#sockets) socket.destroy();
@@ -32,9 +45,14 @@ export class Cutting {
     this.server.close();
   }
 
+  #hear(client, bytes) {
+    if (this.#held) this.#held.push([client, bytes]);
+    else if (!this.#isDeaf) client.write(bytes);
+  }
+
   #relay(client, server) {
     client.on("data", (bytes) => server.write(bytes));
-    server.on("data", (bytes) => this.#isDeaf || client.write(bytes));
+    server.on("data", (bytes) => this.#hear(client, bytes));
     for (const [socket, other] of [[client, server], [server, client]]) {
       this.#sockets.add(socket);
       socket.on("error", () => {}); // What was cut may have had something to say.

@@ -2,6 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
@@ -11,6 +12,9 @@ import { promisify } from "node:util";
 import { freePort, start } from "./processes.js";
 
 const START_MS = 5_000;
+const SERVER = ["redis-server", "valkey-server"].find((name) => {
+  return process.env.PATH.split(path.delimiter).some((folder) => existsSync(path.join(folder, name)));
+}) ?? "redis-server";
 
 export class Redis {
   #process = null;
@@ -49,9 +53,9 @@ export class Redis {
     } else {
       options.push("--port", String(this.port));
     }
-    this.#process = start("redis-server", options, { stdio: "ignore" });
+    this.#process = start(SERVER, options, { stdio: "ignore" });
     const failed = once(this.#process, "error").then(([error]) => {
-      throw new Error(`redis-server could not be started: ${error.message}`);
+      throw new Error(`${SERVER} could not be started: ${error.message}`);
     });
     await Promise.race([this.#answers(), failed]);
   }

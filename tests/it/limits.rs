@@ -65,7 +65,10 @@ async fn an_address_has_a_budget_for_events_over_all_its_sockets() {
         n_refused += usize::from(answer["error"]["code"] == "RATE_LIMITED");
     }
     assert!(n_refused > 0);
-    let refused = two.call("send_message", draft(json!({"senderId": 2, "receiverId": 1})));
+    let refused = two.call(
+        "send_message",
+        draft(json!({"senderId": 2, "receiverId": 1})),
+    );
     assert_eq!(refused.await["error"]["code"], "RATE_LIMITED");
     let mut elsewhere = Wire::open_from(server.port, Ipv4Addr::new(127, 0, 0, 2)).await;
     let auth = json!({"token": token("3", None, SECRET)});

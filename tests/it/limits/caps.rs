@@ -151,11 +151,7 @@ async fn open_plain(server: &Server) -> Answer {
     ];
     let call = Call::get(&format!("/ws?token={token}"));
     let with = |call: Call, (name, value)| call.header(name, value);
-    headers
-        .into_iter()
-        .fold(call, with)
-        .send(server.port)
-        .await
+    headers.into_iter().fold(call, with).send(server.port).await
 }
 
 fn auth(id: u64) -> Value {

@@ -289,6 +289,11 @@ pub enum What {
     },
     /// All faults are over, and nothing new is asked for.
     Healed,
+    /// Nobody waits for an answer any more. What a client asked for that has gone may still come.
+    Settled {
+        /// The last `rev` of each conversation.
+        heads: BTreeMap<String, i64>,
+    },
     /// The client is sure that it has everything now.
     Complete,
     /// What a server still holds after all clients have gone, and what it held before they came.

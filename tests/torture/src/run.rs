@@ -336,6 +336,10 @@ impl Cast {
         // Who is not done by then is judged by what is missing in the end.
         let _ = tokio::time::timeout(SETTLE_PATIENCE, settled).await;
         let heads = final_state::heads(stage).await?;
+        let settled = What::Settled {
+            heads: heads.clone(),
+        };
+        world.record("harness", 0, settled);
         phase.send_replace(Phase::Finish(Arc::new(heads)));
         let finished = async { while self.devices.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FINISH_PATIENCE, finished).await;

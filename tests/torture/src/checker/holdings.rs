@@ -13,7 +13,11 @@ pub fn check(index: &Index<'_>, found: &mut Findings) {
     }
     everybody_came(index, found);
     let members = Members::new(index);
-    let held = held(index);
+    let (held, heads) = (held(index), heads(index));
+    let is_late = |conversation: &str, rev| {
+        let head = heads.and_then(|heads| heads.get(conversation));
+        head.is_some_and(|head| rev > *head)
+    };
     for (at, entry) in index.history.iter().enumerate() {
         if entry.what != What::Complete {
             continue;
@@ -23,6 +27,10 @@ pub fn check(index: &Index<'_>, found: &mut Findings) {
                 continue;
             }
             for (row_at, row) in rows.values().flatten() {
+                if is_late(conversation, row.rev) {
+                    // Somebody asked for it and did not wait for the answer.
+                    continue;
+                }
                 let rev = held
                     .get(entry.who.as_str())
                     .and_then(|held| held.get(row.id.as_str()));
@@ -36,6 +44,14 @@ pub fn check(index: &Index<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+/// How far conversations had come when nobody waited for an answer any more.
+fn heads<'a>(index: &Index<'a>) -> Option<&'a BTreeMap<String, i64>> {
+    index.history.iter().find_map(|entry| match &entry.what {
+        What::Settled { heads } => Some(heads),
+        _ => None,
+    })
 }
 
 /// Who came to the run also came to its end.

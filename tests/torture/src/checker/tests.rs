@@ -2,6 +2,7 @@
 
 mod files;
 mod good;
+mod holdings;
 mod local;
 mod people;
 
@@ -336,16 +337,6 @@ fn a_pipeline_out_of_order_is_reported() {
         for (at, place) in [(one, 2), (other, 1)] {
             seen(&mut history[at]).seq = place;
         }
-    });
-}
-
-#[test]
-fn what_somebody_lacks_in_the_end_is_reported() {
-    spoil("I9", |history| {
-        drop(history.remove(live(history, "ada/d1", 4)))
-    });
-    spoil("I9", |history| {
-        history.retain(|entry| entry.what != What::Complete || entry.who != "bob/d2")
     });
 }
 

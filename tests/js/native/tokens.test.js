@@ -259,8 +259,10 @@ describe("revoking API tokens", BUSY, () => {
       clearInterval(flood);
     }
     await watcher.none("(nothing has this name)");
-    watcher.forget();
     const { messages } = await ask(watcher, "history", { conversationId: c, limit: 1 });
+    const isLast = ({ message }) => message.id === messages[0].id;
+    while (!watcher.all("new_message").some(isLast)) await watcher.next("new_message");
+    watcher.forget();
     await watcher.none("new_message");
     assert.deepEqual((await ask(watcher, "history", { conversationId: c, limit: 1 })).messages, messages);
   }, TOKEN_MODE);

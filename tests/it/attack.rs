@@ -24,8 +24,9 @@ const N_PAIRS: u64 = 10;
 const TALK_TIME: Duration = Duration::from_secs(8);
 /// Each user of a pair says so much.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Events that the attacker sends at once, a hundred times a second.
-const BURST: usize = 100;
+/// Events that the attacker sends at once, a hundred times a second; more than enough for ten thousand, because
+/// it is thrown out and comes back.
+const BURST: usize = 110;
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const VICTIM: u64 = 7;
 /// The longest text there may be, so that few fill what a client has for them.

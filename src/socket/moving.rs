@@ -83,14 +83,15 @@ where
             return;
         };
         let mut io = TokioIo::new(upgraded);
-        let frames = tokio::select! {
-            frames = probe::probe(&mut io, || links.release.begin()) => frames,
-            () = links.killed() => return,
-        };
-        let Ok(frames) = frames else {
+        let Ok(frames) = probe::probe(&mut io, || links.release.begin()).await else {
             tracing::debug!("a websocket failed before the session moved to it");
             return;
         };
+        // Not before: a client whose WebSocket fails while it ends its last poll polls no more, and would
+        // wait for the next ping.
+        if links.is_killed() {
+            return;
+        }
         links.begin_upgrade();
         drop(probing);
         let hand_over = probe::hand_over(io, frames, |upgrade| async move {

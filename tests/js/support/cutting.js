@@ -1,12 +1,16 @@
-// A proxy between a client and its server that can swallow or keep back what the server says, and cut all connections.
+// A proxy between a client and its server that can swallow or keep back what the server says, keep clients from moving
+// to a WebSocket, and cut all connections.
 
 import net from "node:net";
 
 export class Cutting {
   #sockets = new Set();
   #isDeaf = false;
-  /** What is kept back: by whom it is to be heard, and what. */
+  /** What is kept back: calls that pass it on. */
   #held = null;
+  #holdsOnlyPolls = false;
+  /** Requests for a WebSocket that are kept back. */
+  #moving = null;
 
   /** Stands in front of the server at that address. */
   static async before(url) {
@@ -23,15 +27,27 @@ export class Cutting {
     this.#isDeaf = true;
   }
 
-  /** From now on what the server says is kept back. */
-  hold() {
+  /** From now on what the server says is kept back, or only what it does not say over a WebSocket. */
+  hold({ onlyPolls = false } = {}) {
     this.#held = [];
+    this.#holdsOnlyPolls = onlyPolls;
   }
 
   /** Passes on what was kept back, and what is said from now on. */
   release() {
-    for (const [client, bytes] of this.#held) client.write(bytes);
+    for (const pass of this.#held) pass();
     this.#held = null;
+  }
+
+  /** From now on clients do not get their WebSockets. */
+  keepFromMoving() {
+    this.#moving = [];
+  }
+
+  /** Lets them have them. */
+  letMove() {
+    for (const pass of this.#moving) pass();
+    this.#moving = null;
   }
 
   /** Ends all connections; new ones work. */
@@ -45,21 +61,33 @@ export class Cutting {
     this.server.close();
   }
 
-  #hear(client, bytes) {
-    if (this.#held) this.#held.push([client, bytes]);
-    else if (!this.#isDeaf) client.write(bytes);
+  #say(server, bytes, asksForWebSocket) {
+    if (asksForWebSocket && this.#moving) this.#moving.push(() => server.write(bytes));
+    else server.write(bytes);
+  }
+
+  /** Lets a client hear, now or later. */
+  #hear(isWebSocket, pass) {
+    if (this.#held && !(isWebSocket && this.#holdsOnlyPolls)) this.#held.push(pass);
+    else pass();
   }
 
   #relay(client, server) {
-    client.on("data", (bytes) => server.write(bytes));
-    server.on("data", (bytes) => this.#hear(client, bytes));
-    for (const [socket, other] of [[client, server], [server, client]]) {
+    let isWebSocket = false;
+    client.on("data", (bytes) => {
+      const asksForWebSocket = !isWebSocket && /^upgrade: websocket/im.test(bytes.toString("latin1"));
+      isWebSocket ||= asksForWebSocket;
+      this.#say(server, bytes, asksForWebSocket);
+    });
+    server.on("data", (bytes) => {
+      if (!this.#isDeaf) this.#hear(isWebSocket, () => client.write(bytes));
+    });
+    client.on("close", () => server.destroy());
+    server.on("close", () => this.#hear(isWebSocket, () => client.destroySoon()));
+    for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on("error", () => {}); // What was cut may have had something to say.
-      socket.on("close", () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
+      socket.on("close", () => this.#sockets.delete(socket));
     }
   }
 }

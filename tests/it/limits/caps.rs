@@ -62,14 +62,8 @@ async fn all_together_have_so_many_sockets_also_in_development_mode() {
 #[tokio::test]
 async fn all_together_have_so_many_connections_also_in_development_mode() {
     let server = Server::start_with(&Store::sqlite(), &[("MAX_CONNECTIONS", "2")]).await;
-    let mut sockets = vec![server.connect().await, server.connect().await];
-    let refused = Call::get("/health").send(server.port).await;
-    assert_eq!((refused.status, wait_seconds(&refused)), (503, 1));
-    sockets.pop();
-    soon("a free place", async {
-        while Call::get("/health").send(server.port).await.status != 200 {}
-    })
-    .await;
+    let sockets = vec![server.connect().await, server.connect().await];
+    takes_no_connection_beside(&server, sockets).await;
 }
 
 #[tokio::test]
@@ -113,18 +107,12 @@ async fn sockets_that_do_not_join_are_few_and_short_lived() {
 #[tokio::test]
 async fn an_address_has_so_many_connections() {
     let server = limited(&[("MAX_ADDRESS_CONNECTIONS", "3")]).await;
-    let mut sockets = vec![
+    let sockets = vec![
         user(&server, 1).await,
         user(&server, 2).await,
         user(&server, 3).await,
     ];
-    let refused = Call::get("/health").send(server.port).await;
-    assert_eq!((refused.status, wait_seconds(&refused)), (503, 1));
-    sockets.pop();
-    soon("a free place", async {
-        while Call::get("/health").send(server.port).await.status != 200 {}
-    })
-    .await;
+    takes_no_connection_beside(&server, sockets).await;
 }
 
 #[tokio::test]
@@ -138,6 +126,17 @@ async fn a_socket_listens_to_so_many_conversations() {
     assert_eq!(fourth["error"]["code"], "TOO_LARGE", "{fourth}");
     client.ask_ok("leave_conversation", json!(1)).await;
     client.join_conversation(4).await;
+}
+
+/// No connection is taken until one of these ends.
+async fn takes_no_connection_beside(server: &Server, mut sockets: Vec<Client>) {
+    let refused = Call::get("/health").send(server.port).await;
+    assert_eq!((refused.status, wait_seconds(&refused)), (503, 1));
+    sockets.pop();
+    soon("a free place", async {
+        while Call::get("/health").send(server.port).await.status != 200 {}
+    })
+    .await;
 }
 
 /// How a plain WebSocket of user 3 is answered.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::Chat;
 use super::media::{self, HEAD_BYTES, TextCheck};
+use super::scrubbing::Scrubber;
 use crate::error::Error;
 use crate::random::random_hex;
 use crate::store::{self, BlobWriter, UploadRow};
@@ -144,7 +145,10 @@ impl Head {
 struct Receiving<'a> {
     chat: &'a Chat,
     row: UploadRow,
-    max_bytes: i64,
+    max_bytes: u64,
+    n_received: u64,
+    /// Set unless the file is stored as it came.
+    scrubber: Option<Scrubber>,
     blob: BlobWriter,
     hash: Sha256,
     /// Set while the file has to be text all through.
@@ -156,7 +160,11 @@ impl<'a> Receiving<'a> {
         let rules = &chat.config.uploads;
         let media_type = media::decide(&head.bytes(), new.claimed_type.as_deref(), rules);
         let media_type = media_type.ok_or(UploadRefusal::NotAllowed)?;
-        let max_bytes = i64::try_from(rules.max_bytes(&media_type)).unwrap_or(i64::MAX);
+        let max_bytes = rules.max_bytes(&media_type);
+        let scrubber = match rules.keeps_metadata {
+            true => None,
+            false => Scrubber::of(&media_type),
+        };
         let text = media::needs_text(&media_type).then(TextCheck::default);
         let row = new_row(new, media_type)?;
         // The row first: a blob that nobody knows of would never be removed.
@@ -164,6 +172,8 @@ impl<'a> Receiving<'a> {
         Ok(Self {
             chat,
             max_bytes,
+            n_received: 0,
+            scrubber,
             blob: chat.blobs.write(&row.id),
             hash: Sha256::new(),
             text,
@@ -189,17 +199,29 @@ impl<'a> Receiving<'a> {
         if self.text.as_ref().is_some_and(|text| !text.is_whole()) {
             return Err(UploadRefusal::NotAllowed);
         }
+        if let Some(scrubber) = self.scrubber.take() {
+            self.keep(scrubber.finish().into()).await?;
+        }
         self.blob.finish().await.map_err(not_stored)
     }
 
     async fn take(&mut self, bytes: Bytes) -> Result<(), UploadRefusal> {
-        self.row.size_bytes += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        if self.row.size_bytes > self.max_bytes {
+        self.n_received += bytes.len() as u64;
+        if self.n_received > self.max_bytes {
             return Err(UploadRefusal::TooLarge);
         }
         if self.text.as_mut().is_some_and(|text| !text.accept(&bytes)) {
             return Err(UploadRefusal::NotAllowed);
         }
+        let kept = match &mut self.scrubber {
+            Some(scrubber) => scrubber.scrub(&bytes).into(),
+            None => bytes,
+        };
+        self.keep(kept).await
+    }
+
+    async fn keep(&mut self, bytes: Bytes) -> Result<(), UploadRefusal> {
+        self.row.size_bytes += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         self.hash.update(&bytes);
         self.blob.write(bytes).await.map_err(not_stored)
     }

@@ -40,6 +40,7 @@ mod requests;
 mod revisions;
 mod roles;
 mod rooms;
+mod scrubbing;
 mod sessions;
 mod sizes;
 mod targets;

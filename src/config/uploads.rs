@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::reader::{Reader, count, list, number};
+use super::reader::{Reader, count, list, number, switch};
 use super::table::{self, Setting};
 use crate::{chat, http, store};
 
@@ -59,6 +59,7 @@ pub(super) fn read_rules(reader: &mut Reader<'_>, http: &http::Config) -> chat::
         types: reader.value(&table::UPLOAD_TYPES, |text| {
             list(text).map(media_type).collect()
         }),
+        keeps_metadata: reader.value(&table::UPLOAD_KEEP_METADATA, switch),
         is_signed: reader.value(&table::UPLOADS_ACCESS, |text| match text.trim() {
             "public" => Ok(false),
             "signed" => Ok(true),

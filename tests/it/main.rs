@@ -40,6 +40,7 @@ mod members;
 mod numbering;
 mod origins;
 mod overdue;
+mod photos;
 mod pipelining;
 mod plain_sockets;
 mod presence;

@@ -1,9 +1,9 @@
 //! Settings about files that people send.
 
-use super::{Flag, Setting, value};
+use super::{Flag, Setting, switch, value};
 
 /// Where files are kept, what they may be, and who may see them.
-pub static UPLOADS: [&Setting; 14] = [
+pub static UPLOADS: [&Setting; 15] = [
     &UPLOADS_URL,
     &S3_ENDPOINT,
     &S3_REGION,
@@ -14,6 +14,7 @@ pub static UPLOADS: [&Setting; 14] = [
     &MAX_UPLOAD_VIDEO_BYTES,
     &MAX_UPLOAD_AUDIO_BYTES,
     &MAX_UPLOAD_FILE_BYTES,
+    &UPLOAD_KEEP_METADATA,
     &UPLOADS_ACCESS,
     &UPLOAD_LINK_SECONDS,
     &UPLOAD_ORPHAN_SECONDS,
@@ -87,6 +88,12 @@ pub static MAX_UPLOAD_FILE_BYTES: Setting = limit(
     "max-upload-file-bytes",
     &["MAX_UPLOAD_FILE_BYTES"],
     "Largest file of another kind, such as PDF; by default as MAX_UPLOAD_BYTES",
+);
+/// Most people do not know what is in their photos.
+pub static UPLOAD_KEEP_METADATA: Setting = switch(
+    "upload-keep-metadata",
+    &["UPLOAD_KEEP_METADATA"],
+    "Keep what cameras write into pictures and videos, such as where they were taken",
 );
 /// Unmodified front ends put links straight into pages, where only a signature can go along.
 pub static UPLOADS_ACCESS: Setting = value(

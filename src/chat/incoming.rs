@@ -44,6 +44,9 @@ pub enum UploadRefusal {
     /// More bytes than a file of its kind may have.
     #[error("File too large")]
     TooLarge,
+    /// With it, the files of its owner have more bytes than they may.
+    #[error("No room for more files of yours")]
+    NoRoom,
     /// It did not arrive in time.
     #[error("Too slow")]
     TooSlow,
@@ -86,9 +89,10 @@ impl Chat {
     pub fn begin_upload(self: &Arc<Self>, new: NewUpload) -> IncomingUpload {
         let (parts, receiver) = mpsc::channel(QUEUE_LENGTH);
         let chat = Arc::clone(self);
+        let max_stored = self.limits.max_file_bytes();
         // A task of its own: a client that hangs up takes the handler of its request with it, and
         // what was stored by then must still be taken back. It ends with the queue.
-        let outcome = tokio::spawn(async move { receive(&chat, new, receiver).await });
+        let outcome = tokio::spawn(async move { receive(&chat, new, max_stored, receiver).await });
         IncomingUpload { parts, outcome }
     }
 }
@@ -96,10 +100,11 @@ impl Chat {
 async fn receive(
     chat: &Chat,
     new: NewUpload,
+    max_stored: Option<u64>,
     mut parts: mpsc::Receiver<Part>,
 ) -> Result<UploadRow, UploadRefusal> {
     let head = Head::read(&mut parts).await?;
-    let mut file = Receiving::begin(chat, new, &head).await?;
+    let mut file = Receiving::begin(chat, new, max_stored, &head).await?;
     match file.store(head, &mut parts).await {
         Ok(()) => file.finish().await,
         Err(refusal) => {
@@ -146,6 +151,8 @@ struct Receiving<'a> {
     chat: &'a Chat,
     row: UploadRow,
     max_bytes: u64,
+    /// What its owner has room for; what else comes in meanwhile is not counted.
+    n_free: u64,
     n_received: u64,
     /// Set unless the file is stored as it came.
     scrubber: Option<Scrubber>,
@@ -156,7 +163,12 @@ struct Receiving<'a> {
 }
 
 impl<'a> Receiving<'a> {
-    async fn begin(chat: &'a Chat, new: NewUpload, head: &Head) -> Result<Self, UploadRefusal> {
+    async fn begin(
+        chat: &'a Chat,
+        new: NewUpload,
+        max_stored: Option<u64>,
+        head: &Head,
+    ) -> Result<Self, UploadRefusal> {
         let rules = &chat.config.uploads;
         let media_type = media::decide(&head.bytes(), new.claimed_type.as_deref(), rules);
         let media_type = media_type.ok_or(UploadRefusal::NotAllowed)?;
@@ -167,11 +179,22 @@ impl<'a> Receiving<'a> {
         };
         let text = media::needs_text(&media_type).then(TextCheck::default);
         let row = new_row(new, media_type)?;
+        let n_free = match max_stored.zip(row.owner_id.as_ref()) {
+            Some((max_stored, owner)) => {
+                let stored = chat.store.stored_bytes(owner).await;
+                max_stored.saturating_sub(stored.map_err(Error::from)?)
+            }
+            None => u64::MAX,
+        };
+        if n_free < head.n_bytes as u64 {
+            return Err(UploadRefusal::NoRoom);
+        }
         // The row first: a blob that nobody knows of would never be removed.
         chat.store.begin_upload(&row).await.map_err(Error::from)?;
         Ok(Self {
             chat,
             max_bytes,
+            n_free,
             n_received: 0,
             scrubber,
             blob: chat.blobs.write(&row.id),
@@ -209,6 +232,9 @@ impl<'a> Receiving<'a> {
         self.n_received += bytes.len() as u64;
         if self.n_received > self.max_bytes {
             return Err(UploadRefusal::TooLarge);
+        }
+        if self.n_received > self.n_free {
+            return Err(UploadRefusal::NoRoom);
         }
         if self.text.as_mut().is_some_and(|text| !text.accept(&bytes)) {
             return Err(UploadRefusal::NotAllowed);

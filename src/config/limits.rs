@@ -5,13 +5,15 @@ use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 
-use super::reader::{Reader, count, list};
+use super::reader::{Reader, count, list, number};
 use super::table;
 use crate::addresses::parse_network;
 use crate::{chat, http};
 
 /// More than any machine has room for.
 const MAX_PLACES: u32 = 10_000_000;
+/// More than any disk has room for.
+const MAX_STORED_BYTES: u64 = 1 << 50;
 /// Fastest rate: one in a nanosecond.
 const MAX_PER_SECOND: u32 = 1_000_000_000;
 /// What turns a budget off.
@@ -44,6 +46,7 @@ pub(super) fn read(
         address_calls: reader.value(&table::LIMIT_ADDRESS_CALLS, parse_rate),
         user_calls: reader.value(&table::LIMIT_USER_CALLS, parse_rate),
         user_uploads: reader.value(&table::LIMIT_USER_UPLOADS, parse_rate),
+        max_user_file_bytes: reader.value(&table::MAX_USER_FILE_BYTES, number(1, MAX_STORED_BYTES)),
         max_sockets: reader.value(&table::MAX_SOCKETS, places),
         max_user_sockets: reader.value(&table::MAX_USER_SOCKETS, places),
         max_address_sockets: reader.value(&table::MAX_ADDRESS_SOCKETS, places),

@@ -45,6 +45,7 @@ impl From<UploadRefusal> for Refusal {
             UploadRefusal::TooSlow => Error::InvalidPayload("The upload was too slow"),
             UploadRefusal::NotAllowed => Error::InvalidPayload("File type not allowed"),
             UploadRefusal::TooLarge => Error::TooLarge("File too large"),
+            UploadRefusal::NoRoom => Error::TooLarge("No room for more files of yours"),
             UploadRefusal::Failed(error) => error,
         })
     }

@@ -145,7 +145,7 @@ fn status(refusal: &UploadRefusal) -> StatusCode {
     match refusal {
         UploadRefusal::NoFile | UploadRefusal::BrokenOff => StatusCode::BAD_REQUEST,
         UploadRefusal::NotAllowed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        UploadRefusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        UploadRefusal::TooLarge | UploadRefusal::NoRoom => StatusCode::PAYLOAD_TOO_LARGE,
         UploadRefusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
         UploadRefusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult, Value};
-use sohbet_entity::ids::{ConversationId, UploadId};
+use sohbet_entity::ids::{ConversationId, UploadId, UserId};
 
 use super::rows::Bulk;
 use super::{Fault, MessageRow, Store, UploadRow, statement, users};
@@ -61,6 +61,19 @@ impl Store {
             .execute_raw(statement(&self.write, sql, values))
             .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Bytes of all files of a user, also of those that are still coming in as far as that is known. A
+    /// small one takes as much as a block of a disk.
+    pub async fn stored_bytes(&self, owner: &UserId) -> Result<u64, Fault> {
+        let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN size_bytes < 4096 THEN 4096 ELSE size_bytes END), 0) \
+                   AS BIGINT) FROM upload WHERE owner_id = $1";
+        let row = self
+            .read
+            .query_one_raw(statement(&self.read, sql, [owner.as_str().into()]))
+            .await?;
+        let sum: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or(0))
     }
 
     /// The complete file with that id.

@@ -1,6 +1,7 @@
 //! What is too much is refused, in words that the client knows, and harms nobody else.
 
 mod caps;
+mod files;
 mod logins;
 mod plain;
 mod traffic;

@@ -68,6 +68,8 @@ pub struct LimitRules {
     pub user_calls: Option<Rate>,
     /// Files that one user brings.
     pub user_uploads: Option<Rate>,
+    /// Bytes of all files of one user; a small one counts as 4 KiB.
+    pub max_user_file_bytes: u64,
     /// Sockets in all.
     pub max_sockets: usize,
     /// Sockets of one user.
@@ -237,6 +239,11 @@ impl Limits {
             true => take(self.of_user(user).uploads.as_ref(), 1).map_err(Error::rate_limited),
             false => Ok(()),
         }
+    }
+
+    /// How many bytes the files of a user may have in all, within [`as_client`]; `None` for any.
+    pub fn max_file_bytes(&self) -> Option<u64> {
+        Client::is_limited_now().then_some(self.rules.max_user_file_bytes)
     }
 
     /// Counts a write in its conversation, within [`as_client`].

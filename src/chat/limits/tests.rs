@@ -24,6 +24,7 @@ fn rules() -> LimitRules {
         address_calls: few(3),
         user_calls: few(2),
         user_uploads: few(2),
+        max_user_file_bytes: 10_000,
         max_sockets: 5,
         max_user_sockets: 2,
         max_address_sockets: 3,

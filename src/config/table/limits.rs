@@ -3,7 +3,7 @@
 use super::{Setting, value};
 
 /// Budgets, which fill up again.
-pub static BUDGETS: [&Setting; 12] = [
+pub static BUDGETS: [&Setting; 13] = [
     &LIMIT_SOCKET_EVENTS,
     &LIMIT_USER_EVENTS,
     &LIMIT_ADDRESS_EVENTS,
@@ -15,6 +15,7 @@ pub static BUDGETS: [&Setting; 12] = [
     &LIMIT_ADDRESS_CALLS,
     &LIMIT_USER_CALLS,
     &LIMIT_USER_UPLOADS,
+    &MAX_USER_FILE_BYTES,
     &UNLIMITED_ADDRESSES,
 ];
 /// What there may be at a time.
@@ -105,6 +106,14 @@ pub static LIMIT_USER_UPLOADS: Setting = rate(
     &["LIMIT_USER_UPLOADS"],
     "1/100",
     "Files that one user brings",
+);
+/// Nobody may fill the disk alone.
+pub static MAX_USER_FILE_BYTES: Setting = value(
+    "max-user-file-bytes",
+    "BYTES",
+    &["MAX_USER_FILE_BYTES"],
+    "10737418240",
+    "Bytes of all files of one user; each counts as 4096 at least",
 );
 /// Nobody else may say for whom a request is.
 pub static TRUSTED_PROXIES: Setting = value(

@@ -132,7 +132,9 @@ impl From<UploadRefusal> for Refusal {
         let message = refusal.to_string();
         match refusal {
             UploadRefusal::NoFile | UploadRefusal::NotAllowed => Self::of_field("file", message),
-            UploadRefusal::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, message),
+            UploadRefusal::TooLarge | UploadRefusal::NoRoom => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+            }
             UploadRefusal::TooSlow => Self::new(StatusCode::REQUEST_TIMEOUT, message),
             UploadRefusal::BrokenOff => Self::new(StatusCode::BAD_REQUEST, message),
             UploadRefusal::Failed(error) => error.into(),

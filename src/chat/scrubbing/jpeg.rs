@@ -47,48 +47,52 @@ impl Format for Jpeg {
     }
 
     fn judge(&mut self, seen: &[u8], kept: &mut Vec<u8>) -> Next {
-        let (state, next) = match (self.state, seen) {
-            (State::Start, _) if seen == START => keep_marker(seen, kept),
-            (State::Marker | State::InScan, [0xff, END]) => {
+        let (state, next) = self.state.judge(seen, kept);
+        self.state = state;
+        next
+    }
+}
+
+impl State {
+    fn judge(self, seen: &[u8], kept: &mut Vec<u8>) -> (Self, Next) {
+        match (self, seen) {
+            (Self::Start, _) if seen == START => {
                 kept.extend_from_slice(seen);
-                (State::Marker, Next::rest(Bulk::DROP_REST))
+                (Self::Marker, Next::see(2))
+            }
+            (Self::Marker | Self::InScan, [0xff, END]) => {
+                kept.extend_from_slice(seen);
+                (Self::Marker, Next::rest(Bulk::DROP_REST))
             }
             // Data, and marks between them.
-            (State::InScan, [0xff, 0x00 | 0xd0..=0xd7]) => {
+            (Self::InScan, [0xff, 0x00 | 0xd0..=0xd7]) => {
                 kept.extend_from_slice(seen);
                 in_scan()
             }
             // The first one only fills; the second one begins the marker.
-            (state @ (State::Marker | State::InScan), [0xff, 0xff]) => {
-                return self.go_on(state, Next::see(1));
+            (Self::Marker | Self::InScan, [0xff, 0xff] | [0xff]) => (self, Next::see(1)),
+            (Self::Marker | Self::InScan, [second]) => self.judge(&[0xff, *second], kept),
+            (Self::Marker | Self::InScan, [0xff, marker @ (0xc0..=0xcf | 0xda..=0xfe)]) => {
+                (Self::Length(*marker), Next::see(2))
             }
-            (state @ (State::Marker | State::InScan), [second]) => {
-                return match second {
-                    0xff => self.go_on(state, Next::see(1)),
-                    _ => self.judge(&[0xff, *second], kept),
-                };
-            }
-            (State::Marker | State::InScan, [0xff, marker @ (0xc0..=0xcf | 0xda..=0xfe)]) => {
-                (State::Length(*marker), Next::see(2))
-            }
-            (State::Length(marker), [high, low]) => {
+            (Self::Length(marker), [high, low]) => {
                 let length = u16::from_be_bytes([*high, *low]);
                 segment(marker, length, kept)
             }
-            (State::Scan, _) => {
+            (Self::Scan, _) => {
                 kept.extend_from_slice(seen);
                 in_scan()
             }
-            (State::Exif, _) => {
+            (Self::Exif, _) => {
                 let block = seen.strip_prefix(exif::PREFIX);
                 if let Some(block) = block.and_then(exif::scrubbed) {
                     head(EXIF, exif::PREFIX.len() + block.len(), kept);
                     kept.extend_from_slice(exif::PREFIX);
                     kept.extend_from_slice(&block);
                 }
-                (State::Marker, Next::see(2))
+                (Self::Marker, Next::see(2))
             }
-            (State::Beginning(marker, beginning, n_after), _) => {
+            (Self::Beginning(marker, beginning, n_after), _) => {
                 let is_kept = seen == beginning;
                 if is_kept {
                     head(marker, seen.len() + n_after, kept);
@@ -98,23 +102,10 @@ impl Format for Jpeg {
             }
             _ => {
                 kept.extend_from_slice(seen);
-                (State::Marker, Next::rest(Bulk::KEEP_REST))
+                (Self::Marker, Next::rest(Bulk::KEEP_REST))
             }
-        };
-        self.go_on(state, next)
+        }
     }
-}
-
-impl Jpeg {
-    fn go_on(&mut self, state: State, next: Next) -> Next {
-        self.state = state;
-        next
-    }
-}
-
-fn keep_marker(seen: &[u8], kept: &mut Vec<u8>) -> (State, Next) {
-    kept.extend_from_slice(seen);
-    (State::Marker, Next::see(2))
 }
 
 fn in_scan() -> (State, Next) {

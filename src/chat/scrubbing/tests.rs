@@ -184,6 +184,15 @@ fn of_a_photo_only_what_it_shows_and_which_way_up_stays() {
 }
 
 #[test]
+fn bytes_that_only_fill_a_photo_are_no_end_of_it() {
+    let came = b"\xff\xd8\xff\xff\xff\xfe\0\x04hi\xff\xda\0\x03-da\xff\0ta\xff\xff\xd9 and more";
+    let stored = b"\xff\xd8\xff\xda\0\x03-da\xff\0ta\xff\xd9";
+    for n_bytes in 1..came.len() {
+        assert_eq!(scrub("image/jpeg", came, n_bytes), stored);
+    }
+}
+
+#[test]
 fn xmp_in_a_video_is_blanked() {
     let id = b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
     let other = atom(b"uuid", &[&[7; 16], PLACE].concat());

@@ -13,8 +13,9 @@ use crate::wire::http::Call;
 pub const UPLOADER: &str = "uploader";
 const WHO: &str = "uploader/rest";
 const BOUNDARY: &str = "a-boundary";
-/// How a PNG begins.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+/// How a PNG begins, and how it ends.
+const START: &[u8] = b"\x89PNG\r\n\x1a\n";
+const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
 /// Most bytes of a small file, which the server writes in one piece, and of a large one.
 const SMALL: u64 = 60_000;
 const LARGE: u64 = 600_000;
@@ -84,12 +85,20 @@ async fn fetch(world: &World, id: &str, rng: &mut Rng) {
     world.record(WHO, 0, What::Fetched { id, file });
 }
 
-/// What begins like a picture, and goes on like no other.
+/// What is laid out like a picture, and is no other one.
 fn picture(n_bytes: u64, rng: &mut Rng) -> Vec<u8> {
-    let mut picture = PNG.to_vec();
-    for _ in 0..n_bytes.div_ceil(8) {
-        picture.extend(rng.number().to_le_bytes());
+    let mut picture = START.to_vec();
+    for (kind, n_numbers) in [(b"IHDR", 2), (b"IDAT", n_bytes.div_ceil(8))] {
+        let length = u32::try_from(8 * n_numbers).expect("a file is shorter than that");
+        picture.extend(length.to_be_bytes());
+        picture.extend(kind);
+        for _ in 0..n_numbers {
+            picture.extend(rng.number().to_le_bytes());
+        }
+        // In the place of its checksum, which nobody looks at.
+        picture.extend([0; 4]);
     }
+    picture.extend(END);
     picture
 }
 

@@ -200,6 +200,7 @@ struct Parts {
     conversations: Worker,
     expiry: Worker,
     sweeper: Worker,
+    disks: Worker,
     tokens: Worker,
     keys: Worker,
     logins: Worker,
@@ -264,6 +265,10 @@ impl App {
                 sweeper: Worker::spawn("sweeper", {
                     let chat = Arc::clone(&chat);
                     |stop| async move { chat.sweep_uploads(stop).await }
+                }),
+                disks: Worker::spawn("disks", {
+                    let chat = Arc::clone(&chat);
+                    |stop| async move { chat.watch_disks(stop).await }
                 }),
                 tokens: Worker::spawn("tokens", {
                     let chat = Arc::clone(&chat);
@@ -333,6 +338,7 @@ impl Parts {
         self.conversations.drain(part).await;
         self.expiry.drain(part).await;
         self.sweeper.drain(part).await;
+        self.disks.drain(part).await;
         self.tokens.drain(part).await;
         self.keys.drain(part).await;
         self.logins.drain(part).await;

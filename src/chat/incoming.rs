@@ -22,6 +22,11 @@ const MAX_NAME_CHARS: usize = 255;
 /// Random bytes in the name of a file: a link is what opens it.
 const ID_BYTES: usize = 16;
 
+const NO_ROOM_ON_DISK: Error = Error::Unavailable {
+    text: "No room for files",
+    retry_after_ms: Some(60_000),
+};
+
 /// A file that somebody wants to store.
 pub struct NewUpload {
     /// Who brings it, if anybody knows.
@@ -169,6 +174,9 @@ impl<'a> Receiving<'a> {
         max_stored: Option<u64>,
         head: &Head,
     ) -> Result<Self, UploadRefusal> {
+        if chat.disks.are_low_for_files() {
+            return Err(NO_ROOM_ON_DISK.into());
+        }
         let rules = &chat.config.uploads;
         let media_type = media::decide(&head.bytes(), new.claimed_type.as_deref(), rules);
         let media_type = media_type.ok_or(UploadRefusal::NotAllowed)?;

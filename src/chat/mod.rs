@@ -15,6 +15,7 @@ mod dealers;
 mod desk;
 mod dialects;
 mod directory;
+mod disks;
 mod events;
 mod expiry;
 mod groups;
@@ -163,6 +164,7 @@ pub struct Chat {
     tokens: ApiTokens,
     accounts: accounts::Accounts,
     blobs: Blobs,
+    disks: disks::Disks,
     links: links::Links,
 }
 
@@ -190,6 +192,7 @@ impl Chat {
             tokens: ApiTokens::new(Arc::clone(&store)),
             accounts: accounts::Accounts::new(),
             long_reads: long_reads::LongReads::new(store.n_readers),
+            disks: disks::Disks::new(files.blobs.disk.clone(), store.disk.clone()),
             store,
             writer,
             events,

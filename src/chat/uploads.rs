@@ -34,6 +34,8 @@ pub struct UploadRules {
     pub max_audio_bytes: u64,
     /// Largest file of any other kind, in bytes.
     pub max_file_bytes: u64,
+    /// With fewer bytes left on their disk, no more files are taken.
+    pub min_free_bytes: u64,
     /// Whether pictures and videos keep what cameras wrote into them.
     pub keeps_metadata: bool,
     /// Whether a link needs a signature that soon expires; without, who knows it may follow it.
@@ -272,6 +274,7 @@ impl UploadRules {
             max_video_bytes: 2,
             max_audio_bytes: 3,
             max_file_bytes: 4,
+            min_free_bytes: 0,
             keeps_metadata: false,
             is_signed: false,
             link_seconds: 3_600,

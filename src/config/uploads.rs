@@ -10,6 +10,8 @@ use crate::{chat, http, store};
 
 /// Largest limit of a file, in bytes: what fits into the parts of a bucket.
 const MAX_BYTES: u64 = 32 << 30;
+/// More than a disk has.
+const MAX_FREE_BYTES: u64 = 1 << 50;
 /// Longest time of a link, and of a file that waits for its message: ten years.
 const MAX_SECONDS: u32 = 315_360_000;
 
@@ -59,6 +61,7 @@ pub(super) fn read_rules(reader: &mut Reader<'_>, http: &http::Config) -> chat::
         types: reader.value(&table::UPLOAD_TYPES, |text| {
             list(text).map(media_type).collect()
         }),
+        min_free_bytes: reader.value(&table::MIN_FREE_DISK_BYTES, number(0, MAX_FREE_BYTES)),
         keeps_metadata: reader.value(&table::UPLOAD_KEEP_METADATA, switch),
         is_signed: reader.value(&table::UPLOADS_ACCESS, |text| match text.trim() {
             "public" => Ok(false),

@@ -23,6 +23,8 @@ use sohbet_entity::ids::UploadId;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::Disk;
+
 /// How much of an upload is in memory before it goes to disk, in bytes.
 const FOLDER_PART_BYTES: usize = 256 * 1_024;
 /// How much of an upload is in memory before it goes to a bucket, in bytes: the smallest part that
@@ -100,6 +102,8 @@ pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// The same store when it is a folder.
     folder: Option<LocalFileSystem>,
+    /// The disk of that folder.
+    pub disk: Option<Disk>,
     prefix: BlobPath,
     part_bytes: usize,
 }
@@ -121,6 +125,7 @@ impl Blobs {
         Ok(Self {
             store: Arc::new(store.clone()),
             folder: Some(store),
+            disk: Some(Disk::of(&folder)?),
             prefix,
             part_bytes: FOLDER_PART_BYTES,
         })
@@ -158,6 +163,7 @@ impl Blobs {
         Ok(Self {
             store: Arc::new(builder.build().context("the bucket cannot be used")?),
             folder: None,
+            disk: None,
             prefix: BlobPath::parse(&bucket.prefix).context("the prefix of the bucket is wrong")?,
             part_bytes: BUCKET_PART_BYTES,
         })

@@ -12,7 +12,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchrono
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::sequences::Sequence;
-use super::{Config, Store, checkpoints, meta, patience, statement};
+use super::{Config, Disk, Store, checkpoints, meta, patience, statement};
 
 /// The first SQLite without the bug that can damage a write-ahead log.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -82,6 +82,9 @@ impl Store {
             epoch: meta::epoch(&write).await?,
             has_logins: super::logins::table_exists(&read).await,
             n_readers: config.readers,
+            disk: sqlite_path(&config.url)
+                .map(|path| Disk::of(&path))
+                .transpose()?,
             read,
             write,
             _file_lock: file_lock,

@@ -15,6 +15,7 @@ mod connections;
 mod conversations;
 mod dealers;
 mod directory;
+mod disks;
 mod faults;
 mod halls;
 mod heads;
@@ -52,6 +53,7 @@ pub use catch_up::Stretch;
 pub use conversations::{ConversationSummary, NewPair, Pair};
 pub use dealers::{DealerRoom, ListedDealerRoom};
 pub use directory::DirectoryEntry;
+pub use disks::Disk;
 pub use faults::Fault;
 pub use halls::{ActiveRoom, RoomSummary};
 pub use heads::{ChangedStretch, Head, HeadPlace, Horizon};
@@ -118,6 +120,8 @@ pub struct Store {
     pub epoch: String,
     /// Connections for reading; on PostgreSQL they write as well.
     pub n_readers: u32,
+    /// The disk of SQLite's file.
+    pub disk: Option<Disk>,
     /// Whether the host application's `"Session"` table is there.
     has_logins: bool,
     /// Held while the server runs, so that no second one opens the same file.

@@ -1,8 +1,14 @@
-//! What a camera writes into a photo is not what its owner wants to tell everybody.
+//! What becomes of photos besides being stored.
+
+use std::time::Duration;
+
+use serde_json::json;
 
 use crate::support::forms::{path, upload};
 use crate::support::http::{Answer, Call};
+use crate::support::messages::draft;
 use crate::support::server::Server;
+use crate::support::soon;
 use crate::support::stores::Store;
 
 /// Where it was taken.
@@ -64,4 +70,28 @@ async fn a_photo_stays_as_it_came_where_that_is_wanted() {
     let server = Server::start_with(&Store::sqlite(), &settings).await;
     let stored = upload("image/jpeg", &photo(10)).send(server.port).await;
     assert_eq!(fetch(&server, &stored).await, photo(10));
+}
+
+#[tokio::test]
+async fn no_file_is_taken_when_the_disk_is_almost_full_and_messages_are() {
+    let settings = [("MIN_FREE_DISK_BYTES", "1125899906842624")];
+    let server = Server::start_with(&Store::sqlite(), &settings).await;
+    let refused = soon("the first look at the disk", async {
+        loop {
+            let answer = upload("image/jpeg", &photo(10)).send(server.port).await;
+            if answer.status != 200 {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let refused = refused.await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.header("retry-after").is_some());
+    let mut client = server.user(1).await;
+    client.ask_ok("send_message", draft(json!({}))).await;
+    for of in ["files", "messages"] {
+        let line = format!("\"disk.of\":\"{of}\"");
+        assert!(server.log().contains(&line), "{}", server.log());
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Flag, Setting, switch, value};
 
 /// Where files are kept, what they may be, and who may see them.
-pub static UPLOADS: [&Setting; 15] = [
+pub static UPLOADS: [&Setting; 16] = [
     &UPLOADS_URL,
     &S3_ENDPOINT,
     &S3_REGION,
@@ -14,6 +14,7 @@ pub static UPLOADS: [&Setting; 15] = [
     &MAX_UPLOAD_VIDEO_BYTES,
     &MAX_UPLOAD_AUDIO_BYTES,
     &MAX_UPLOAD_FILE_BYTES,
+    &MIN_FREE_DISK_BYTES,
     &UPLOAD_KEEP_METADATA,
     &UPLOADS_ACCESS,
     &UPLOAD_LINK_SECONDS,
@@ -88,6 +89,14 @@ pub static MAX_UPLOAD_FILE_BYTES: Setting = limit(
     "max-upload-file-bytes",
     &["MAX_UPLOAD_FILE_BYTES"],
     "Largest file of another kind, such as PDF; by default as MAX_UPLOAD_BYTES",
+);
+/// Messages need the rest more.
+pub static MIN_FREE_DISK_BYTES: Setting = value(
+    "min-free-disk-bytes",
+    "BYTES",
+    &["MIN_FREE_DISK_BYTES"],
+    "268435456",
+    "With fewer bytes free on its disk the server warns, and takes no more files; 0 for never",
 );
 /// Most people do not know what is in their photos.
 pub static UPLOAD_KEEP_METADATA: Setting = switch(

@@ -87,10 +87,11 @@ pub const FLOORS: [(&str, &[&str]); 19] = [
 ];
 
 /// Crates that only some modules may name.
-pub const FENCES: [(&str, &[&str]); 8] = [
+pub const FENCES: [(&str, &[&str]); 9] = [
     ("redis", &["delivery"]),
     ("sea_orm", &["store"]),
     ("object_store", &["store"]),
+    ("rustix", &["store"]),
     ("axum", &["http", "app"]),
     ("socketioxide", &["socket", "delivery", "app"]),
     ("tokio_tungstenite", &["plain", "headers"]),

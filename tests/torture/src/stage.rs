@@ -19,12 +19,14 @@ use crate::processes::shims::Shims;
 use crate::proxy::{Link, Toxic};
 
 /// Heartbeats and deadlines of the servers are short, so that a short run meets them.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 5] = [
     ("PING_INTERVAL_MS", "2000"),
     ("PING_TIMEOUT_MS", "2000"),
     ("WRITE_TIMEOUT_MS", "4000"),
     // No message shows the files of a run, and a clock may be wrong by a day.
     ("UPLOAD_ORPHAN_SECONDS", "864000"),
+    // A small disk is to be filled to the end, with files too.
+    ("MIN_FREE_DISK_BYTES", "0"),
 ];
 
 /// What outlives a run.

@@ -22,6 +22,7 @@ const MAX_NAME_CHARS: usize = 255;
 /// Random bytes in the name of a file: a link is what opens it.
 const ID_BYTES: usize = 16;
 
+/// The disk of the files is almost full; it may be for a while.
 const NO_ROOM_ON_DISK: Error = Error::Unavailable {
     text: "No room for files",
     retry_after_ms: Some(60_000),

@@ -1,6 +1,6 @@
 //! Nobody fills the disk alone.
 
-use super::{TOKEN_MODE, as_user};
+use super::{TOKEN_MODE, as_user, limited};
 use crate::support::forms::{picture, upload};
 use crate::support::http::Answer;
 use crate::support::server::Server;
@@ -31,6 +31,18 @@ async fn the_files_of_a_user_have_so_many_bytes_together(store: Store) {
         while self::bring(&server, 1, 20_000).await.status != 200 {}
     })
     .await;
+}
+
+#[tokio::test]
+async fn from_addresses_without_limits_files_have_no_end() {
+    let settings = [
+        ("MAX_USER_FILE_BYTES", "1"),
+        ("UNLIMITED_ADDRESSES", "127.0.0.0/8"),
+    ];
+    let server = limited(&settings).await;
+    for _ in 0..2 {
+        assert_eq!(bring(&server, 1, 1_000).await.status, 200);
+    }
 }
 
 async fn bring(server: &Server, user: u64, n_bytes: usize) -> Answer {

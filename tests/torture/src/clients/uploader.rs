@@ -85,7 +85,7 @@ async fn fetch(world: &World, id: &str, rng: &mut Rng) {
     world.record(WHO, 0, What::Fetched { id, file });
 }
 
-/// What is laid out like a picture, and is no other one.
+/// What is laid out like a picture, with data that no other one has.
 fn picture(n_bytes: u64, rng: &mut Rng) -> Vec<u8> {
     let mut picture = START.to_vec();
     for (kind, n_numbers) in [(b"IHDR", 2), (b"IDAT", n_bytes.div_ceil(8))] {

@@ -38,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(steps::m20261121_000013_listings::Migration),
             Box::new(steps::m20261121_000014_changed_in::Migration),
             Box::new(steps::m20261122_000015_file_counts::Migration),
+            Box::new(steps::m20261122_000016_room_senders::Migration),
         ]
     }
 }

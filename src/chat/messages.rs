@@ -151,7 +151,7 @@ impl Chat {
         let conversation = match self.check_parts(caller, &mut draft).await {
             Ok(conversation) => conversation,
             // What is stored is answered as it was, whatever became of its parts since.
-            Err(error) => self.sent_in(caller, &draft).await?.ok_or(error)?,
+            Err(error) => Box::pin(self.sent_in(caller, &draft)).await?.ok_or(error)?,
         };
         let receiver = match conversation.other(&caller.user) {
             Some(other) => Some(self.profile(other).await?),
@@ -169,14 +169,14 @@ impl Chat {
     /// Checks what a draft refers to; returns the conversation that it goes to.
     async fn check_parts(&self, caller: &Caller, draft: &mut Draft) -> Result<Arc<Conversation>> {
         if let Some(upload) = draft.upload.take() {
-            self.attach(caller, draft, &upload).await?;
+            Box::pin(self.attach(caller, draft, &upload)).await?;
         }
         if let Some(link) = draft.file.url.take() {
-            draft.file.url = Some(self.check_link(caller, link).await?);
+            draft.file.url = Some(Box::pin(self.check_link(caller, link)).await?);
         }
         let conversation = self.conversation_for(caller, draft).await?;
         if let Some(reply_to) = &draft.reply_to {
-            self.check_message(&conversation.id, reply_to).await?;
+            Box::pin(self.check_message(&conversation.id, reply_to)).await?;
         }
         Ok(conversation)
     }
@@ -338,6 +338,7 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
         IdForm::Millis => NewId::Millis,
         IdForm::Uuid => NewId::Given,
     };
+    let is_room_of_people = conversation.room().is_some() && conversation.galleries().is_none();
     let row = MessageRow {
         // The writer replaces it where it gives out numbers.
         id: match id {
@@ -363,6 +364,7 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
         created_at,
         edited_at: None,
         deleted_at: None,
+        room_sender_id: is_room_of_people.then(|| caller.user.clone()),
     };
     NewMessage {
         row,

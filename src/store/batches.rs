@@ -347,8 +347,8 @@ pub fn preview(message: &MessageRow) -> Option<String> {
 
 static INSERT_MESSAGES: Bulk = Bulk::new(
     "INSERT INTO message (id, conversation_id, seq, rev, sender_id, sender_party, client_id, kind, \
-     content, file_url, file_name, file_size, file_type, metadata, reply_to, created_at) VALUES",
-    16,
+     content, file_url, file_name, file_size, file_type, metadata, reply_to, created_at, room_sender_id) VALUES",
+    17,
     "",
 );
 
@@ -372,6 +372,7 @@ fn bind(row: &MessageRow, values: &mut Vec<Value>) {
         Value::Json(row.metadata.clone().map(Box::new)),
         optional(row.reply_to.as_ref().map(|id| id.as_str())),
         row.created_at.into(),
+        optional(row.room_sender_id.as_ref().map(|user| user.as_str())),
     ]);
 }
 

@@ -97,11 +97,8 @@ impl Store {
 
     /// What a user wrote in rooms of people, newest first.
     pub async fn list_written(&self, user: &UserId, limit: u32) -> Result<Vec<MessageRow>, Fault> {
-        let sql = "SELECT m.* FROM message AS m WHERE m.sender_id = $1 \
-                   AND EXISTS (SELECT 1 FROM room AS r \
-                               WHERE r.conversation_id = m.conversation_id \
-                               AND r.gallery_a_id IS NULL) \
-                   ORDER BY m.created_at DESC, m.seq DESC LIMIT $2";
+        let sql = "SELECT * FROM message WHERE room_sender_id = $1 \
+                   ORDER BY created_at DESC, seq DESC LIMIT $2";
         let values = [user.as_str().into(), i64::from(limit).into()];
         let rows = self
             .read

@@ -41,5 +41,6 @@ pub fn row() -> MessageRow {
         created_at: DateTime::UNIX_EPOCH,
         edited_at: None,
         deleted_at: None,
+        room_sender_id: None,
     }
 }

@@ -29,6 +29,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub edited_at: Option<DateTimeUtc>,
     pub deleted_at: Option<DateTimeUtc>,
+    pub room_sender_id: Option<crate::ids::UserId>,
     #[sea_orm(
         belongs_to,
         from = "conversation_id",

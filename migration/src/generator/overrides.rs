@@ -33,6 +33,7 @@ const TYPED: &[(&str, &[(&str, &str)])] = &[
             ("sender_party", "ids::PartyId"),
             ("reply_to", "ids::MessageId"),
             ("read_by", "ids::UserId"),
+            ("room_sender_id", "ids::UserId"),
         ],
     ),
     (

@@ -15,3 +15,4 @@ pub mod m20261121_000012_open_rooms;
 pub mod m20261121_000013_listings;
 pub mod m20261121_000014_changed_in;
 pub mod m20261122_000015_file_counts;
+pub mod m20261122_000016_room_senders;

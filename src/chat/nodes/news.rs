@@ -275,4 +275,7 @@ struct Row {
     created_at: DateTime<Utc>,
     edited_at: Option<DateTime<Utc>>,
     deleted_at: Option<DateTime<Utc>>,
+    /// Only the database's own index needs it.
+    #[serde(skip)]
+    room_sender_id: Option<UserId>,
 }

@@ -58,5 +58,6 @@ pub fn row() -> MessageRow {
         created_at: Utc::now(),
         edited_at: None,
         deleted_at: None,
+        room_sender_id: None,
     }
 }

@@ -297,9 +297,14 @@ impl Chat {
         &self,
         id: &ConversationId,
     ) -> Result<Option<Arc<Conversation>>> {
-        if let Some(conversation) = self.conversations.peek(id) {
-            return Ok(Some(conversation));
+        match self.conversations.peek(id) {
+            Some(conversation) => Ok(Some(conversation)),
+            // Boxed, as is all that is rarely done for a message: the memory for it is kept for each event.
+            None => Box::pin(self.load_conversation(id)).await,
         }
+    }
+
+    async fn load_conversation(&self, id: &ConversationId) -> Result<Option<Arc<Conversation>>> {
         let n_changes = self.conversations.n_changes();
         let was_known = self.conversations.by_id.peek(id).is_some();
         let stored = self.store.load_conversation(id).await?;
@@ -329,7 +334,8 @@ impl Chat {
         if let Some(id) = self.conversations.by_pair.get(pair) {
             return self.find_conversation(&id).await;
         }
-        match self.store.find_pair(pair).await? {
+        let stored = Box::pin(self.store.find_pair(pair)).await?;
+        match stored {
             Some(row) => self.find_conversation(&row.id).await,
             None => Ok(None),
         }
@@ -343,9 +349,18 @@ impl Chat {
         wanted_id: Option<ConversationId>,
         is_numbered: bool,
     ) -> Result<(Arc<Conversation>, bool)> {
-        if let Some(conversation) = self.find_pair(&pair).await? {
-            return Ok((conversation, false));
+        match self.find_pair(&pair).await? {
+            Some(conversation) => Ok((conversation, false)),
+            None => Box::pin(self.make_pair(pair, wanted_id, is_numbered)).await,
         }
+    }
+
+    async fn make_pair(
+        &self,
+        pair: Pair,
+        wanted_id: Option<ConversationId>,
+        is_numbered: bool,
+    ) -> Result<(Arc<Conversation>, bool)> {
         for user in [&pair.first, &pair.second] {
             if is_gallery(user) {
                 return Err(Error::InvalidPayload("Invalid user ID"));

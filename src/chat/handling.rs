@@ -66,17 +66,17 @@ impl Chat {
                 Err(error) => Err(error),
             },
             Request::MarkMessageRead { message } => {
-                self.prepare_read_by(session, dialect, &message).await
+                Box::pin(self.prepare_read_by(session, dialect, &message)).await
             }
             Request::Lobby(LobbyRequest::Say(said)) => {
-                self.prepare_said(session, dialect, *said).await
+                Box::pin(self.prepare_said(session, dialect, *said)).await
             }
             Request::Lobby(LobbyRequest::React(wanted)) => {
-                self.prepare_reaction(session, dialect, wanted).await
+                Box::pin(self.prepare_reaction(session, dialect, wanted)).await
             }
             Request::Desk(DeskRequest::ChangeMessage { message, change }) => {
                 match self.speaker(session, dialect, None).await {
-                    Ok(caller) => self.prepare_change(&caller, &message, change).await,
+                    Ok(caller) => Box::pin(self.prepare_change(&caller, &message, change)).await,
                     Err(error) => Err(error),
                 }
             }
@@ -89,7 +89,8 @@ impl Chat {
                     due,
                     is_greeting: asked.is_greeting,
                 };
-                return self.do_now(session, dialect, request, asked).await;
+                // Boxed: a write is done without the memory that the largest of these takes.
+                return Box::pin(self.do_now(session, dialect, request, asked)).await;
             }
         };
         let prepared = prepared.and_then(|(write, about)| {

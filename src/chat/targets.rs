@@ -71,7 +71,7 @@ impl Chat {
             is_active: Some(true),
             ..RoomChange::default()
         };
-        self.update_room(&conversation.id, &change).await
+        Box::pin(self.update_room(&conversation.id, &change)).await
     }
 
     async fn pair_for(

@@ -83,7 +83,7 @@ impl Chat {
     pub async fn profile(&self, id: &UserId) -> Result<Arc<Profile>> {
         match self.users.profiles.get(id) {
             Some(profile) => Ok(profile),
-            None => self.load_profile(id, None).await,
+            None => Box::pin(self.load_profile(id, None)).await,
         }
     }
 

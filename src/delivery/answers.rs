@@ -35,6 +35,7 @@ pub fn give(
         word: awaited.word,
         echo: awaited.echo.as_deref(),
         session,
+        wants_ack: awaited.ack.is_some(),
     };
     let answer = wire::vocabulary(dialect).answer(&asked, outcome);
     for frame in &answer.events {
@@ -43,8 +44,8 @@ pub fn give(
     let ack = awaited.ack;
     #[cfg(feature = "planted-bugs")]
     let ack = ack.map(crate::planted::late_ack);
-    if let Some(ack) = ack {
-        ack(&answer.ack);
+    if let (Some(ack), Some(body)) = (ack, &answer.ack) {
+        ack(body);
     }
     Some(awaited.permit)
 }

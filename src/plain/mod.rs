@@ -125,7 +125,7 @@ impl PlainSockets {
             if let Ok(upgraded) = upgrade.await {
                 let client = admitted.client.clone();
                 let connection = Connection::open(shared, upgraded, admitted, busy).await;
-                as_client(&client, connection.run()).await;
+                as_client(&client, Box::pin(connection.run())).await;
             }
         });
     }

@@ -207,7 +207,9 @@ impl Dispatcher {
             if self.session.n_awaited() == n_awaited {
                 let answer = refusal(&self.session, &incoming.payload, error);
                 tell(&self.session, &answer);
-                answer_once(&slot, &self.links, &answer.ack);
+                if let Some(body) = &answer.ack {
+                    answer_once(&slot, &self.links, body);
+                }
             }
         }
         let n_queued = self.n_queued.fetch_sub(incoming.n_bytes, Ordering::AcqRel);
@@ -238,11 +240,11 @@ impl Dispatcher {
         let ack = self.ack(slot);
         let Some((event, arguments)) = split(payload) else {
             let error = Error::InvalidPayload("Invalid payload");
-            return give(ack, &wire::refusal(&error, &error.to_string()));
+            return give(ack, Some(&wire::refusal(&error, &error.to_string())));
         };
         let Some(dialect) = self.dialect(&event, &arguments, due).await else {
             let error = Error::unknown_event(&event);
-            return give(ack, &wire::refusal(&error, &error.to_string()));
+            return give(ack, Some(&wire::refusal(&error, &error.to_string())));
         };
         let vocabulary = wire::vocabulary(dialect);
         match vocabulary.parse(&event, &arguments, &self.session) {
@@ -263,7 +265,7 @@ impl Dispatcher {
         }
         let dialect = wire::infer(event, arguments)?;
         self.shared.chat.sessions.decide(&self.session, dialect);
-        self.begin(dialect, false, due).await;
+        Box::pin(self.begin(dialect, false, due)).await;
         Some(dialect)
     }
 
@@ -295,10 +297,11 @@ impl Dispatcher {
             word,
             echo,
             session: &self.session,
+            wants_ack: ack.is_some(),
         };
         let answer = wire::vocabulary(dialect).answer(&asked, outcome);
         tell(&self.session, &answer);
-        give(ack, &answer.ack);
+        give(ack, answer.ack.as_deref());
     }
 
     /// The acknowledgement as a function that can be called once, by whoever answers.
@@ -340,8 +343,8 @@ fn answer_once(slot: &AckSlot, links: &Links, body: &RawValue) {
     }
 }
 
-fn give(ack: Option<Ack>, body: &RawValue) {
-    if let Some(ack) = ack {
+fn give(ack: Option<Ack>, body: Option<&RawValue>) {
+    if let (Some(ack), Some(body)) = (ack, body) {
         ack(body);
     }
 }

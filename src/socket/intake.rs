@@ -102,8 +102,8 @@ impl Intake {
         };
         let answer = refusal(&session, &incoming.payload, error);
         tell(&session, &answer);
-        if incoming.wants_ack {
-            acknowledge(incoming.ack, &self.links, &answer.ack);
+        if let Some(body) = answer.ack.filter(|_| incoming.wants_ack) {
+            acknowledge(incoming.ack, &self.links, &body);
         }
     }
 }
@@ -112,7 +112,7 @@ impl Intake {
 pub(super) fn refusal(session: &Session, payload: &Value, error: Error) -> Answer {
     let plain = |error: &Error| Answer {
         events: Vec::new(),
-        ack: wire::refusal(error, &error.to_string()),
+        ack: Some(wire::refusal(error, &error.to_string())),
     };
     let (Some(dialect), Some((event, arguments))) = (session.dialect(), split(payload)) else {
         return plain(&error);
@@ -123,6 +123,7 @@ pub(super) fn refusal(session: &Session, payload: &Value, error: Error) -> Answe
         word: &event,
         echo: echo.as_deref(),
         session,
+        wants_ack: true,
     };
     vocabulary.answer(&asked, &Err(error))
 }

@@ -135,6 +135,10 @@ struct Room(SocketRef);
 
 impl Reach for Room {
     fn emit(&self, event: &str, body: &RawValue, rooms: Vec<String>) {
+        if rooms.len() == 1 {
+            // It is this socket's own.
+            return self.emit_alone(event, body);
+        }
         // On one node nothing has to be waited for.
         let body = (body,);
         let emitting = self.0.within(rooms).emit(event, &body);
@@ -152,6 +156,14 @@ impl Reach for Room {
 }
 
 impl Room {
+    fn emit_alone(&self, event: &str, body: &RawValue) {
+        match self.0.emit(event, &(body,)) {
+            Ok(()) | Err(SendError::Socket(SocketError::Closed)) => {}
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => self.close_slow(),
+            Err(error) => tracing::error!(%error, "an event could not be written"),
+        }
+    }
+
     /// Some queue was full, against all counts, and nobody says whose: clients must not hear of later
     /// events when they missed one, and those that are slow come back.
     fn close_slow(&self) {

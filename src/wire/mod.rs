@@ -133,6 +133,15 @@ pub struct Asked<'a> {
     pub echo: Option<&'a RawValue>,
     /// Who asked.
     pub session: &'a Session,
+    /// Whether an acknowledgement was asked for.
+    pub wants_ack: bool,
+}
+
+impl Asked<'_> {
+    /// An acknowledgement that is too long to be written for nobody: most front ends ask for none.
+    fn acknowledge(&self, body: &impl Serialize) -> Option<Box<RawValue>> {
+        self.wants_ack.then(|| encode_json(body))
+    }
 }
 
 /// One event on its way to a client: name and single argument.
@@ -156,8 +165,8 @@ impl Frame {
 pub struct Answer {
     /// The dialect's own confirmations or errors, in order.
     pub events: Vec<Frame>,
-    /// The argument of the acknowledgement, for clients that asked for one.
-    pub ack: Box<RawValue>,
+    /// The argument of the acknowledgement; `None` only where none was asked for.
+    pub ack: Option<Box<RawValue>>,
 }
 
 impl Answer {
@@ -165,7 +174,7 @@ impl Answer {
     fn silent(ack: &impl Serialize) -> Self {
         Self {
             events: Vec::new(),
-            ack: encode_json(ack),
+            ack: Some(encode_json(ack)),
         }
     }
 
@@ -173,7 +182,7 @@ impl Answer {
     fn refused(error: &Error) -> Self {
         Self {
             events: Vec::new(),
-            ack: refusal(error, &error.to_string()),
+            ack: Some(refusal(error, &error.to_string())),
         }
     }
 }

@@ -95,7 +95,7 @@ impl Frames<'_> {
         }
         let n_awaited = self.session.n_awaited();
         let due = Instant::now() + FRAME_DEADLINE;
-        let work = AssertUnwindSafe(self.dispatch(&word, frame, due)).catch_unwind();
+        let work = AssertUnwindSafe(Box::pin(self.dispatch(&word, frame, due))).catch_unwind();
         let work = tokio::time::timeout_at(due, work);
         let answer_overdue = || self.answer_overdue();
         let worked = self.session.answering_overdue(work, answer_overdue);
@@ -161,6 +161,7 @@ impl Frames<'_> {
             word,
             echo,
             session: self.session,
+            wants_ack: false,
         };
         let answer = wire::vocabulary(DIALECT).answer(&asked, outcome);
         for frame in &answer.events {

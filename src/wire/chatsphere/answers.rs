@@ -22,7 +22,7 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
             conversation,
             messages,
         }) => opened(asked.word, conversation.as_str(), messages),
-        Ok(Reply::Sent { message, .. }) => sent(message),
+        Ok(Reply::Sent { message, .. }) => sent(asked, message),
         Ok(_) => Answer::silent(&Done { ok: true }),
         Err(error) => refused(asked, error),
     }
@@ -73,15 +73,15 @@ fn opened(word: &str, room: &str, messages: &[Message]) -> Answer {
     };
     Answer {
         events,
-        ack: encode_json(&Ack {
+        ack: Some(encode_json(&Ack {
             ok: true,
             room_id: room,
             messages: &bodies,
-        }),
+        })),
     }
 }
 
-fn sent(message: &Message) -> Answer {
+fn sent(asked: &Asked<'_>, message: &Message) -> Answer {
     #[derive(Serialize)]
     struct Ack<'a> {
         ok: bool,
@@ -89,11 +89,14 @@ fn sent(message: &Message) -> Answer {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         duplicate: bool,
     }
-    Answer::silent(&Ack {
-        ok: true,
-        message: MessageBody::new(message),
-        duplicate: message.duplicate,
-    })
+    Answer {
+        events: Vec::new(),
+        ack: asked.acknowledge(&Ack {
+            ok: true,
+            message: MessageBody::new(message),
+            duplicate: message.duplicate,
+        }),
+    }
 }
 
 fn refused(asked: &Asked<'_>, error: &Error) -> Answer {
@@ -115,7 +118,7 @@ fn refused(asked: &Asked<'_>, error: &Error) -> Answer {
     };
     Answer {
         events: vec![Frame::new("error", &Body { message: &text })],
-        ack: refusal(&error, &text),
+        ack: Some(refusal(&error, &text)),
     }
 }
 

@@ -15,10 +15,10 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
     match outcome {
         Ok(Reply::Conversation(id)) => Answer {
             events: confirmation(asked, None),
-            ack: encode_json(&Done {
+            ack: Some(encode_json(&Done {
                 ok: true,
                 room_id: Some(id.as_str()),
-            }),
+            })),
         },
         Ok(_) => Answer::silent(&Done {
             ok: true,
@@ -32,7 +32,7 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
             };
             Answer {
                 events: confirmation(asked, Some(&text)),
-                ack: refusal(&error, &text),
+                ack: Some(refusal(&error, &text)),
             }
         }
     }

@@ -21,7 +21,7 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
             conversation_id: Some(NumericId(id.as_str())),
             ..Done::default()
         }),
-        Ok(Reply::Sent { message, .. }) => sent(message, asked.echo),
+        Ok(Reply::Sent { message, .. }) => sent(asked, message),
         Ok(Reply::Read {
             conversation,
             outcome,
@@ -39,7 +39,7 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
                 .then(|| Frame::new("error", &ErrorBody { message: &text }));
             Answer {
                 events: told.into_iter().collect(),
-                ack: refusal(error, &text),
+                ack: Some(refusal(error, &text)),
             }
         }
     }
@@ -106,16 +106,16 @@ fn joined(user: &UserId, online: &[UserId], socket_id: &str) -> Answer {
             Frame::new("online_users", &list),
             Frame::new("connected", &connected),
         ],
-        ack: encode_json(&Ack {
+        ack: Some(encode_json(&Ack {
             ok: true,
             user_id: user_id(),
             socket_id,
             online_users: &online_users,
-        }),
+        })),
     }
 }
 
-fn sent(message: &Message, echo: Option<&RawValue>) -> Answer {
+fn sent(asked: &Asked<'_>, message: &Message) -> Answer {
     #[derive(Serialize)]
     struct Ack<'a> {
         ok: bool,
@@ -124,8 +124,11 @@ fn sent(message: &Message, echo: Option<&RawValue>) -> Answer {
         duplicate: bool,
     }
     Answer {
-        events: vec![Frame::new("message_sent", &MessageBody::new(message, echo))],
-        ack: encode_json(&Ack {
+        events: vec![Frame::new(
+            "message_sent",
+            &MessageBody::new(message, asked.echo),
+        )],
+        ack: asked.acknowledge(&Ack {
             ok: true,
             message: MessageBody::new(message, None),
             duplicate: message.duplicate,
@@ -152,7 +155,7 @@ fn send_failed(error: &Error, echo: Option<&RawValue>) -> Answer {
     };
     Answer {
         events: vec![Frame::new("message_error", &body)],
-        ack: refusal(error, text),
+        ack: Some(refusal(error, text)),
     }
 }
 

@@ -36,11 +36,11 @@ pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
             Reply::Desk(DeskReply::Greeting(greeting)) => greet(greeting),
             _ => Vec::new(),
         },
-        ack: encode_json(&Ack {
+        ack: Some(encode_json(&Ack {
             ok: true,
             data: &data,
             ignored: asked.echo,
-        }),
+        })),
     }
 }
 

@@ -52,7 +52,7 @@ impl Vocabulary for School {
             Ok(Reply::JoinedUser { user, .. }) if asked.word == "authenticate" => {
                 authenticated(user.as_str())
             }
-            Ok(Reply::Sent { message, .. }) => sent(message),
+            Ok(Reply::Sent { message, .. }) => sent(asked, message),
             Ok(Reply::Read {
                 message: Some(message),
                 ..
@@ -126,15 +126,15 @@ fn authenticated(user: &str) -> Answer {
     };
     Answer {
         events: vec![Frame::new("authenticated", &body)],
-        ack: encode_json(&Ack {
+        ack: Some(encode_json(&Ack {
             ok: true,
             user_id: person.shown_id(),
             role: person.role,
-        }),
+        })),
     }
 }
 
-fn sent(message: &Message) -> Answer {
+fn sent(asked: &Asked<'_>, message: &Message) -> Answer {
     #[derive(Serialize)]
     struct Ack<'a> {
         ok: bool,
@@ -144,7 +144,7 @@ fn sent(message: &Message) -> Answer {
     }
     Answer {
         events: vec![Frame::new("message_sent", &MessageBody::new(message))],
-        ack: encode_json(&Ack {
+        ack: asked.acknowledge(&Ack {
             ok: true,
             message: MessageBody::new(message),
             duplicate: message.duplicate,
@@ -166,7 +166,7 @@ fn marked(message: &str) -> Answer {
     };
     Answer {
         events: vec![Frame::new("message_marked_read", &body(None))],
-        ack: encode_json(&body(Some(true))),
+        ack: Some(encode_json(&body(Some(true)))),
     }
 }
 
@@ -179,7 +179,7 @@ fn refused(word: &str, error: &Error) -> Answer {
             };
             Answer {
                 events: vec![Frame::new("authenticated", &body)],
-                ack: refusal(error, UNAUTHORIZED),
+                ack: Some(refusal(error, UNAUTHORIZED)),
             }
         }
         "new_message" => {
@@ -189,7 +189,7 @@ fn refused(word: &str, error: &Error) -> Answer {
             };
             Answer {
                 events: vec![Frame::new("message_error", &ErrorBody { error: text })],
-                ack: refusal(error, text),
+                ack: Some(refusal(error, text)),
             }
         }
         _ => Answer::refused(error),

@@ -16,7 +16,7 @@ const NO_NAME: &str = "Username is required";
 pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
     match outcome {
         Ok(Reply::Lobby(reply)) => lobby_answer(asked, reply),
-        Ok(Reply::Sent { message, .. }) => sent(message),
+        Ok(Reply::Sent { message, .. }) => sent(asked, message),
         Ok(_) => Answer::silent(&Done { ok: true }),
         Err(error) => refused(asked.word, error),
     }
@@ -44,11 +44,11 @@ fn lobby_answer(asked: &Asked<'_>, reply: &LobbyReply) -> Answer {
             });
             Answer {
                 events: events.collect(),
-                ack: encode_json(&Joined {
+                ack: Some(encode_json(&Joined {
                     ok: true,
                     id: &asked.session.socket_id,
                     username: name,
-                }),
+                })),
             }
         }
         LobbyReply::Entered(entered) => {
@@ -60,10 +60,10 @@ fn lobby_answer(asked: &Asked<'_>, reply: &LobbyReply) -> Answer {
             let messages = bodies(&entered.messages);
             Answer {
                 events: vec![Frame::new("room_messages", &messages)],
-                ack: encode_json(&InRoom {
+                ack: Some(encode_json(&InRoom {
                     ok: true,
                     room: entered.room.as_str(),
-                }),
+                })),
             }
         }
         LobbyReply::Page {
@@ -102,7 +102,7 @@ fn lobby_answer(asked: &Asked<'_>, reply: &LobbyReply) -> Answer {
 fn done_with(event: Frame) -> Answer {
     Answer {
         events: vec![event],
-        ack: encode_json(&Done { ok: true }),
+        ack: Some(encode_json(&Done { ok: true })),
     }
 }
 
@@ -110,7 +110,7 @@ fn bodies(messages: &[Shown]) -> Vec<MessageBody<'_>> {
     messages.iter().map(MessageBody::from).collect()
 }
 
-fn sent(message: &Message) -> Answer {
+fn sent(asked: &Asked<'_>, message: &Message) -> Answer {
     #[derive(Serialize)]
     struct Ack<'a> {
         ok: bool,
@@ -133,7 +133,7 @@ fn sent(message: &Message) -> Answer {
     });
     Answer {
         events: told.into_iter().collect(),
-        ack: encode_json(&Ack {
+        ack: asked.acknowledge(&Ack {
             ok: true,
             // Without a socket that it is for, only its sender has it.
             delivered: is_private.then(|| Note::of(&message.row).to.is_some()),
@@ -153,6 +153,6 @@ fn refused(word: &str, error: &Error) -> Answer {
         .then(|| Frame::new("error", &ErrorBody { message: &text }));
     Answer {
         events: told.into_iter().collect(),
-        ack: refusal(error, &text),
+        ack: Some(refusal(error, &text)),
     }
 }

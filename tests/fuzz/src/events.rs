@@ -84,11 +84,13 @@ impl Events {
             word,
             echo,
             session: &self.session,
+            wants_ack: true,
         };
         assert_ne!(error.code(), "INTERNAL");
         let refused: Result<_> = Err(error);
         let answer = vocabulary.answer(&asked, &refused);
-        let ack: Value = serde_json::from_str(answer.ack.get()).unwrap();
+        let ack = answer.ack.expect("an acknowledgement was asked for");
+        let ack: Value = serde_json::from_str(ack.get()).unwrap();
         // Some refusals are no news to their client, and are answered like a success.
         assert_ack(&ack);
         assert!(ack["error"].to_string().len() < MAX_REFUSAL_BYTES);

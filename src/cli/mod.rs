@@ -1,7 +1,8 @@
-//! The command line: `sohbet [serve]`, `migrate`, `check`, `token`, `user`.
+//! The command line: `sohbet [serve]`, `migrate`, `check`, `token`, `user`, `bench`.
 //!
 //! Commands answer on stdout and complain on stderr; only the running server logs.
 
+mod bench;
 mod check;
 mod flags;
 mod migrate;
@@ -44,6 +45,9 @@ enum Command {
     User(user::Args),
     /// Look for whatever would keep the server from working; exit code 1 on a fault
     Check(check::Args),
+    /// Put load on a server that speaks the messaging vocabulary, and count what it loses
+    #[command(after_help = bench::HELP)]
+    Bench(bench::Args),
 }
 
 /// Runs the command line of the process and returns its exit code.
@@ -62,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));

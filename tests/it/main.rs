@@ -13,6 +13,7 @@ mod access_rows;
 mod accounts;
 mod api_tokens;
 mod attack;
+mod bench;
 mod broken_off;
 mod checks;
 mod contents;

@@ -87,7 +87,7 @@ pub const FLOORS: [(&str, &[&str]); 19] = [
 ];
 
 /// Crates that only some modules may name.
-pub const FENCES: [(&str, &[&str]); 9] = [
+pub const FENCES: [(&str, &[&str]); 10] = [
     ("redis", &["delivery"]),
     ("sea_orm", &["store"]),
     ("object_store", &["store"]),
@@ -96,6 +96,7 @@ pub const FENCES: [(&str, &[&str]); 9] = [
     ("socketioxide", &["socket", "delivery", "app"]),
     ("tokio_tungstenite", &["plain", "headers"]),
     ("dotenvy", &["config"]),
+    ("sohbet_bench", &["cli"]),
     ("std::env", &["config", "planted"]),
 ];
 

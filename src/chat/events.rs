@@ -198,6 +198,14 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// The socket that waits, if it is one.
+    pub fn asker(&self) -> Option<SessionId> {
+        match self {
+            Self::Socket { session, .. } => Some(session.id),
+            Self::Rest { asker, .. } => *asker,
+        }
+    }
+
     /// What its client wants to see again.
     pub fn echo(&self) -> Option<Box<RawValue>> {
         match self {

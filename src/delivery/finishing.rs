@@ -4,8 +4,7 @@ use super::Delivery;
 use super::answers::give;
 use super::nodes::{After, Post};
 use crate::chat::{
-    About, Change, Dialect, Done, Event, Message, Moved, News, Origin, Outcome, Reply, SessionId,
-    Tag, Write,
+    About, Change, Dialect, Done, Event, Message, Moved, News, Origin, Outcome, Reply, Tag, Write,
 };
 use crate::error::Error;
 use crate::wire;
@@ -79,7 +78,7 @@ impl Delivery {
                     party: read.party,
                     reader: read.reader,
                     outcome,
-                    origin: asker(&origin),
+                    origin: origin.asker(),
                     dialect,
                 };
                 self.say(|| News::of(&event));
@@ -105,7 +104,7 @@ impl Delivery {
         let event = is_new.then(|| Event::Message {
             message,
             echo: origin.echo(),
-            origin: asker(&origin),
+            origin: origin.asker(),
             dialect,
         });
         if let Some(event) = &event {
@@ -161,13 +160,5 @@ impl Delivery {
             return post.after.go_on();
         }
         self.post(at, post);
-    }
-}
-
-/// The socket that waits for a write, if it is one.
-fn asker(origin: &Origin) -> Option<SessionId> {
-    match origin {
-        Origin::Socket { session, .. } => Some(session.id),
-        Origin::Rest { asker, .. } => *asker,
     }
 }

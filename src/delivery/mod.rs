@@ -9,6 +9,7 @@ mod exchange;
 mod fan_out;
 mod finishing;
 mod hearing;
+mod lanes;
 mod nodes;
 mod redis;
 mod sequencer;
@@ -136,7 +137,7 @@ impl Delivery {
             true => batch.into_iter().rev().collect(),
             false => batch,
         };
-        for done in batch {
+        for done in lanes::by_conversation(batch) {
             self.guard(|delivery| delivery.finish(done));
         }
         self.n_delivered += 1;

@@ -74,7 +74,9 @@ pub async fn commit(
             row.client_id = Some(key.to_owned());
         }
     }
-    let fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
+    let mut fresh: Vec<&MessageRow> = rows.iter().flatten().collect();
+    // Those of one conversation stand side by side in every index but that of the ids.
+    fresh.sort_by(|a, b| a.conversation_id.cmp(&b.conversation_id));
     INSERT_MESSAGES
         .execute(&txn, &fresh, |row, values| bind(row, values))
         .await?;

@@ -187,7 +187,26 @@ impl Dispatcher {
         }
     }
 
-    async fn take(&mut self, incoming: Incoming) {
+    async fn take(&mut self, mut incoming: Incoming) {
+        let n_bytes = incoming.n_bytes;
+        match incoming.refused.take() {
+            Some(error) => {
+                let answer = refusal(&self.session, &incoming.payload, error);
+                tell(&self.session, &answer);
+                if let Some(body) = answer.ack.filter(|_| incoming.wants_ack) {
+                    acknowledge(incoming.ack, &self.links, &body);
+                }
+            }
+            None => self.do_or_answer(incoming).await,
+        }
+        let n_queued = self.n_queued.fetch_sub(n_bytes, Ordering::AcqRel);
+        if n_queued - n_bytes <= PAUSE_BYTES / 2 {
+            self.links.set_reading(true);
+        }
+    }
+
+    /// Does what a client asks, or says why it could not be done.
+    async fn do_or_answer(&mut self, incoming: Incoming) {
         let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
         let due = incoming.came_at + EVENT_DEADLINE;
         let n_awaited = self.session.n_awaited();
@@ -211,10 +230,6 @@ impl Dispatcher {
                     answer_once(&slot, &self.links, body);
                 }
             }
-        }
-        let n_queued = self.n_queued.fetch_sub(incoming.n_bytes, Ordering::AcqRel);
-        if n_queued - incoming.n_bytes <= PAUSE_BYTES / 2 {
-            self.links.set_reading(true);
         }
     }
 

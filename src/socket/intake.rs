@@ -34,6 +34,8 @@ pub(super) struct Incoming {
     pub wants_ack: bool,
     pub n_bytes: usize,
     pub came_at: Instant,
+    /// Why it is not done, where its client could not be told at once.
+    pub refused: Option<Error>,
 }
 
 /// Called on the connection's reader, in wire order. It must neither block nor panic.
@@ -61,18 +63,21 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
         }
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut payload, &ack_id);
         let n_bytes = payload.as_str().map_or(0, |text| text.len()) + EVENT_OVERHEAD_BYTES;
-        let incoming = Incoming {
+        let mut incoming = Incoming {
             payload,
             ack,
             wants_ack: ack_id.is_some(),
             n_bytes,
             came_at: Instant::now(),
+            refused: None,
         };
         if self.shared.is_draining.load(Ordering::Acquire) {
             return self.refuse(incoming, Error::busy());
         }
         match self.budget.as_ref().map(|budget| budget.judge(n_bytes)) {
             None | Some(Verdict::Accepted) => {}
+            // Events are not sent before CONNECT is answered, and a client may be that fast.
+            Some(Verdict::Refused(error)) if !socket.connected() => incoming.refused = Some(error),
             Some(Verdict::Refused(error)) => return self.refuse(incoming, error),
             Some(Verdict::Flooding) => {
                 tracing::info!("a client goes on with what was refused, its connection is reset");

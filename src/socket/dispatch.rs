@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Shared;
-use super::intake::{Incoming, Intake, PAUSE_BYTES, refusal, split, tell};
+use super::intake::{Incoming, Intake, PAUSE_BYTES, refusal, refuse, split, tell};
 use super::links::Links;
 use super::outbox::acknowledge;
 use crate::chat::{
@@ -190,13 +190,7 @@ impl Dispatcher {
     async fn take(&mut self, mut incoming: Incoming) {
         let n_bytes = incoming.n_bytes;
         match incoming.refused.take() {
-            Some(error) => {
-                let answer = refusal(&self.session, &incoming.payload, error);
-                tell(&self.session, &answer);
-                if let Some(body) = answer.ack.filter(|_| incoming.wants_ack) {
-                    acknowledge(incoming.ack, &self.links, &body);
-                }
-            }
+            Some(error) => refuse(&self.session, &self.links, incoming, error),
             None => self.do_or_answer(incoming).await,
         }
         let n_queued = self.n_queued.fetch_sub(n_bytes, Ordering::AcqRel);

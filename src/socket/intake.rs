@@ -105,11 +105,16 @@ impl Intake {
         let Some(session) = self.session.upgrade() else {
             return;
         };
-        let answer = refusal(&session, &incoming.payload, error);
-        tell(&session, &answer);
-        if let Some(body) = answer.ack.filter(|_| incoming.wants_ack) {
-            acknowledge(incoming.ack, &self.links, &body);
-        }
+        refuse(&session, &self.links, incoming, error);
+    }
+}
+
+/// Tells a client that what it asked is not done.
+pub(super) fn refuse(session: &Session, links: &Links, incoming: Incoming, error: Error) {
+    let answer = refusal(session, &incoming.payload, error);
+    tell(session, &answer);
+    if let Some(body) = answer.ack.filter(|_| incoming.wants_ack) {
+        acknowledge(incoming.ack, links, &body);
     }
 }
 

@@ -159,8 +159,13 @@ impl Room {
     fn emit_alone(&self, event: &str, body: &RawValue) {
         match self.0.emit(event, &(body,)) {
             Ok(()) | Err(SendError::Socket(SocketError::Closed)) => {}
-            Err(SendError::Socket(SocketError::InternalChannelFull)) => self.close_slow(),
-            Err(error) => tracing::error!(%error, "an event could not be written"),
+            Err(error) => {
+                tracing::error!(%error, "a queue was full before its time, or an event could not be written");
+                // It must not hear of later events when it missed one.
+                if let Some(links) = self.0.req_parts().extensions.get::<Arc<Links>>() {
+                    links.kill();
+                }
+            }
         }
     }
 

@@ -81,6 +81,16 @@ async fn files_from_before_their_use_was_written_down_are_kept() {
 }
 
 #[tokio::test]
+async fn messages_that_were_changed_before_it_was_noted_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    mark_changed_messages(&sqlite(directory.path(), "chat.db").await).await;
+    with_postgres("changed", async |url| {
+        mark_changed_messages(&postgres(&url).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn messages_from_before_they_were_counted_show_their_files() {
     let directory = tempfile::tempdir().unwrap();
     count_old_messages(&sqlite(directory.path(), "chat.db").await).await;
@@ -220,6 +230,41 @@ async fn count_old_messages(db: &DatabaseConnection) {
     assert_eq!(counts, [N_MESSAGES as i64 / 3, 1]);
     let files = prelude::Upload::find().all(db).await.unwrap();
     assert!(files.iter().all(|file| file.used_at.is_some()), "{files:?}");
+}
+
+/// Message 2 was changed after 3 was said, and 4 before 5 was; the last one was changed too.
+async fn mark_changed_messages(db: &DatabaseConnection) {
+    Migrator::up(db, Some(16)).await.unwrap();
+    let now = "'2026-01-01 00:00:00+00:00'";
+    let revs = [("c", [1, 4, 3, 6, 7, 9]), ("d", [1, 2, 3, 4, 5, 6])];
+    let message = |id: &str, seq: usize, rev: &i32| {
+        format!("('{id}{seq}', '{id}', {seq}, {rev}, 'ada', 'text', {now})")
+    };
+    let messages = revs.iter().flat_map(|(id, revs)| {
+        let numbered = revs.iter().enumerate();
+        numbered.map(move |(index, rev)| message(id, index + 1, rev))
+    });
+    let messages: Vec<String> = messages.collect();
+    for sql in [
+        format!(
+            "INSERT INTO \"user\" (id, role, disabled, created_at, updated_at) VALUES ('ada', 'MEMBER', false, {now}, {now})"
+        ),
+        format!(
+            "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at) \
+             VALUES ('c', 'room', 6, 9, {now}, {now}), ('d', 'room', 6, 6, {now}, {now})"
+        ),
+        format!(
+            "INSERT INTO message (id, conversation_id, seq, rev, sender_id, kind, created_at) VALUES {}",
+            messages.join(", ")
+        ),
+    ] {
+        db.execute_unprepared(&sql).await.unwrap();
+    }
+    migrate(db, None).await.unwrap();
+    let messages = prelude::Message::find().all(db).await.unwrap();
+    let changed = messages.iter().filter(|message| message.is_changed);
+    let changed: Vec<&str> = changed.map(|message| message.id.as_str()).collect();
+    assert_eq!(changed, ["c2"], "in all others seq and rev ascend together");
 }
 
 /// Selects every column of every entity.

@@ -103,10 +103,12 @@ impl Chat {
         let conversations = self.views(&plan.shown).await?;
         plan.reach(&conversations);
         let (changed, too_long) = self.changes(&plan.stretches).await?;
-        plan.stretches.retain(|(id, ..)| !too_long.contains(id));
+        plan.stretches
+            .retain(|stretch| !too_long.contains(&stretch.conversation));
         plan.reset.extend(too_long);
         plan.reset.extend(since.beyond.iter().cloned());
-        let told: HashSet<&ConversationId> = plan.stretches.iter().map(|(id, ..)| id).collect();
+        let told = plan.stretches.iter().map(|stretch| &stretch.conversation);
+        let told: HashSet<&ConversationId> = told.collect();
         let heads = conversations.iter().map(Moved::from);
         let told = heads.filter(|head| told.contains(&head.conversation));
         let reached = told.chain(plan.even).collect();
@@ -125,20 +127,20 @@ impl Chat {
 
     /// The messages of those stretches by conversation, and the conversations that were left out
     /// because their messages are too large to be told together.
-    async fn changes(&self, stretches: &[Known]) -> Result<(Changes, Vec<ConversationId>)> {
+    async fn changes(&self, stretches: &[Stretch]) -> Result<(Changes, Vec<ConversationId>)> {
         let (mut changed, mut n_bytes): (Changes, usize) = (Vec::new(), 0);
         let mut positions = HashMap::new();
-        let ends: HashMap<_, _> = stretches.iter().map(|(id, _, up_to)| (id, up_to)).collect();
+        let end = |stretch: &'_ Stretch| (stretch.conversation.clone(), stretch.up_to);
+        let ends: HashMap<_, _> = stretches.iter().map(end).collect();
         let steps = in_steps(stretches);
         let mut rest = steps.as_slice();
         while !rest.is_empty() && n_bytes < MAX_BYTES {
             let (part, later) = rest.split_at(n_together(rest));
-            let asked: Vec<Stretch> = part.iter().map(Stretch::from).collect();
-            let rows = self.store.list_changes(&asked).await?;
+            let rows = self.store.list_changes(part).await?;
             for message in self.view_messages(rows).await? {
                 let id = message.row.conversation_id.clone();
                 // What changed while it was read comes live, after what was said before it.
-                if ends.get(&id).is_some_and(|up_to| message.row.rev > **up_to) {
+                if ends.get(&id).is_some_and(|up_to| message.row.rev > *up_to) {
                     continue;
                 }
                 n_bytes += message.n_bytes();
@@ -150,7 +152,7 @@ impl Chat {
             }
             rest = later;
         }
-        let mut too_large: Vec<_> = rest.iter().map(|(id, ..)| id.clone()).collect();
+        let mut too_large: Vec<_> = rest.iter().map(|it| it.conversation.clone()).collect();
         too_large.dedup();
         changed.retain(|(id, _)| !too_large.contains(id));
         Ok((changed, too_large))
@@ -159,18 +161,6 @@ impl Chat {
 
 /// Messages in order of `rev`, by conversation.
 type Changes = Vec<(ConversationId, Vec<MessageView>)>;
-/// A conversation, the last `rev` that is known of it, and the last that there is.
-type Known = (ConversationId, i64, i64);
-
-impl<'a> From<&'a Known> for Stretch<'a> {
-    fn from((conversation, after, up_to): &'a Known) -> Self {
-        Self {
-            conversation,
-            after: *after,
-            up_to: *up_to,
-        }
-    }
-}
 
 /// Those that are looked at, and whether there are more.
 fn cut(mut newest: Vec<Place>) -> (Vec<Place>, bool) {
@@ -180,24 +170,28 @@ fn cut(mut newest: Vec<Place>) -> (Vec<Place>, bool) {
 }
 
 /// The stretches in their order, long ones in pieces.
-fn in_steps(stretches: &[Known]) -> Vec<Known> {
+fn in_steps(stretches: &[Stretch]) -> Vec<Stretch> {
     let mut steps = Vec::with_capacity(stretches.len());
-    for (id, after, up_to) in stretches {
-        let mut after = *after;
-        while *up_to - after > MAX_CHANGES_IN_A_STEP {
-            steps.push((id.clone(), after, after + MAX_CHANGES_IN_A_STEP));
-            after += MAX_CHANGES_IN_A_STEP;
+    for stretch in stretches {
+        let mut rest = stretch.clone();
+        while rest.up_to - rest.after > MAX_CHANGES_IN_A_STEP {
+            let up_to = rest.after + MAX_CHANGES_IN_A_STEP;
+            steps.push(Stretch {
+                up_to,
+                ..rest.clone()
+            });
+            rest.after = up_to;
         }
-        steps.push((id.clone(), after, *up_to));
+        steps.push(rest);
     }
     steps
 }
 
 /// How many of the stretches are read together: one, or more if they are short.
-fn n_together(stretches: &[Known]) -> usize {
+fn n_together(stretches: &[Stretch]) -> usize {
     let mut n_changes = 0;
-    let fits = |(_, after, up_to): &&Known| {
-        n_changes += up_to - after;
+    let fits = |stretch: &&Stretch| {
+        n_changes += stretch.up_to - stretch.after;
         n_changes <= MAX_CHANGES_IN_A_STEP
     };
     stretches.iter().take_while(fits).count().max(1)
@@ -206,7 +200,7 @@ fn n_together(stretches: &[Known]) -> usize {
 /// What is to be read for an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Plan {
-    stretches: Vec<Known>,
+    stretches: Vec<Stretch>,
     /// Conversations in which nothing changed.
     even: Vec<Moved>,
     shown: Vec<Place>,
@@ -247,7 +241,12 @@ impl Plan {
                 }
                 true => {
                     n_changes += gap;
-                    plan.stretches.push((id.clone(), *rev, place.last_rev));
+                    plan.stretches.push(Stretch {
+                        conversation: id.clone(),
+                        after: *rev,
+                        up_to: place.last_rev,
+                        n_changes: place.last_rev - place.last_seq,
+                    });
                 }
                 false => plan.reset.push(id.clone()),
             }
@@ -265,17 +264,16 @@ impl Plan {
     /// Lets the changes reach as far as the conversations that are shown say: whoever keeps their
     /// `last_rev` has all of it. One that is not shown is gone: the caller was removed just now.
     fn reach(&mut self, views: &[ConversationView]) {
-        let last_revs: HashMap<&ConversationId, i64> = views
-            .iter()
-            .map(|view| (&view.facts.row.id, view.facts.row.last_rev))
-            .collect();
-        let (shown, gone) = std::mem::take(&mut self.stretches)
-            .into_iter()
-            .partition(|(id, ..)| last_revs.contains_key(id));
-        self.stretches = shown;
-        self.gone.extend(gone.into_iter().map(|(id, ..): Known| id));
-        for (id, _, up_to) in &mut self.stretches {
-            *up_to = last_revs[&*id];
+        let rows = views.iter().map(|view| &view.facts.row);
+        let rows: HashMap<&ConversationId, _> = rows.map(|row| (&row.id, row)).collect();
+        for mut stretch in std::mem::take(&mut self.stretches) {
+            if let Some(row) = rows.get(&stretch.conversation) {
+                stretch.up_to = row.last_rev;
+                stretch.n_changes = row.last_rev - row.last_seq;
+                self.stretches.push(stretch);
+            } else {
+                self.gone.push(stretch.conversation);
+            }
         }
     }
 
@@ -289,7 +287,8 @@ impl Plan {
         let known: HashSet<_> = self.reset.iter().cloned().collect();
         let unseen = too_many.into_iter().map(|place| place.conversation_id);
         let unseen: Vec<_> = unseen.filter(|id| !known.contains(id)).collect();
-        self.stretches.retain(|(id, ..)| !unseen.contains(id));
+        self.stretches
+            .retain(|stretch| !unseen.contains(&stretch.conversation));
         self.reset.extend(unseen);
         self.shown = shown;
     }

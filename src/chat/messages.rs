@@ -365,6 +365,7 @@ fn new_message(conversation: &Conversation, caller: &Caller, draft: Draft) -> Ne
         edited_at: None,
         deleted_at: None,
         room_sender_id: is_room_of_people.then(|| caller.user.clone()),
+        is_changed: false,
     };
     NewMessage {
         row,

@@ -7,15 +7,25 @@ use sohbet_entity::ids::ConversationId;
 use super::rows::Bulk;
 use super::{Fault, MessageRow, Store, messages};
 
-/// A stretch of the changes of a conversation.
-#[derive(Debug, Clone, Copy)]
-pub struct Stretch<'a> {
+/// A stretch of what took a `rev` in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
     /// The conversation.
-    pub conversation: &'a ConversationId,
-    /// Changes after this `rev`.
+    pub conversation: ConversationId,
+    /// After this `rev`.
     pub after: i64,
     /// Up to and with this one.
     pub up_to: i64,
+    /// How many of the `rev` that were taken up to then, or later, were not taken by new messages.
+    pub n_changes: i64,
+}
+
+impl Stretch {
+    /// No message after this stretch's `after` has this `seq` or a smaller one: at most `n_changes` of the
+    /// `rev` before were no messages.
+    fn after_seq(&self) -> i64 {
+        self.after - self.n_changes
+    }
 }
 
 impl Store {
@@ -36,16 +46,22 @@ impl Store {
 
     /// The messages that were new or changed in those stretches, in order of `rev` within each
     /// conversation. A message that changed twice comes once, as it is now.
-    pub async fn list_changes(&self, stretches: &[Stretch<'_>]) -> Result<Vec<MessageRow>, Fault> {
+    pub async fn list_changes(&self, stretches: &[Stretch]) -> Result<Vec<MessageRow>, Fault> {
         let bind = |stretch: &Stretch, values: &mut Vec<Value>| {
             values.extend([
                 stretch.conversation.as_str().into(),
                 stretch.after.into(),
                 stretch.up_to.into(),
+                stretch.after_seq().into(),
             ]);
         };
         let rows = LIST_CHANGES.query(&self.read, stretches, bind).await?;
-        rows.iter().map(messages::from_row).collect()
+        let mut rows = rows
+            .iter()
+            .map(messages::from_row)
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.sort_by(|a, b| (&a.conversation_id, a.rev).cmp(&(&b.conversation_id, b.rev)));
+        Ok(rows)
     }
 }
 
@@ -57,9 +73,14 @@ static FIND_TOUCHED: Bulk = Bulk::new(
      AND p.last_read_at >= v.column2)",
 );
 
+/// Only what changed after it was said stands in an index of `rev`; in what did not, `seq` and `rev` ascend
+/// together.
 static LIST_CHANGES: Bulk = Bulk::new(
-    "SELECT message.* FROM (VALUES",
-    3,
-    ") AS v JOIN message ON message.conversation_id = v.column1 AND message.rev > v.column2 \
-     AND message.rev <= v.column3 ORDER BY message.conversation_id, message.rev",
+    "WITH v (conversation_id, after, up_to, after_seq) AS (VALUES",
+    4,
+    ") SELECT message.* FROM v JOIN message ON message.conversation_id = v.conversation_id \
+     AND message.is_changed AND message.rev > v.after AND message.rev <= v.up_to \
+     UNION ALL SELECT message.* FROM v JOIN message ON message.conversation_id = v.conversation_id \
+     AND NOT message.is_changed AND message.seq > v.after_seq AND message.seq <= v.up_to \
+     AND message.rev > v.after AND message.rev <= v.up_to",
 );

@@ -206,7 +206,7 @@ async fn renew_preview(txn: &DatabaseTransaction, id: &ConversationId) -> Result
 }
 
 static STAMP_MESSAGES: Bulk = Bulk::new(
-    "UPDATE message SET rev = v.column2 FROM (VALUES",
+    "UPDATE message SET rev = v.column2, is_changed = true FROM (VALUES",
     2,
     ") AS v WHERE message.id = v.column1",
 );

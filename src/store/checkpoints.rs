@@ -9,9 +9,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{Fault, statement};
 
-/// Pages in a full log, 32 MiB. Rows of many conversations touch the same pages again and again; a longer
+/// Pages in a full log, 128 MiB. Rows of many conversations touch the same pages again and again; a longer
 /// log copies each of them back less often.
-pub const FULL: i64 = 8_192;
+pub const FULL: i64 = 32_768;
+/// What a log keeps of the disk when it begins anew, in bytes: all of it, so that no page is asked for again.
+pub const KEPT_BYTES: i64 = FULL * 4_096;
 /// From here on it is copied beside the writer, so that little is left when it is full.
 const ALMOST_FULL: i64 = FULL * 3 / 4;
 /// Between two looks at it.

@@ -191,7 +191,7 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
                 .row_buffer_size(256)
                 .pragma("cache_size", "-32768")
                 .pragma("temp_store", "memory")
-                .pragma("journal_size_limit", "67108864")
+                .pragma("journal_size_limit", checkpoints::KEPT_BYTES.to_string())
                 .pragma("wal_autocheckpoint", checkpoints::FULL.to_string());
             #[cfg(feature = "planted-bugs")]
             let sqlite = match crate::planted::has("synchronous_normal") {

@@ -161,16 +161,7 @@ impl Store {
         since: DateTime<Utc>,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        // Nothing that bounds `rev` names a row of `c`, or PostgreSQL might read the whole conversation.
-        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
-                   FROM conversation AS c LEFT JOIN message AS m \
-                   ON m.conversation_id = c.id AND m.rev >= COALESCE((\
-                   SELECT MIN(said.rev) FROM message AS said WHERE said.conversation_id = $1 \
-                   AND said.rev > (SELECT last_rev FROM conversation WHERE id = $1) - $3 \
-                   AND said.created_at >= $2), (SELECT last_rev FROM conversation WHERE id = $1)) \
-                   WHERE c.id = $1 ORDER BY m.rev";
-        let values = [id.as_str().into(), since.into(), i64::from(limit).into()];
-        self.read_stretch(sql, values, 0, limit).await
+        self.read_stretch(id, From::Time(since), limit).await
     }
 
     /// What changed in a conversation after `rev` and `seq`; at most `limit` messages, and fewer if
@@ -181,66 +172,43 @@ impl Store {
         (rev, seq): (i64, i64),
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
-        let sql = "SELECT c.last_rev AS head_rev, c.last_seq AS head_seq, c.facts_in, m.* \
-                   FROM conversation AS c LEFT JOIN message AS m \
-                   ON m.conversation_id = c.id AND m.rev > $2 \
-                   WHERE c.id = $1 ORDER BY m.rev LIMIT $3";
-        let values = [id.as_str().into(), rev.into(), i64::from(limit).into()];
-        self.read_stretch(sql, values, seq, limit).await
+        self.read_stretch(id, From::Position { rev, seq }, limit)
+            .await
     }
 
     /// Messages, reactions and head are read as they are at one moment.
     async fn read_stretch(
         &self,
-        sql: &str,
-        values: [Value; 3],
-        after_seq: i64,
+        id: &ConversationId,
+        from: From,
         limit: u32,
     ) -> Result<Option<ChangedStretch>, Fault> {
         let snapshot = transactions::begin_snapshot(&self.read).await?;
-        let id = values[0].clone();
-        let found = snapshot
-            .query_all_raw(statement(&snapshot, sql, values))
-            .await?;
-        let Some(first) = found.first() else {
+        let Some(end) = find_end(&snapshot, id).await? else {
             return Ok(None);
         };
-        let facts_in = first.try_get("", "facts_in")?;
-        let mut head = (
-            first.try_get("", "head_rev")?,
-            first.try_get("", "head_seq")?,
-        );
-        let mut rows = Vec::with_capacity(found.len());
-        let (mut n_bytes, mut is_cut) = (0, found.len() >= limit as usize);
-        for row in &found {
-            let id: Option<String> = row.try_get("", "id")?;
-            if id.is_some() {
-                let row = messages::from_row(row)?;
-                n_bytes += sizes::n_bytes(&row);
-                if n_bytes > MAX_STRETCH_BYTES && !rows.is_empty() {
-                    is_cut = true;
-                    break;
-                }
-                rows.push(row);
-            }
+        let (after, after_seq) = match from {
+            From::Position { rev, seq } => (rev, seq),
+            From::Time(_) => (end.rev - i64::from(limit), 0),
+        };
+        let mut rows = list_changed(&snapshot, id, after, &end, limit).await?;
+        if let From::Time(time) = from {
+            let said = rows.iter().position(|row| row.created_at >= time);
+            let first = said.unwrap_or(rows.len().saturating_sub(1));
+            rows.drain(..first);
         }
-        let mut ahead = Vec::new();
+        let is_cut = cut(&mut rows) || rows.len() >= limit as usize;
+        let (mut ahead, mut head) = (Vec::new(), (end.rev, end.seq));
         if let Some(last) = rows.last().filter(|_| is_cut) {
             // What was deleted is told to nobody as new, and says nothing about those before it.
             let said = rows.iter().filter(|row| row.deleted_at.is_none());
             let seqs = said.map(|row| row.seq);
             head = (last.rev, seqs.fold(after_seq, i64::max));
             let sql = "SELECT * FROM message WHERE conversation_id = $1 AND seq > $2 AND seq < $3 \
-                       AND rev > $4 AND deleted_at IS NULL ORDER BY seq LIMIT $5";
+                       AND is_changed AND rev > $4 AND deleted_at IS NULL ORDER BY seq LIMIT $5";
             let (rev, seq) = head;
-            let limit = i64::from(limit);
-            let values = [id, after_seq.into(), seq.into(), rev.into(), limit.into()];
-            let found = snapshot
-                .query_all_raw(statement(&snapshot, sql, values))
-                .await?;
-            for row in &found {
-                ahead.push(messages::from_row(row)?);
-            }
+            let values = [after_seq, seq, rev, limit.into()];
+            ahead = list(&snapshot, sql, id, values).await?;
         }
         let ids: Vec<&MessageId> = rows.iter().chain(&ahead).map(|row| &row.id).collect();
         let reactions = reactions::list(&snapshot, &ids, MAX_REACTIONS as u32).await?;
@@ -250,10 +218,87 @@ impl Store {
             ahead,
             reactions: reactions.rows,
             head,
-            facts_in,
+            facts_in: end.facts_in,
         }))
     }
 }
+
+/// Where a stretch begins.
+#[derive(Clone, Copy)]
+enum From {
+    /// After what was told last.
+    Position { rev: i64, seq: i64 },
+    /// With the first that was said since then, if that is among the last ones; else with the very last.
+    Time(DateTime<Utc>),
+}
+
+/// How far a conversation has come.
+struct End {
+    rev: i64,
+    seq: i64,
+    facts_in: i64,
+}
+
+async fn find_end(db: &impl ConnectionTrait, id: &ConversationId) -> Result<Option<End>, Fault> {
+    let sql = "SELECT last_rev, last_seq, facts_in FROM conversation WHERE id = $1";
+    let row = db
+        .query_one_raw(statement(db, sql, [id.as_str().into()]))
+        .await?;
+    let end = |row: QueryResult| -> Result<End, Fault> {
+        Ok(End {
+            rev: row.try_get_by_index(0)?,
+            seq: row.try_get_by_index(1)?,
+            facts_in: row.try_get_by_index(2)?,
+        })
+    };
+    row.map(end).transpose()
+}
+
+/// The first messages after a `rev`, as they are now, in order of `rev`.
+async fn list_changed(
+    db: &impl ConnectionTrait,
+    id: &ConversationId,
+    after: i64,
+    end: &End,
+    limit: u32,
+) -> Result<Vec<MessageRow>, Fault> {
+    // Of the last `n` that took a `rev`, no more than `n` are messages.
+    let after_seq = end.seq - (end.rev - after);
+    list(db, LIST_CHANGED, id, [after, after_seq, limit.into()]).await
+}
+
+async fn list<const N: usize>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    id: &ConversationId,
+    numbers: [i64; N],
+) -> Result<Vec<MessageRow>, Fault> {
+    let numbers = numbers.into_iter().map(Value::from);
+    let values = std::iter::once(id.as_str().into()).chain(numbers);
+    let rows = db.query_all_raw(statement(db, sql, values)).await?;
+    rows.iter().map(messages::from_row).collect()
+}
+
+/// Leaves out what is too much to be read together. Returns whether that is anything.
+fn cut(rows: &mut Vec<MessageRow>) -> bool {
+    let mut n_bytes = 0;
+    let mut fits = |row: &&MessageRow| {
+        n_bytes += sizes::n_bytes(row);
+        n_bytes <= MAX_STRETCH_BYTES
+    };
+    let n_fitting = rows.iter().take_while(&mut fits).count().max(1);
+    let is_cut = n_fitting < rows.len();
+    rows.truncate(n_fitting);
+    is_cut
+}
+
+/// What changed after it was said stands in an index of `rev`; in what did not, `seq` and `rev` ascend
+/// together.
+const LIST_CHANGED: &str = "SELECT * FROM (SELECT * FROM message \
+     WHERE conversation_id = $1 AND is_changed AND rev > $2 ORDER BY rev LIMIT $4) AS changed \
+     UNION ALL SELECT * FROM (SELECT * FROM message \
+     WHERE conversation_id = $1 AND NOT is_changed AND seq > $3 AND rev > $2 ORDER BY seq LIMIT $4) AS said \
+     ORDER BY rev LIMIT $4";
 
 /// Each half is read in the order of the index, so that neither reads more than its limit.
 const LIST_HEADS: &str = "SELECT * FROM (\

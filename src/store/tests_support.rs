@@ -42,5 +42,6 @@ pub fn row() -> MessageRow {
         edited_at: None,
         deleted_at: None,
         room_sender_id: None,
+        is_changed: false,
     }
 }

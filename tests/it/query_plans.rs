@@ -38,8 +38,8 @@ const ROWS: [&str; 9] = [
      SELECT 'c' || (i - 1) % 6 + 1, 'u' || i, 'MEMBER', 0, 3490, 0, false, false, now()
      FROM generate_series(1, 12) AS i",
     "INSERT INTO message
-     (id, conversation_id, seq, rev, sender_id, client_id, kind, content, created_at)
-     SELECT 'm' || i || '-' || n, 'c' || i, n, n, 'u' || i + 6 * (n % 2), 'k' || n, 'text', 'hi', now()
+     (id, conversation_id, seq, rev, is_changed, sender_id, client_id, kind, content, created_at)
+     SELECT 'm' || i || '-' || n, 'c' || i, n, n, n % 10 = 0, 'u' || i + 6 * (n % 2), 'k' || n, 'text', 'hi', now()
      FROM generate_series(1, 6) AS i, generate_series(1, 3500) AS n",
     "INSERT INTO conversation (id, kind, last_seq, last_rev, created_at, updated_at)
      SELECT 'r' || i, 'room', 3500, 3500, now(), now() FROM generate_series(1, 2) AS i",
@@ -258,7 +258,7 @@ fn plans(log: &str) -> Vec<(String, Value)> {
         let statement = report["Query Text"].as_str().unwrap().trim().to_owned();
         let is_about_messages = statement.split(|c: char| !c.is_alphanumeric() && c != '_');
         // Schema statements of the start are not meant.
-        let is_hot = ["SELECT", "INSERT", "UPDATE"]
+        let is_hot = ["SELECT", "INSERT", "UPDATE", "WITH"]
             .iter()
             .any(|word| statement.starts_with(word));
         if is_hot && is_about_messages.into_iter().any(|word| word == "message") {

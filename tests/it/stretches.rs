@@ -1,7 +1,7 @@
 //! What a hole in a conversation is filled with from the database.
 
 use chrono::{TimeDelta, Utc};
-use sohbet::store::{Change, ChangedStretch, MessageRow, Write};
+use sohbet::store::{Change, ChangedStretch, MessageRow, Page, Stretch, Write};
 
 use crate::support::desk::{Desk, change, edit};
 use crate::support::stores::{self, on_both_stores};
@@ -11,6 +11,7 @@ on_both_stores!(
     a_deleted_message_does_not_hide_those_before_it,
     what_was_said_since_a_time_comes_with_every_change_since,
     of_long_messages_fewer_come_at_a_time,
+    nothing_is_left_out_wherever_it_is_asked_from,
 );
 
 /// More than there are.
@@ -119,6 +120,69 @@ async fn of_long_messages_fewer_come_at_a_time(store: stores::Store) {
             (vec![5, 2], vec![], (6, 5)),
         ]
     );
+}
+
+async fn nothing_is_left_out_wherever_it_is_asked_from(store: stores::Store) {
+    let desk = Desk::open(&store).await;
+    mix(&desk, 60).await;
+    let page = Page {
+        after: Some(0),
+        before: None,
+        limit: 1_000,
+    };
+    let listed = desk.store.list_messages(&desk.conversation, page).await;
+    let mut all = listed.unwrap();
+    let last_seq = all.last().unwrap().seq;
+    all.sort_by_key(|row| row.rev);
+    let last_rev = all.last().unwrap().rev;
+    assert!(
+        last_rev > last_seq && all.iter().any(|row| row.rev < last_seq),
+        "some changed, and some did not"
+    );
+    for after in 0..=last_rev {
+        let expected = || all.iter().filter(|row| row.rev > after).cloned();
+        for limit in [1, 7, MANY] {
+            let told = (after, last_seq);
+            let found = desk
+                .store
+                .list_changes_after(&desk.conversation, told, limit);
+            let found = found.await.unwrap().unwrap().rows;
+            let expected: Vec<_> = expected().take(limit as usize).collect();
+            assert_eq!(found, expected, "after {after}, at most {limit}");
+        }
+        for up_to in [after, after + 5, last_rev] {
+            let stretch = Stretch {
+                conversation: desk.conversation.clone(),
+                after,
+                up_to,
+                n_changes: last_rev - last_seq,
+            };
+            let found = desk.store.list_changes(&[stretch]).await.unwrap();
+            let expected: Vec<_> = expected().filter(|row| row.rev <= up_to).collect();
+            assert_eq!(found, expected, "after {after} up to {up_to}");
+        }
+    }
+}
+
+/// So many messages, and changes of some of them in between, each in a batch of its own.
+async fn mix(desk: &Desk, n_messages: u32) {
+    let mut turns = Vec::new();
+    for number in 1..=n_messages {
+        turns.push(vec![desk.message(&format!("m{number}"))]);
+        // Earlier ones, some of them more than once, in no order.
+        let earlier = format!("m{}", number * 7 % number.max(2) + 1);
+        match number % 5 {
+            0 => turns.push(vec![edit(&earlier, &number.to_string())]),
+            1 if number % 3 == 0 => turns.push(vec![change(&earlier, Change::Delete)]),
+            2 => {
+                let emoji = "x".to_owned();
+                let is_added = number % 2 == 0;
+                turns.push(vec![change(&earlier, Change::React { emoji, is_added })]);
+            }
+            _ => {}
+        }
+    }
+    desk.commit_in_turn(turns).await;
 }
 
 async fn say(desk: &Desk, numbers: std::ops::RangeInclusive<u32>) {

@@ -30,6 +30,7 @@ pub struct Model {
     pub edited_at: Option<DateTimeUtc>,
     pub deleted_at: Option<DateTimeUtc>,
     pub room_sender_id: Option<crate::ids::UserId>,
+    pub is_changed: bool,
     #[sea_orm(
         belongs_to,
         from = "conversation_id",

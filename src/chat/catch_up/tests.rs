@@ -10,6 +10,15 @@ fn place(id: &str, last_rev: i64) -> Place {
     }
 }
 
+fn stretch(id: &str, after: i64, up_to: i64) -> Stretch {
+    Stretch {
+        conversation: id.into(),
+        after,
+        up_to,
+        n_changes: 0,
+    }
+}
+
 fn since(known: &[(&str, i64)]) -> Since {
     let known = known.iter().map(|(id, rev)| ((*id).into(), *rev));
     Since {
@@ -41,7 +50,7 @@ fn small_gaps_are_told_and_large_ones_reset() {
     ];
     let plan = Plan::new(&since, known, vec![place("new", 3)], true, &[]);
     assert_eq!(plan.even, [Moved::from(&place("even", 5))]);
-    assert_eq!(plan.stretches, [("small".into(), 0, MAX_CHANGES)]);
+    assert_eq!(plan.stretches, [stretch("small", 0, MAX_CHANGES)]);
     assert_eq!(ids(&plan.reset), ["ahead", "large"]);
     assert_eq!(ids(&plan.gone), ["x"]);
     assert_eq!(plan.shown.len(), 4, "all but the one that is even");
@@ -53,7 +62,7 @@ fn what_takes_no_rev_is_shown_when_it_may_have_changed() {
     let known = vec![place("same", 5), place("renamed", 5)];
     let plan = Plan::new(&since, known, Vec::new(), true, &["renamed".into()]);
     // Something may be said before it is shown.
-    assert_eq!(plan.stretches, [("renamed".into(), 5, 5)]);
+    assert_eq!(plan.stretches, [stretch("renamed", 5, 5)]);
     assert!(plan.reset.is_empty());
     assert_eq!(plan.shown[0].conversation_id.as_str(), "renamed");
     assert_eq!(plan.shown.len(), 1);
@@ -73,20 +82,16 @@ fn another_epoch_resets_everything() {
 
 #[test]
 fn long_stretches_are_read_in_steps() {
-    let stretches = [("a".into(), 3, 4), ("b".into(), 0, 120), ("c".into(), 7, 7)];
+    let stretches = [stretch("a", 3, 4), stretch("b", 0, 120), stretch("c", 7, 7)];
     let steps = in_steps(&stretches);
-    let spans: Vec<_> = steps
-        .iter()
-        .map(|(id, after, to)| (id.as_str(), *after, *to))
-        .collect();
     let expected = [
-        ("a", 3, 4),
-        ("b", 0, 50),
-        ("b", 50, 100),
-        ("b", 100, 120),
-        ("c", 7, 7),
+        stretch("a", 3, 4),
+        stretch("b", 0, 50),
+        stretch("b", 50, 100),
+        stretch("b", 100, 120),
+        stretch("c", 7, 7),
     ];
-    assert_eq!(spans, expected);
+    assert_eq!(steps, expected);
     assert_eq!(n_together(&steps), 1);
     assert_eq!(n_together(&steps[3..]), 2);
 }

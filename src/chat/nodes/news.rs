@@ -275,7 +275,9 @@ struct Row {
     created_at: DateTime<Utc>,
     edited_at: Option<DateTime<Utc>>,
     deleted_at: Option<DateTime<Utc>>,
-    /// Only the database's own index needs it.
+    /// This and the next: only the database's own indexes need them.
     #[serde(skip)]
     room_sender_id: Option<UserId>,
+    #[serde(skip)]
+    is_changed: bool,
 }

@@ -59,5 +59,6 @@ pub fn row() -> MessageRow {
         edited_at: None,
         deleted_at: None,
         room_sender_id: None,
+        is_changed: false,
     }
 }

@@ -9,8 +9,9 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 use super::{Fault, statement};
 
-/// Lengths of a run, longest first. Powers of two: any batch needs few runs.
-const RUN_LENGTHS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Lengths of a run, longest first. Any batch needs few runs, and a small one needs a single one: each is a
+/// way to the database and back.
+const RUN_LENGTHS: [usize; 13] = [64, 32, 24, 16, 12, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// A statement around a list of rows: `before (..), (..) after`.
 pub struct Bulk {
@@ -136,7 +137,7 @@ mod tests {
             .runs(DbBackend::Sqlite, &rows)
             .map(|(run, _)| run.len())
             .collect();
-        assert_eq!(lengths, [64, 32, 8, 2, 1]);
+        assert_eq!(lengths, [64, 32, 8, 3]);
         let seen: Vec<usize> = bulk
             .runs(DbBackend::Sqlite, &rows)
             .flat_map(|(run, _)| run.to_vec())

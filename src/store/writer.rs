@@ -13,10 +13,12 @@ use super::checkpoints::Checkpoints;
 use super::sequences::{Millis, Sequence};
 use super::{Fault, Store, in_time};
 use crate::error::Error;
+use crate::store::writer::pace::Pace;
 use crate::store::writer::plan::{Plan, Recent};
 
 pub use plan::TWIN_WINDOW;
 
+mod pace;
 mod plan;
 mod writes;
 
@@ -77,6 +79,7 @@ pub struct Writer<T> {
     jobs: mpsc::Receiver<Job<T>>,
     commits: mpsc::Sender<Vec<Done<T>>>,
     n_begun: Arc<AtomicU64>,
+    pace: Pace,
     recent: Recent,
     millis: Millis,
     is_shared: bool,
@@ -97,6 +100,7 @@ impl<T: Send + 'static> Writer<T> {
             jobs: receiver,
             commits,
             n_begun: Arc::clone(&n_begun),
+            pace: Pace::new(Instant::now()),
             recent: Recent::new(store.is_shared()),
             millis: Millis::new(store.write.clone()),
             is_shared: store.is_shared(),
@@ -117,6 +121,7 @@ impl<T: Send + 'static> Writer<T> {
                     if n_jobs == 0 {
                         return;
                     }
+                    self.wait_for_more(&mut jobs).await;
                     self.n_begun.fetch_add(1, Ordering::Release);
                     let done = self.commit(std::mem::take(&mut jobs)).await;
                     if !self.is_shared {
@@ -129,6 +134,21 @@ impl<T: Send + 'static> Writer<T> {
                 }
             }
         }
+    }
+
+    /// Takes what else is handed in while a small batch may wait.
+    async fn wait_for_more(&mut self, jobs: &mut Vec<Job<T>>) {
+        let mut have_waited = false;
+        while let Some(until) = self.pace.until(jobs.len(), have_waited, Instant::now()) {
+            tokio::time::sleep_until(until.into()).await;
+            have_waited = true;
+            while jobs.len() < MAX_BATCH
+                && let Ok(job) = self.jobs.try_recv()
+            {
+                jobs.push(job);
+            }
+        }
+        self.pace.note(jobs.len(), Instant::now());
     }
 
     async fn commit(&mut self, mut jobs: Vec<Job<T>>) -> Vec<Done<T>> {

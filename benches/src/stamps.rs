@@ -7,6 +7,8 @@ use memchr::memmem;
 /// Bytes of a stamp.
 pub const LENGTH: usize = 46;
 const BEGIN: &str = "~s";
+/// The time of a run's first message, in milliseconds since 1970: any will do.
+const FIRST_MS: u64 = 1_750_000_000_000;
 
 /// Which message of a run it is, and when it was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,12 @@ impl Stamp {
             number,
             at_ns,
         }
+    }
+
+    /// What front ends give a message until they hear its id: the time, and something that no other has.
+    pub fn temporary_id(&self) -> String {
+        let (ms, voice) = (self.at_ns / 1_000_000, self.voice);
+        format!("temp_{:013}_{voice:x}.{:x}", FIRST_MS + ms, self.number)
     }
 
     /// The first stamp in a text.

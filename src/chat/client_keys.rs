@@ -12,6 +12,9 @@ const SHORT_TEMP_ID_WINDOW: TimeDelta = TimeDelta::minutes(10);
 /// A temporary id of so many characters names a send for ever.
 const LONG_TEMP_ID_CHARS: usize = 8;
 
+/// So many characters of a long temporary id stand before the hash. Clients that make them of the time make
+/// ever larger ones: their keys then stand side by side in the index, and not all over it.
+const LEAD_CHARS: usize = 24;
 /// How much of a hash names a send.
 const DIGEST_BYTES: usize = 16;
 
@@ -37,7 +40,8 @@ pub fn client_key(draft: &Draft, now: DateTime<Utc>) -> (Option<String>, Option<
     };
     let digest = digest(temporary, draft);
     if temporary.chars().count() >= LONG_TEMP_ID_CHARS {
-        return (Some(format!("temp:{digest}")), None);
+        let lead: String = temporary.chars().take(LEAD_CHARS).collect();
+        return (Some(format!("temp:{lead}:{digest}")), None);
     }
     let window = now.timestamp() / SHORT_TEMP_ID_WINDOW.num_seconds();
     let earlier = EarlierKey {
@@ -103,9 +107,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_long_temporary_ids_ascend_as_these_do() {
+        let key = |temporary| client_key(&draft(temporary, "hi"), store::now()).0.unwrap();
+        let ids = [
+            "temp_1763866800000_x7",
+            "temp_1763866800001_a1",
+            "temp_1763866812345_k",
+        ];
+        assert!(ids.map(key).is_sorted());
+        let (long, longer) = ("m".repeat(LEAD_CHARS), "m".repeat(1_000));
+        assert_ne!(key(&long), key(&longer));
+        assert!(key(&longer).len() < 70);
+    }
+
+    #[test]
     fn only_ids_that_clients_chose_are_shown() {
         let now = store::now();
-        for temporary in ["7", "temp_12345"] {
+        for temporary in ["7", "temp_12345", "temp:1:2:345"] {
             let key = client_key(&draft(temporary, "hi"), now).0.unwrap();
             assert_eq!(shown_client_id(&key), None, "{key}");
         }

@@ -57,12 +57,13 @@ pub fn join_conversation(question: u64, conversation: u64) -> String {
     format!(r#"42{question}["join_conversation",{conversation}]"#)
 }
 
-/// Sends a message. The stamp is in the text, which is filled up to `text_bytes`, and is the temporary id.
+/// Sends a message. The stamp is in the text, which is filled up to `text_bytes`.
 pub fn send_message(conversation: u64, pair: Pair, stamp: &Stamp, text_bytes: usize) -> String {
     let Pair { from, to } = pair;
+    let temporary = stamp.temporary_id();
     let filling = text_bytes.saturating_sub(stamps::LENGTH);
     format!(
-        r#"42["send_message",{{"conversationId":{conversation},"senderId":{from},"receiverId":{to},"content":"{stamp}{:x<filling$}","type":"text","tempId":"{stamp}"}}]"#,
+        r#"42["send_message",{{"conversationId":{conversation},"senderId":{from},"receiverId":{to},"content":"{stamp}{:x<filling$}","type":"text","tempId":"{temporary}"}}]"#,
         ""
     )
 }

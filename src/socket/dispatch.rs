@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
 use socketioxide::handler::Value;
@@ -167,10 +168,18 @@ impl Dispatcher {
     }
 
     async fn work_off(&mut self) {
-        let (gone, shared) = (self.is_gone(), Arc::clone(&self.shared));
-        let session = Arc::clone(&self.session);
-        tokio::pin!(gone);
+        // As a stream it is only looked at when something happened to it, and not after each event.
+        let mut end = FuturesUnordered::from_iter([self.is_over()]);
+        let overdue = tokio::time::sleep(EVENT_DEADLINE);
+        tokio::pin!(overdue);
+        let mut is_set = false;
         loop {
+            if let Some(due) = self.session.next_due()
+                && (!is_set || due < overdue.deadline())
+            {
+                overdue.as_mut().reset(due);
+                is_set = true;
+            }
             tokio::select! {
                 biased;
                 incoming = self.queue.recv() => match incoming {
@@ -179,10 +188,24 @@ impl Dispatcher {
                     Some(incoming) => self.take(incoming).await,
                     None => return,
                 },
-                () = session.overdue() => self.answer_overdue(),
+                // What was due then is probably answered by now; the next that is due is waited for then.
+                () = &mut overdue, if is_set => {
+                    is_set = false;
+                    self.answer_overdue();
+                }
                 // What came in before is still handled: a client may send and leave.
-                () = &mut gone, if !self.queue.is_closed() => self.queue.close(),
-                () = shared.drain.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                Some(()) = end.next() => self.queue.close(),
+            }
+        }
+    }
+
+    /// Waits until nothing more is to be taken in: the socket is gone, or the server stops.
+    fn is_over(&self) -> impl Future<Output = ()> + use<> {
+        let (gone, shared) = (self.is_gone(), Arc::clone(&self.shared));
+        async move {
+            tokio::select! {
+                () = gone => {}
+                () = shared.drain.cancelled() => {}
             }
         }
     }
@@ -195,13 +218,14 @@ impl Dispatcher {
         }
         let n_queued = self.n_queued.fetch_sub(n_bytes, Ordering::AcqRel);
         if n_queued - n_bytes <= PAUSE_BYTES / 2 {
-            self.links.set_reading(true);
+            self.links.resume();
         }
     }
 
     /// Does what a client asks, or says why it could not be done.
     async fn do_or_answer(&mut self, incoming: Incoming) {
-        let slot = Arc::new(Mutex::new(incoming.wants_ack.then_some(incoming.ack)));
+        let ack = Some(incoming.ack).filter(|_| incoming.wants_ack);
+        let slot: AckSlot = ack.map(|ack| Arc::new(Mutex::new(Some(ack))));
         let due = incoming.came_at + EVENT_DEADLINE;
         let n_awaited = self.session.n_awaited();
         let work = Box::pin(async {
@@ -220,8 +244,8 @@ impl Dispatcher {
             if self.session.n_awaited() == n_awaited {
                 let answer = refusal(&self.session, &incoming.payload, error);
                 tell(&self.session, &answer);
-                if let Some(body) = &answer.ack {
-                    answer_once(&slot, &self.links, body);
+                if let (Some(slot), Some(body)) = (&slot, &answer.ack) {
+                    answer_once(slot, &self.links, body);
                 }
             }
         }
@@ -315,9 +339,8 @@ impl Dispatcher {
 
     /// The acknowledgement as a function that can be called once, by whoever answers.
     fn ack(&self, slot: &AckSlot) -> Option<Ack> {
-        let wants_ack = slot.lock().is_ok_and(|ack| ack.is_some());
-        let (slot, links) = (Arc::clone(slot), Arc::clone(&self.links));
-        wants_ack.then(|| -> Ack { Box::new(move |body| answer_once(&slot, &links, body)) })
+        let (slot, links) = (Arc::clone(slot.as_ref()?), Arc::clone(&self.links));
+        Some(Box::new(move |body| answer_once(&slot, &links, body)))
     }
 }
 
@@ -342,10 +365,10 @@ async fn guard(work: impl Future<Output = ()>, due: Instant) -> Result<(), Error
     }
 }
 
-/// Holds the acknowledgement until somebody gives it.
-type AckSlot = Arc<Mutex<Option<AckSender>>>;
+/// Holds the acknowledgement, if one is asked for, until somebody gives it.
+type AckSlot = Option<Arc<Mutex<Option<AckSender>>>>;
 
-fn answer_once(slot: &AckSlot, links: &Links, body: &RawValue) {
+fn answer_once(slot: &Mutex<Option<AckSender>>, links: &Links, body: &RawValue) {
     let ack = slot.lock().ok().and_then(|mut ack| ack.take());
     if let Some(ack) = ack {
         acknowledge(ack, links, body);

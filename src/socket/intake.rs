@@ -91,7 +91,7 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
         }
         self.n_queued.fetch_add(n_bytes, Ordering::AcqRel);
         if n_queued > PAUSE_BYTES {
-            self.links.set_reading(false);
+            self.links.pause_reading();
         }
         if let Err(mpsc::error::SendError(incoming)) = self.queue.send(incoming) {
             self.refuse(incoming, Error::busy());

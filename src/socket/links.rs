@@ -59,8 +59,12 @@ pub struct Links {
     websocket: Mutex<Option<Peer>>,
     /// Closed while the session has enough to do.
     gate: ReadGate,
+    /// Whether it is: whoever opens it looks here first.
+    is_paused: AtomicBool,
     /// Nothing more is sent.
     is_given_up: AtomicBool,
+    /// As `killed`, without its lock.
+    is_killed: AtomicBool,
     killed: CancellationToken,
     /// When the session began to move to a WebSocket. Held while a poll begins: see
     /// [`Links::begin_poll`].
@@ -119,7 +123,9 @@ impl Links {
             is_borrowed: peer.is_none(),
             websocket: Mutex::new(peer.filter(|_| is_websocket)),
             gate: ReadGate::default(),
+            is_paused: AtomicBool::new(false),
             is_given_up: AtomicBool::new(false),
+            is_killed: AtomicBool::new(false),
             killed: CancellationToken::new(),
             upgrade_began: Mutex::new(None),
             release: Release::default(),
@@ -278,6 +284,7 @@ impl Links {
 
     /// Ends the session: its WebSocket is reset, its further requests are refused.
     pub fn kill(&self) {
+        self.is_killed.store(true, Ordering::Release);
         self.killed.cancel();
         if let Some(peer) = &*self.websocket() {
             peer.kill.cancel();
@@ -312,7 +319,7 @@ impl Links {
 
     /// Whether the session was killed.
     pub fn is_killed(&self) -> bool {
-        self.killed.is_cancelled()
+        self.is_killed.load(Ordering::Acquire)
     }
 
     /// Waits until the session is killed.
@@ -320,16 +327,23 @@ impl Links {
         self.killed.cancelled().await;
     }
 
-    /// Stops or resumes reading.
-    pub fn set_reading(&self, is_reading: bool) {
-        let websocket = self.websocket();
-        let gates = [Some(&self.gate), websocket.as_ref().map(|peer| &*peer.gate)];
-        for gate in gates.into_iter().flatten() {
-            if is_reading {
-                gate.open();
-            } else {
-                gate.close();
-            }
+    /// Stops reading. What comes in after this call is handled after it, and then [`Links::resume`] is called.
+    pub fn pause_reading(&self) {
+        self.each_gate(ReadGate::close);
+        self.is_paused.store(true, Ordering::Release);
+    }
+
+    /// Resumes reading, if it was stopped.
+    pub fn resume(&self) {
+        if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
+            self.each_gate(ReadGate::open);
+        }
+    }
+
+    fn each_gate(&self, turn: impl Fn(&ReadGate)) {
+        turn(&self.gate);
+        if let Some(peer) = &*self.websocket() {
+            turn(&peer.gate);
         }
     }
 

@@ -119,7 +119,8 @@ impl Session {
         }
     }
 
-    fn next_due(&self) -> Option<Instant> {
+    /// When the next answer is overdue.
+    pub fn next_due(&self) -> Option<Instant> {
         let state = self.state();
         let mut waiting = state.answers.waiting.iter().flatten();
         waiting.find_map(|due| match due {

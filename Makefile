@@ -11,10 +11,14 @@ SETUPS ?= sqlite,postgres,cluster
 # Of `make fuzz`: how long each target, and which.
 FUZZ_SECONDS ?= 20
 FUZZ_TARGETS ?= bodies bus cursors door events rest tokens uploads
+# Of `make bench`: further options, such as `--rounds 1` or `--only pairs,rooms`; see docs/performance.md.
+BENCH ?=
+# Of the programs that are measured and that measure.
+BENCH_PACKAGES = --package sohbet --package sohbet-bench-floor --package sohbet-bench-suite
 # Debug for a smoke, because it is built already; release for what is measured.
 TORTURE = $(CARGO) run --locked --package sohbet-torture --bin torture
 
-.PHONY: run test check audit rust-tests js-tests smoke torture planted attack fuzz entities
+.PHONY: run test check audit rust-tests js-tests smoke torture planted attack bench bench-smoke bench-peers fuzz entities
 
 # Serve on http://localhost:3001. Settings: README.md, "Configuration".
 run:
@@ -25,7 +29,7 @@ test: check audit
 	tests/support/with-memory.sh \
 	  tests/support/with-nginx.sh tests/support/with-redis.sh tests/support/with-postgres.sh \
 	  $(MAKE) rust-tests js-tests
-	$(MAKE) smoke
+	$(MAKE) smoke bench-smoke
 
 # Format, lints and documentation, warnings denied.
 check:
@@ -69,6 +73,22 @@ planted:
 # Honest clients beside 500 that are stuck and one that attacks: at most so many times the quiet latency.
 attack:
 	ATTACK_MAX_RATIO=2 $(CARGO) test --locked --release --test it attack -- --nocapture
+
+# Sohbet beside its peers, an hour long; writes docs/performance.md. Nothing else should run meanwhile.
+bench: bench-peers
+	$(CARGO) build --locked --release $(BENCH_PACKAGES)
+	tests/support/with-postgres.sh $(CARGO) run --locked --release --package sohbet-bench-suite -- $(BENCH)
+
+# The same with small loads: does it run, and does it count right? Says nothing about times.
+bench-smoke: bench-peers
+	$(CARGO) build --locked $(BENCH_PACKAGES)
+	mkdir -p target/bench-smoke && cp docs/performance.md target/bench-smoke/
+	tests/support/with-postgres.sh $(CARGO) run --locked --package sohbet-bench-suite -- \
+	  --smoke --out target/bench-smoke
+
+# What the servers on Node need.
+bench-peers:
+	cd benches/peers/node && npm ci --ignore-scripts --no-audit --no-fund && npm run generate
 
 # Inputs that nobody thought of; wants a nightly compiler: `rustup toolchain install nightly`.
 fuzz:

@@ -35,6 +35,7 @@ fn no_file_is_too_long_or_named_after_nothing() {
         "src",
         "benches/src",
         "benches/peers/floor",
+        "benches/suite",
         "entity/src",
         "migration",
         "tests",

@@ -31,8 +31,8 @@ struct Run<'a> {
 }
 
 impl Rounds<'_> {
-    /// Does everything. Fails when Sohbet did anything wrong, when somebody cannot be started and, in a smoke, when
-    /// anything fails. `say` is told how far it is.
+    /// Does everything. Fails when Sohbet did anything wrong, when somebody cannot be started, and, in a
+    /// smoke, when what was counted cannot be. `say` is told how far it is.
     pub async fn measure(&self, say: impl Fn(&str)) -> anyhow::Result<Samples> {
         let runs = self.runs();
         let began = Instant::now();
@@ -83,18 +83,25 @@ impl Rounds<'_> {
             return Ok(sample);
         }
         let (report, start_seconds) = self.serve(run, seeds).await?;
-        match report.and_then(|report| judge(&report).map(|()| report)) {
-            Ok(report) => {
-                sample.faults = report.faults;
-                sample.figures = figures::of(&report);
-                sample.figures.insert(Figure::StartSeconds, start_seconds);
-            }
+        let judged = report.and_then(|report| match judge(&report) {
+            // A smoke is there to find out whether everything counts right.
+            Err(error) if self.scale.is_smoke => Ok(Err(error)),
+            judged => judged.map(|()| Ok(report)),
+        });
+        let report = match judged {
+            Ok(report) => report?,
             // A peer that breaks under a load is a finding.
-            Err(error) if !run.contender.is_ours() && !self.scale.is_smoke => {
-                sample.failure = Some(format!("{error:#}"));
+            Err(error) if !run.contender.is_ours() => {
+                let words = format!("{error:#}");
+                // Behind the first line there may be a log, which says where this machine has what.
+                sample.failure = words.lines().next().map(str::to_owned);
+                return Ok(sample);
             }
             Err(error) => return Err(error),
-        }
+        };
+        sample.faults = report.faults;
+        sample.figures = figures::of(&report);
+        sample.figures.insert(Figure::StartSeconds, start_seconds);
         let is_fine = sample.faults == Faults::default();
         ensure!(
             is_fine || !run.contender.is_ours(),
@@ -125,11 +132,9 @@ impl Rounds<'_> {
         };
         let report = sohbet_bench::run(&plan, &|_| {}).await;
         let start_seconds = server.start_seconds;
+        // Why a server has ended says more than that it could not be reached.
         let stopped = server.stop(stage).await;
-        Ok((
-            report.and_then(|report| stopped.map(|_| report)),
-            start_seconds,
-        ))
+        Ok((stopped.and(report), start_seconds))
     }
 }
 

@@ -27,6 +27,7 @@ pub use ears::Faults;
 pub use latencies::Latency;
 pub use plan::{Pace, Plan, Scenario};
 pub use processes::{Process, Usage};
+pub use reading::n_unread;
 pub use report::{Figures, Place, Report, Second, Server, to_html, to_text};
 pub use runs::Progress;
 

@@ -8,6 +8,7 @@ mod listener;
 mod local;
 mod nodes;
 mod plain;
+pub mod seeding;
 pub mod tokens;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! `sohbet bench`: load on a server that runs, whichever it is.
 
+mod seed;
+
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +18,23 @@ const USAGE: u8 = 2;
 
 /// What `sohbet bench` takes.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    load: Load,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Fill a database with conversations to measure on
+    #[command(after_help = seed::HELP)]
+    Seed(seed::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct Load {
     /// pairs, rooms, big-room, storm, idle, reconnect, history or list
     #[arg(value_parser = scenario, default_value = "pairs")]
     scenario: Scenario,
@@ -93,6 +111,14 @@ Exit code 1 if a message was lost, doubled, out of order or strayed, or the run 
 
 /// Runs it and says what was found.
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Some(Command::Seed(args)) => seed::run(args),
+        None => put(args.load),
+    }
+}
+
+/// Puts a load on a server.
+fn put(args: Load) -> anyhow::Result<ExitCode> {
     let plan = plan(&args)?;
     if let Err(error) = plan.check() {
         complain(&format!("{error:#}"));
@@ -161,7 +187,7 @@ fn rewrite(text: &str) {
     let _ = write!(stderr, "{CLEAR}{text}").and_then(|()| stderr.flush());
 }
 
-fn plan(args: &Args) -> anyhow::Result<Plan> {
+fn plan(args: &Load) -> anyhow::Result<Plan> {
     let usual = Plan::usual(args.scenario).sized(args.connections, args.size);
     Ok(Plan {
         url: args.url.clone(),

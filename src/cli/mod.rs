@@ -47,7 +47,7 @@ enum Command {
     Check(check::Args),
     /// Put load on a server that speaks the messaging vocabulary, and count what it loses
     #[command(after_help = bench::HELP)]
-    Bench(bench::Args),
+    Bench(Box<bench::Args>),
 }
 
 /// Runs the command line of the process and returns its exit code.
@@ -66,7 +66,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(args),
-        Command::Bench(args) => bench::run(args),
+        Command::Bench(args) => bench::run(*args),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));

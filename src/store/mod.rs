@@ -34,6 +34,7 @@ mod repeats;
 mod roles;
 mod rooms;
 mod rows;
+mod seeds;
 mod sequences;
 mod sizes;
 #[cfg(test)]

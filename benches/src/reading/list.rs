@@ -81,6 +81,11 @@ impl Shelf for List {
     }
 }
 
+/// Messages that the reader has not read in the conversation with that number.
+pub fn n_unread(number: u32) -> u64 {
+    1 + u64::from(number) % MAX_UNREAD
+}
+
 fn path(user: u64) -> String {
     format!("/api/messages/conversations?userId={user}")
 }
@@ -105,7 +110,7 @@ fn parse(body: &[u8]) -> anyhow::Result<Unread> {
 fn missing(unread: &mut Unread, reader: u64, first_other: u64, n_others: usize) -> Vec<Post> {
     let mut posts = Vec::new();
     for (number, other) in (0..).zip(first_other..).take(n_others) {
-        let wanted = 1 + u64::from(number) % MAX_UNREAD;
+        let wanted = n_unread(number);
         let found = unread.entry(other).or_default();
         let letter = Letter {
             to: reader,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 pub use history::History;
-pub use list::List;
+pub use list::{List, n_unread};
 
 use crate::latencies::{Latencies, Recorder};
 use crate::metering::measure;

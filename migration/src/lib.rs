@@ -40,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(steps::m20261122_000015_file_counts::Migration),
             Box::new(steps::m20261122_000016_room_senders::Migration),
             Box::new(steps::m20261123_000017_changed_messages::Migration),
+            Box::new(steps::m20261123_000018_no_statistics::Migration),
         ]
     }
 }

@@ -199,9 +199,9 @@ fn sqlite(url: &str, connections: u32, purpose: Purpose) -> ConnectOptions {
                 false => sqlite,
             };
             match purpose {
-                Purpose::Write => sqlite.optimize_on_close(true, 400),
                 Purpose::Read => sqlite.create_if_missing(false).pragma("query_only", "on"),
-                Purpose::Command => sqlite,
+                // No statistics are taken: those of a new database make SQLite read whole tables later.
+                Purpose::Write | Purpose::Command => sqlite,
             }
         });
     options

@@ -1,8 +1,9 @@
-//! No statement that the server sends reads all of `message`, on either database.
+//! No statement that the server sends reads all of `message`, on either database, and none that reads messages
+//! reads all of another large table. Pages of messages come in the order of an index.
 //!
 //! The statements are not listed here: PostgreSQL itself reports each one with its plan while a
 //! server works (<https://www.postgresql.org/docs/current/auto-explain.html>), as a warning to the
-//! server, which logs it. Their texts are the same on SQLite, which is asked for its plans then.
+//! server, which logs it. Their texts are almost the same on SQLite, which is asked for its plans then.
 
 use std::collections::BTreeSet;
 
@@ -75,6 +76,16 @@ const MARKS: [&str; 14] = [
     "SET rev",
     "SET metadata",
 ];
+/// What SQLite calls by another name.
+const ON_SQLITE: [(&str, &str); 2] = [
+    (
+        "CAST(json_agg(json_build_array(",
+        "json_group_array(json_array(",
+    ),
+    (")) AS text)", "))"),
+];
+/// Tables that grow with what is said and with who says it.
+const LARGE_TABLES: [&str; 4] = ["message", "conversation", "participant", "\"user\""];
 
 #[tokio::test]
 async fn every_statement_finds_its_messages_by_an_index() {
@@ -293,22 +304,43 @@ async fn assert_indexed_on_sqlite(statements: &BTreeSet<&str>) {
     let store = Store::sqlite();
     Server::start(&store).await.stop().await;
     let db = postgres::connect(&store.database_url().parse().unwrap()).await;
+    let mut faults = Vec::new();
     for statement in statements {
-        let names = names_of_message(statement);
-        for step in steps_on_sqlite(&db, statement).await {
-            let mut words = step.split(' ');
-            let (verb, name) = (words.next(), words.next().unwrap_or_default());
-            let is_indexed = verb == Some("SEARCH") && is_narrow(&step);
-            assert!(!names.contains(&name) || is_indexed, "{step}: {statement}");
+        let mut statement = (*statement).to_owned();
+        for (there, here) in ON_SQLITE {
+            statement = statement.replace(there, here);
+        }
+        for step in steps_on_sqlite(&db, &statement).await {
+            if !is_good(&statement, &step) {
+                faults.push(format!("{step}: {statement}"));
+            }
         }
     }
     db.close().await.unwrap();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// `message`, and the other names that a statement gives it.
-fn names_of_message(statement: &str) -> Vec<&str> {
-    let mut names = vec!["message"];
-    for (start, found) in statement.match_indices("message AS ") {
+/// Whether a step of a plan of SQLite reads as much as it must.
+fn is_good(statement: &str, step: &str) -> bool {
+    let mut words = step.split(' ');
+    let (verb, name) = (words.next(), words.next().unwrap_or_default());
+    let is_about = |table: &&str| names_of(table, statement).contains(&name);
+    if is_about(&"message") && !is_narrow(step) {
+        return false;
+    }
+    // Positions are in an index, in their order.
+    let is_page = statement.starts_with("SELECT * FROM message WHERE");
+    if is_page && step == "USE TEMP B-TREE FOR ORDER BY" {
+        return false;
+    }
+    verb == Some("SEARCH") || !LARGE_TABLES.iter().any(is_about)
+}
+
+/// A table, and the other names that a statement gives it.
+fn names_of<'a>(table: &'a str, statement: &'a str) -> Vec<&'a str> {
+    let mut names = vec![table.trim_matches('"')];
+    let begin = format!("{table} AS ");
+    for (start, found) in statement.match_indices(&begin) {
         let rest = &statement[start + found.len()..];
         let end = rest
             .find(|c: char| !c.is_alphanumeric() && c != '_')

@@ -17,3 +17,4 @@ pub mod m20261121_000014_changed_in;
 pub mod m20261122_000015_file_counts;
 pub mod m20261122_000016_room_senders;
 pub mod m20261123_000017_changed_messages;
+pub mod m20261123_000018_no_statistics;

@@ -1,6 +1,5 @@
-//! Conversations: finding and making the one of a pair, and the list that a user sees.
+//! Conversations: finding and making the one of a pair.
 
-use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use sohbet_entity::ids::{ConversationId, UserId, canonical_decimal};
 
@@ -58,29 +57,6 @@ pub struct NewPair {
     pub is_numbered: bool,
 }
 
-/// A line of the conversation list.
-#[derive(Debug, FromQueryResult)]
-pub struct ConversationSummary {
-    /// Conversation id.
-    pub id: String,
-    /// The other user's id; the caller's own in a talk with oneself.
-    pub other_user_id: String,
-    /// The other user's display name.
-    pub other_user_name: Option<String>,
-    /// The other user's picture.
-    pub other_user_avatar: Option<String>,
-    /// Time of the newest message.
-    pub last_message_at: Option<DateTime<Utc>>,
-    /// Text of the newest message, unless that is deleted.
-    pub last_content: Option<String>,
-    /// Its kind; `None` when there is no message.
-    pub last_kind: Option<String>,
-    /// Its time.
-    pub last_created_at: Option<DateTime<Utc>>,
-    /// Messages after the caller's marker that others wrote and that are not deleted.
-    pub unread: i64,
-}
-
 impl Store {
     /// The conversation with that id.
     pub async fn find_conversation(
@@ -130,39 +106,7 @@ impl Store {
         }
         Ok(None)
     }
-
-    /// The direct conversations of a user: never used ones first, then newest activity first.
-    pub async fn list_pairs(
-        &self,
-        user: &UserId,
-        limit: u32,
-    ) -> Result<Vec<ConversationSummary>, Fault> {
-        let values = [user.as_str().into(), i64::from(limit).into()];
-        let rows = self
-            .read
-            .query_all_raw(statement(&self.read, LIST_PAIRS, values))
-            .await?;
-        let summaries = rows
-            .iter()
-            .map(|row| ConversationSummary::from_query_result(row, ""));
-        Ok(summaries.collect::<Result<_, _>>()?)
-    }
 }
-
-const LIST_PAIRS: &str = r#"
-SELECT c.id, other.id AS other_user_id, other.display_name AS other_user_name,
-       other.avatar_url AS other_user_avatar, c.last_message_at,
-       m.content AS last_content, m.kind AS last_kind, m.created_at AS last_created_at,
-       (SELECT COUNT(*) FROM message AS u WHERE u.conversation_id = c.id
-        AND u.seq > p.last_read_seq AND u.sender_id <> p.party AND u.read_at IS NULL
-        AND u.deleted_at IS NULL) AS unread
-FROM participant AS p
-JOIN conversation AS c ON c.id = p.conversation_id AND c.kind = 'direct'
-JOIN "user" AS other ON other.id = CASE WHEN c.user1_id = p.party THEN c.user2_id ELSE c.user1_id END
-LEFT JOIN message AS m ON m.conversation_id = c.id AND m.seq = c.last_seq AND m.deleted_at IS NULL
-WHERE p.party = $1 AND p.left_at IS NULL
-ORDER BY CASE WHEN c.last_message_at IS NULL THEN 0 ELSE 1 END, c.last_message_at DESC, c.id
-LIMIT $2"#;
 
 /// Makes the pair's conversation under `id`, unless it exists, and says whether it did. `None` when
 /// `id` is taken by another.

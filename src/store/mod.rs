@@ -1,8 +1,8 @@
 //! The database and the stored files: the only module that names `sea_orm` and `object_store`.
 //!
 //! SQLite has one writer connection and readers beside it; PostgreSQL has one pool that does both.
-//! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that
-//! come as one value (`json_list`).
+//! Every statement has the same text on both but for its place holders (`rows.rs`) and for lists that go or
+//! come as one value (`json_list`, `summaries.rs`).
 
 mod accounts;
 mod api_tokens;
@@ -37,6 +37,7 @@ mod rows;
 mod seeds;
 mod sequences;
 mod sizes;
+mod summaries;
 #[cfg(test)]
 pub mod tests_support;
 mod transactions;
@@ -51,7 +52,7 @@ pub use accounts::{Account, AccountChange};
 pub use api_tokens::{KnownToken, OwnedToken, TokenEnd, TokenFilter, TokenOwner};
 pub use blobs::{BlobConfig, BlobStream, BlobWriter, Blobs, Bucket};
 pub use catch_up::Stretch;
-pub use conversations::{ConversationSummary, NewPair, Pair};
+pub use conversations::{NewPair, Pair};
 pub use dealers::{DealerRoom, ListedDealerRoom};
 pub use directory::DirectoryEntry;
 pub use disks::Disk;
@@ -80,6 +81,7 @@ pub use sohbet_entity::room::Model as RoomRow;
 pub use sohbet_entity::upload::Model as UploadRow;
 pub use sohbet_entity::user::Model as UserRow;
 pub use sohbet_entity::vehicle::Model as VehicleRow;
+pub use summaries::ConversationSummary;
 pub use unread::Standing;
 pub use uploads::upload_id_in;
 pub use user_changes::{NumberedChange, UserChange};

@@ -33,6 +33,7 @@ mod key_sets;
 mod late_calls;
 mod leaks;
 mod limits;
+mod lists;
 mod logins;
 mod logs;
 mod looks;

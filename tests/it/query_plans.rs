@@ -60,12 +60,13 @@ const ROWS: [&str; 10] = [
 ];
 /// Marks of the statements that the test must have seen; a mark that is not found means that the
 /// test does not get there any more.
-const MARKS: [&str; 14] = [
+const MARKS: [&str; 15] = [
     "INSERT INTO message",
     "UPDATE message",
     "ORDER BY seq ASC",
     "ORDER BY seq DESC",
     "unread",
+    "json_agg",
     "client_id = ",
     "FROM conversation JOIN message",
     "sender_party, u.sender_id",

@@ -164,6 +164,7 @@ impl Talk {
                 edited_at: None,
                 deleted_at: None,
                 room_sender_id: None,
+                is_changed: false,
             },
             id: NewId::Number,
             earlier: None,

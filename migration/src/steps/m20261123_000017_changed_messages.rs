@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
             .execute_unprepared(MARK_CHANGED)
             .await?;
         let changed = index(INDEX, TABLE, &["conversation_id", "rev"])
-            .and_where(Expr::col(IS_CHANGED).into())
+            .and_where(Expr::col(IS_CHANGED))
             .to_owned();
         manager.create_index(changed).await?;
         drop_index(manager, OLD_INDEX).await

@@ -16,7 +16,7 @@ const JOIN_ERRORS: [&str; 2] = ["User ID required", "Authentication error"];
 /// The answer to a request.
 pub fn answer(asked: &Asked<'_>, outcome: &Result<Reply>) -> Answer {
     match outcome {
-        Ok(Reply::JoinedUser { user, online }) => joined(user, online, &asked.session.socket_id),
+        Ok(Reply::JoinedUser { user, online }) => joined(asked, user, online),
         Ok(Reply::Conversation(id)) => Answer::silent(&Done {
             conversation_id: Some(NumericId(id.as_str())),
             ..Done::default()
@@ -71,7 +71,7 @@ struct ErrorBody<'a> {
     message: &'a str,
 }
 
-fn joined(user: &UserId, online: &[UserId], socket_id: &str) -> Answer {
+fn joined(asked: &Asked<'_>, user: &UserId, online: &[UserId]) -> Answer {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct OnlineUsers<'a> {
@@ -91,6 +91,7 @@ fn joined(user: &UserId, online: &[UserId], socket_id: &str) -> Answer {
         socket_id: &'a str,
         online_users: &'a [NumericId<'a>],
     }
+    let socket_id = &asked.session.socket_id;
     let online_users: Vec<NumericId> = online.iter().map(|id| NumericId(id.as_str())).collect();
     let user_id = || NumericId(user.as_str());
     let connected = Connected {
@@ -106,12 +107,15 @@ fn joined(user: &UserId, online: &[UserId], socket_id: &str) -> Answer {
             Frame::new("online_users", &list),
             Frame::new("connected", &connected),
         ],
-        ack: Some(encode_json(&Ack {
-            ok: true,
-            user_id: user_id(),
-            socket_id,
-            online_users: &online_users,
-        })),
+        // The list is long, and a socket that is greeted did not ask for it.
+        ack: asked.wants_ack.then(|| {
+            encode_json(&Ack {
+                ok: true,
+                user_id: user_id(),
+                socket_id,
+                online_users: &online_users,
+            })
+        }),
     }
 }
 

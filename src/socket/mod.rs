@@ -45,6 +45,10 @@ const MAX_ATTACHMENTS: usize = 10;
 /// Time for a packet's binary attachments.
 const ATTACHMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is read from a WebSocket at a time, at most. Each keeps that much room as long as it lives; several
+/// ordinary events fit in.
+const READ_BUFFER_BYTES: usize = 2 * 1_024;
+
 /// Room in the queue of a client for packets that are not counted: pings, and the first answer.
 const UNCOUNTED_PACKETS: usize = 1_024;
 
@@ -106,6 +110,7 @@ impl Sockets {
             .max_payload(config.max_payload_bytes as u64)
             .ws_max_message_size(config.max_payload_bytes)
             .ws_max_frame_size(config.max_payload_bytes)
+            .ws_read_buffer_size(READ_BUFFER_BYTES)
             .max_buffer_size(config.outbound_packets + UNCOUNTED_PACKETS)
             .with_parser(
                 ParserConfig::common()

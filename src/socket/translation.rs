@@ -27,20 +27,13 @@ use crate::chat::{Backlog, Chat};
 use crate::error::Error;
 use crate::headers::{asks_for_websocket, has_version};
 
-/// Headers that outlive the first request of a session. All others are dropped, since the engine
-/// keeps them as long as the session lives.
-const KEPT_HEADERS: [&str; 13] = [
+/// Headers that outlive the first request of a session: those that a handshake reads, and the one that
+/// the engine does. All others are dropped, since the engine keeps them as long as the session lives.
+const KEPT_HEADERS: [&str; 6] = [
     "authorization",
-    "connection",
-    "content-length",
-    "content-type",
     "cookie",
     "forwarded",
-    "origin",
     "sec-websocket-key",
-    "sec-websocket-version",
-    "upgrade",
-    "user-agent",
     "x-forwarded-for",
     "x-on-behalf-of",
 ];
@@ -325,7 +318,9 @@ fn follows_protocol(headers: &HeaderMap) -> bool {
 /// Owned copies of the headers that are needed later: what hyper hands out holds on to the whole
 /// buffer of the request.
 fn slim(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(KEPT_HEADERS.len());
+    let is_kept = |name: &&str| headers.contains_key(*name);
+    // An entry takes a hundred bytes, and most clients send only one of them.
+    let mut kept = HeaderMap::with_capacity(KEPT_HEADERS.into_iter().filter(is_kept).count());
     for name in KEPT_HEADERS {
         if let Some(value) = headers.get(name)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,8 @@ pub struct Links {
     pub client: Client,
     /// Nobody gave the connection along: another program serves it, and it cannot be reset.
     pub is_borrowed: bool,
-    websocket: Mutex<Option<Peer>>,
+    /// What carries it, once that is a WebSocket; it never is another one.
+    websocket: OnceLock<Peer>,
     /// Closed while the session has enough to do.
     gate: ReadGate,
     /// Whether it is: whoever opens it looks here first.
@@ -121,7 +122,9 @@ impl Links {
             traffic: Mutex::default(),
             address: peer.as_ref().map(|peer| peer.address),
             is_borrowed: peer.is_none(),
-            websocket: Mutex::new(peer.filter(|_| is_websocket)),
+            websocket: peer
+                .filter(|_| is_websocket)
+                .map_or_else(OnceLock::new, OnceLock::from),
             gate: ReadGate::default(),
             is_paused: AtomicBool::new(false),
             is_given_up: AtomicBool::new(false),
@@ -218,10 +221,9 @@ impl Links {
 
     /// Bytes that the client has taken so far, or its kernel, and whether they go over a WebSocket.
     fn taken(&self) -> (u64, bool) {
-        let websocket = self.websocket();
+        let websocket = self.websocket.get();
         let n_written = |peer: &Peer| peer.n_written.load(Ordering::Relaxed);
-        let n_taken =
-            self.n_polled.load(Ordering::Relaxed) + websocket.as_ref().map_or(0, n_written);
+        let n_taken = self.n_polled.load(Ordering::Relaxed) + websocket.map_or(0, n_written);
         (n_taken, websocket.is_some())
     }
 
@@ -237,7 +239,7 @@ impl Links {
 
     /// How long the client may still go without a poll; `None` when that is over.
     fn time_to_poll(&self, limit: Duration) -> Option<Duration> {
-        if self.websocket().is_some() || self.is_borrowed {
+        if self.websocket.get().is_some() || self.is_borrowed {
             return Some(limit);
         }
         let polls = self.polls();
@@ -276,25 +278,26 @@ impl Links {
 
     /// The session moves to a WebSocket.
     pub fn upgrade(&self, peer: Peer) {
+        let peer = self.websocket.get_or_init(|| peer);
+        // It may be killed meanwhile, by somebody who did not see its WebSocket yet.
         if self.is_killed() {
             peer.kill.cancel();
         }
-        *self.websocket() = Some(peer);
     }
 
     /// Ends the session: its WebSocket is reset, its further requests are refused.
     pub fn kill(&self) {
         self.is_killed.store(true, Ordering::Release);
         self.killed.cancel();
-        if let Some(peer) = &*self.websocket() {
+        if let Some(peer) = self.websocket.get() {
             peer.kill.cancel();
         }
     }
 
     /// Lets its WebSocket end as if the client had closed it; `false` when it has none.
     pub fn hang_up(&self) -> bool {
-        let websocket = self.websocket();
-        if let Some(peer) = &*websocket {
+        let websocket = self.websocket.get();
+        if let Some(peer) = websocket {
             peer.gate.end();
         }
         websocket.is_some()
@@ -302,9 +305,8 @@ impl Links {
 
     /// Whether its WebSocket takes nothing at the moment.
     pub fn is_stuck(&self) -> bool {
-        let websocket = self.websocket();
         let is_stuck = |peer: &Peer| peer.is_stuck.load(Ordering::Relaxed);
-        websocket.as_ref().is_some_and(is_stuck)
+        self.websocket.get().is_some_and(is_stuck)
     }
 
     /// Has nothing more sent to the session, which is to be killed soon; `false` if that is known.
@@ -312,7 +314,7 @@ impl Links {
         !self.is_given_up.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether anything may still be sent.
+    /// Whether anything may still be sent. Asked for everybody who is told anything, so it locks nothing.
     pub fn takes_more(&self) -> bool {
         !self.is_given_up.load(Ordering::Acquire) && !self.is_killed()
     }
@@ -342,7 +344,7 @@ impl Links {
 
     fn each_gate(&self, turn: impl Fn(&ReadGate)) {
         turn(&self.gate);
-        if let Some(peer) = &*self.websocket() {
+        if let Some(peer) = self.websocket.get() {
             turn(&peer.gate);
         }
     }
@@ -350,12 +352,6 @@ impl Links {
     /// Waits until a polling session may bring more.
     pub async fn wait_for_room(&self) {
         std::future::poll_fn(|context| self.gate.poll_open(context)).await;
-    }
-
-    fn websocket(&self) -> MutexGuard<'_, Option<Peer>> {
-        self.websocket
-            .lock()
-            .expect("no code panics with this lock held")
     }
 }
 
@@ -375,10 +371,21 @@ mod tests {
             ..Peer::new(([127, 0, 0, 1], 1).into())
         };
         assert!(!links(Some(peer(true)), false).is_stuck(), "it polls");
-        let links = links(Some(peer(false)), true);
-        assert!(!links.is_stuck());
+        assert!(!links(Some(peer(false)), true).is_stuck());
+        let links = links(Some(peer(false)), false);
         links.upgrade(peer(true));
         assert!(links.is_stuck());
+    }
+
+    #[test]
+    fn a_session_that_is_killed_takes_its_websocket_along_and_gets_nothing_more() {
+        let links = links(None, false);
+        assert!(links.takes_more());
+        links.kill();
+        assert!(!links.takes_more());
+        let peer = Peer::new(([127, 0, 0, 1], 1).into());
+        links.upgrade(peer.clone());
+        assert!(peer.kill.is_cancelled());
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     session: Arc<Session>,
     links: Arc<Links>,
-    queue: mpsc::UnboundedReceiver<Incoming>,
+    /// Boxed: a queue has room for 32 from the start, also on sockets that never say anything.
+    queue: mpsc::UnboundedReceiver<Box<Incoming>>,
     n_queued: Arc<AtomicUsize>,
     started: Arc<Notify>,
     gone: CancellationToken,
@@ -108,7 +109,7 @@ impl Dispatcher {
         shared.session_ids.keep(&dispatcher.session.socket_id);
         // It ends with its socket, and `Sockets::drain` waits for what it has to do.
         let links = Arc::clone(&dispatcher.links);
-        tokio::spawn(async move { as_client(&links.client, dispatcher.run()).await });
+        tokio::spawn(as_client(&links.client, dispatcher.run()));
     }
 
     async fn run(mut self) {
@@ -210,10 +211,10 @@ impl Dispatcher {
         }
     }
 
-    async fn take(&mut self, mut incoming: Incoming) {
+    async fn take(&mut self, mut incoming: Box<Incoming>) {
         let n_bytes = incoming.n_bytes;
         match incoming.refused.take() {
-            Some(error) => refuse(&self.session, &self.links, incoming, error),
+            Some(error) => refuse(&self.session, &self.links, *incoming, error),
             None => self.do_or_answer(incoming).await,
         }
         let n_queued = self.n_queued.fetch_sub(n_bytes, Ordering::AcqRel);
@@ -223,7 +224,7 @@ impl Dispatcher {
     }
 
     /// Does what a client asks, or says why it could not be done.
-    async fn do_or_answer(&mut self, incoming: Incoming) {
+    async fn do_or_answer(&mut self, incoming: Box<Incoming>) {
         let ack = Some(incoming.ack).filter(|_| incoming.wants_ack);
         let slot: AckSlot = ack.map(|ack| Arc::new(Mutex::new(Some(ack))));
         let due = incoming.came_at + EVENT_DEADLINE;

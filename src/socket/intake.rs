@@ -40,7 +40,7 @@ pub(super) struct Incoming {
 
 /// Called on the connection's reader, in wire order. It must neither block nor panic.
 pub(super) struct Intake {
-    pub queue: mpsc::UnboundedSender<Incoming>,
+    pub queue: mpsc::UnboundedSender<Box<Incoming>>,
     /// Bytes in the queue, which is bounded by them.
     pub n_queued: Arc<AtomicUsize>,
     pub shared: Arc<Shared>,
@@ -93,8 +93,8 @@ impl MessageHandler<LocalAdapter, ByIntake> for Intake {
         if n_queued > PAUSE_BYTES {
             self.links.pause_reading();
         }
-        if let Err(mpsc::error::SendError(incoming)) = self.queue.send(incoming) {
-            self.refuse(incoming, Error::busy());
+        if let Err(mpsc::error::SendError(incoming)) = self.queue.send(Box::new(incoming)) {
+            self.refuse(*incoming, Error::busy());
         }
     }
 }

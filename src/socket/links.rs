@@ -1,11 +1,15 @@
 //! The TCP connections under a session, and how they are counted, stopped and ended.
 
+mod peer;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+
+pub use peer::Peer;
 
 use super::moving::Release;
 use super::read_gate::ReadGate;
@@ -16,34 +20,6 @@ use crate::chat::{AddressPlace, Backlog, Client, Traffic};
 const UPGRADE_HOLD: Duration = Duration::from_secs(1);
 /// Between two looks at how much a slow client has read.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
-/// The other end of a TCP connection.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    /// Its address.
-    pub address: SocketAddr,
-    /// Resets the connection at once, however full its buffers are.
-    pub kill: CancellationToken,
-    /// Stops reading from it, for a while or for good.
-    pub gate: Arc<ReadGate>,
-    /// Whether the last write to it has not been taken yet.
-    pub is_stuck: Arc<AtomicBool>,
-    /// Bytes that it has taken so far.
-    pub n_written: Arc<AtomicU64>,
-}
-
-impl Peer {
-    /// The other end of a connection that was accepted just now.
-    pub fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            kill: CancellationToken::new(),
-            gate: Arc::default(),
-            is_stuck: Arc::default(),
-            n_written: Arc::default(),
-        }
-    }
-}
 
 /// What a session runs over. A WebSocket has a connection of its own, which can be paused and
 /// reset. The connections of a polling session may carry other requests too, behind a proxy even of
@@ -276,12 +252,16 @@ impl Links {
             .expect("no code panics with this lock held")
     }
 
-    /// The session moves to a WebSocket.
+    /// The session moves to a WebSocket. If it had moved to another one before, which can only have failed on the
+    /// very last step, it ends: that one could not be reset any more.
     pub fn upgrade(&self, peer: Peer) {
-        let peer = self.websocket.get_or_init(|| peer);
-        // It may be killed meanwhile, by somebody who did not see its WebSocket yet.
+        if let Err(another) = self.websocket.set(peer) {
+            another.kill.cancel();
+            return self.kill();
+        }
+        // By somebody who did not see its WebSocket yet.
         if self.is_killed() {
-            peer.kill.cancel();
+            self.kill();
         }
     }
 
@@ -357,6 +337,8 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn links(peer: Option<Peer>, is_websocket: bool) -> Links {
@@ -386,6 +368,16 @@ mod tests {
         let peer = Peer::new(([127, 0, 0, 1], 1).into());
         links.upgrade(peer.clone());
         assert!(peer.kill.is_cancelled());
+    }
+
+    #[test]
+    fn a_session_moves_once() {
+        let links = links(None, false);
+        let peers = [1, 2].map(|port| Peer::new(([127, 0, 0, 1], port).into()));
+        links.upgrade(peers[0].clone());
+        assert!(!links.is_killed());
+        links.upgrade(peers[1].clone());
+        assert!(links.is_killed() && peers.iter().all(|peer| peer.kill.is_cancelled()));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::task::futures::TaskLocalFuture;
+
 use super::LimitRules;
 use super::budget::{Budget, Rate, take};
 use crate::error::{Error, Result};
@@ -28,8 +30,10 @@ tokio::task_local! {
 }
 
 /// Does something in the name of a client: whatever the domain counts meanwhile is counted as its own.
-pub async fn as_client<T>(client: &Client, work: impl Future<Output = T>) -> T {
-    CURRENT.scope(client.clone(), work).await
+///
+/// No `async fn`: that would hold the work twice, and so would every socket as long as it lives.
+pub fn as_client<W: Future>(client: &Client, work: W) -> TaskLocalFuture<Client, W> {
+    CURRENT.scope(client.clone(), work)
 }
 
 /// Somebody who connects or calls.

@@ -18,7 +18,7 @@ const NEW_USERS: u64 = 2_000_000;
 const FEW: usize = 3;
 /// The most connections that all are measured with. Everybody is told of everybody who comes, so with ten times as
 /// many that takes a hundred times as long.
-const CONNECTIONS_OF_ALL: usize = 3_000;
+const CONNECTIONS_OF_ALL: usize = 1_000;
 
 /// Everything that stores messages, and the one that does not.
 const SERVERS: [Contender; 6] = [
@@ -60,7 +60,7 @@ const QUICK: [Contender; 3] = [SohbetSqlite, NodeMemory, Bare];
 pub const MANY_MESSAGES: u64 = 1_000_000;
 
 /// The names of all rows.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "pairs",
     "deep",
     "rooms",
@@ -72,6 +72,7 @@ pub const NAMES: [&str; 11] = [
     "connections",
     "size",
     "messages",
+    "lists",
 ];
 
 /// One measurement, of several contenders.
@@ -238,11 +239,19 @@ fn by_messages(scale: Scale) -> Vec<Row> {
             first_user: NEW_USERS,
             ..scale.plan(Plan::usual(Scenario::Pairs))
         };
-        let row = |plan| Row {
-            seed: Some(n),
-            ..Row::new(Spot::on("messages", n), &[SohbetSqlite], plan)
+        let list = Plan {
+            connections: 1,
+            ..scale.plan(Plan::usual(Scenario::List))
         };
-        [row(read), row(write).rounds(1)]
+        let row = |name, plan| Row {
+            seed: Some(n),
+            ..Row::new(Spot::on(name, n), &[SohbetSqlite], plan)
+        };
+        [
+            row("messages", read).rounds(FEW),
+            row("messages", write).rounds(1),
+            row("lists", list).rounds(FEW),
+        ]
     });
     rows.collect()
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 
-use super::{Contender, Stage, command, sqlite_url};
+use super::{Contender, FILE, Stage, command, sqlite_url};
 use crate::figures::{Figure, Figures};
 
 /// Rows of one transaction: as many as the server writes at most.
@@ -25,7 +25,7 @@ pub async fn measure(
         }
         false => {
             let folder = tempfile::tempdir_in(&stage.folder)?;
-            let url = sqlite_url(&folder.path().join("chat.db"));
+            let url = sqlite_url(&folder.path().join(FILE));
             write(stage, &url, &numbers).await?
         }
     };

@@ -15,6 +15,9 @@ pub use floors::measure as measure_inserts;
 pub use processes::{command, raise_file_limit};
 pub use servers::Server;
 
+/// Name of a SQLite file in its folder.
+pub const FILE: &str = "chat.db";
+
 /// Who is measured. In the order in which tables have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

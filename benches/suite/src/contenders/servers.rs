@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::databases::OwnDatabase;
 use super::processes::{Process, command};
-use super::{Contender, Stage, sqlite_url};
+use super::{Contender, FILE, Stage, sqlite_url};
 
 /// How long a server that listens may take until it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,7 +90,7 @@ fn program(stage: &Stage, contender: Contender, folder: &Path, database: Option<
         command.env("NODE_ENV", "production");
         command
     };
-    let file = sqlite_url(&folder.join("chat.db"));
+    let file = sqlite_url(&folder.join(FILE));
     let mut command = match contender {
         Contender::NodeMemory => node("memory.mjs"),
         Contender::NodePg => node("pg.mjs"),

@@ -123,7 +123,7 @@ fn reads() -> [Budget; 5] {
         ),
         budget(
             "p99, list of 1,000 conversations",
-            Spot::of("list"),
+            Spot::on("lists", MANY_MESSAGES),
             Figure::ReadP99Ms,
             10.0,
         ),

@@ -19,7 +19,7 @@ pub struct Curve {
 }
 
 /// All curves.
-pub const ALL: [Curve; 3] = [
+pub const ALL: [Curve; 4] = [
     Curve {
         name: "connections",
         x: "connections",
@@ -32,8 +32,13 @@ pub const ALL: [Curve; 3] = [
     },
     Curve {
         name: "messages",
-        x: "messages in the database",
+        x: "messages in the long conversation",
         figures: &[Figure::CpuUsPerMessage, Figure::CpuUsPerRead],
+    },
+    Curve {
+        name: "lists",
+        x: "messages in the long conversation",
+        figures: &[Figure::CpuUsPerRead],
     },
 ];
 
